@@ -1,0 +1,132 @@
+import { buildConnector, Pool, type Dispatcher } from 'undici';
+import type { AnswerHeaders, BackendCall, BackendResult, FailureReason } from '../core/calls.ts';
+import type { Meter } from '../core/meter.ts';
+import type { Backend, Receiver } from '../core/ports.ts';
+import { corked } from './corked.ts';
+
+export type HttpBackendOptions = {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  /** Sockets to this origin. */
+  readonly connections: number;
+  /** Calls on one socket whose answers are still out; 1 keeps a hanging call from delaying any other. */
+  readonly pipelining: number;
+  readonly meter: Meter;
+};
+
+/** The backend over HTTP/1.1, by undici's `dispatch`: no stream, promise or AbortSignal per call. */
+export function createHttpBackend(options: HttpBackendOptions): Backend {
+  const connect = buildConnector({ allowH2: false, timeout: 10_000 });
+  const pool = new Pool(options.origin, {
+    connections: options.connections,
+    pipelining: options.pipelining,
+    allowH2: false,
+    headersTimeout: 0, // HttpExchange bounds the whole answer itself
+    bodyTimeout: 0,
+    maxHeaderSize: 65_536,
+    connect: corked(connect),
+  });
+  const running = new Set<HttpExchange>();
+  return {
+    call(call, receiver) {
+      const exchange = new HttpExchange(call, receiver, running, options.meter);
+      pool.dispatch(exchange.options, exchange);
+    },
+    async close() {
+      for (const exchange of [...running]) exchange.fail('stopped', 'the gateway stops');
+      await pool.destroy();
+    },
+  };
+}
+
+/** One call on its way: bounds its time and size, and settles its receiver once. */
+class HttpExchange implements Dispatcher.DispatchHandler {
+  readonly #call: BackendCall;
+  readonly #receiver: Receiver;
+  readonly #running: Set<HttpExchange>;
+  readonly #meter: Meter;
+  readonly #timer: NodeJS.Timeout;
+  #controller: Dispatcher.DispatchController | null = null;
+  #isSettled = false;
+  #status = 0;
+  #headers: AnswerHeaders = {};
+  #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(call: BackendCall, receiver: Receiver, running: Set<HttpExchange>, meter: Meter) {
+    this.#call = call;
+    this.#receiver = receiver;
+    this.#running = running;
+    this.#meter = meter;
+    this.#timer = setTimeout(expire, call.profile.timeoutMs, this);
+    running.add(this);
+  }
+
+  get options(): Dispatcher.DispatchOptions {
+    const { profile, path, headers, body } = this.#call;
+    return {
+      method: profile.method,
+      path,
+      headers,
+      body,
+      idempotent: profile.isIdempotent, // undici pipelines only what it is told it may
+      blocking: false,
+      reset: false, // else undici closes the socket after a DELETE with a body
+    };
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#isSettled) controller.abort(new Error('given up before it was sent'));
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
+    if (status < 200) return; // informational (RFC 9110 §15.2); the answer follows
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    const { maxAnswerBytes, wantsBody } = this.#call.profile;
+    if (this.#bytes > maxAnswerBytes) this.fail('too-long', `the answer has more than ${maxAnswerBytes} bytes`);
+    else if (wantsBody) this.#chunks.push(chunk);
+  }
+
+  onResponseEnd(): void {
+    const [first] = this.#chunks;
+    const body = first === undefined ? EMPTY : this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks, this.#bytes);
+    this.#settle({ type: 'answer', status: this.#status, headers: this.#headers, body });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    if (this.#controller === null) process.nextTick(() => this.fail('unreachable', messageOf(error)));
+    else this.fail('reset', messageOf(error));
+  }
+
+  fail(reason: FailureReason, detail: string): void {
+    if (this.#isSettled) return;
+    const wasSent = this.#controller !== null;
+    this.#meter.backendFailures += 1;
+    this.#settle({ type: 'failure', reason, wasSent, detail });
+    this.#controller?.abort(new Error(detail));
+  }
+
+  #settle(result: BackendResult): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    clearTimeout(this.#timer);
+    this.#running.delete(this);
+    this.#receiver.settled(result);
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function expire(exchange: HttpExchange): void {
+  exchange.fail('timeout', 'no whole answer within the time-out');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}

@@ -1,0 +1,76 @@
+import type { FastifyInstance } from 'fastify';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { Type } from 'typebox';
+import type { Gateway } from '../core/gateway.ts';
+import type { Meter } from '../core/meter.ts';
+
+/** What a counter of the Meter is called and means. The order is that of a connection's life. */
+const COUNTERS: { readonly [Field in keyof Meter]: readonly [name: string, help: string] } = {
+  opensAccepted: ['wsaas_opens_accepted_total', 'Clients that the backend let in.'],
+  opensRefused: ['wsaas_opens_refused_total', 'Clients that were refused, by the backend or by a limit.'],
+  closesStarted: ['wsaas_closes_started_total', 'close events that were due.'],
+  closesDelivered: ['wsaas_closes_delivered_total', 'close events that the backend acknowledged.'],
+  closesLost: ['wsaas_closes_lost_total', 'close events given up: over CLOSE_RETRY_FOR_MS or CLOSE_BACKLOG.'],
+  orphansTold: ['wsaas_orphans_told_total', 'close events told for connections of dead processes.'],
+  messagesReceived: ['wsaas_messages_received_total', 'Messages read from clients.'],
+  messagesDelivered: ['wsaas_messages_delivered_total', 'Messages that the backend took.'],
+  messagesComplained: ['wsaas_messages_complained_total', 'Messages that the backend took and answered with 4xx or 5xx.'],
+  messagesRetried: ['wsaas_messages_retried_total', 'Repeated calls for a message.'],
+  messagesUndelivered: ['wsaas_messages_undelivered_total', 'Messages given up after BACKEND_RETRY_FOR_MS.'],
+  bytesReceived: ['wsaas_received_bytes_total', 'Payload bytes read from clients.'],
+  pushesSent: ['wsaas_pushes_sent_total', "Frames handed to clients' sockets."],
+  pushesQueued: ['wsaas_pushes_queued_total', 'Pushes that came before their connection was open.'],
+  pushesRefused: ['wsaas_pushes_refused_total', 'Pushes answered 413 or 429.'],
+  bytesSent: ['wsaas_sent_bytes_total', "Payload bytes handed to clients' sockets."],
+  slowClientsEnded: ['wsaas_slow_clients_ended_total', 'Clients ended by SLOW_CLIENT_TIMEOUT_MS.'],
+  pingTimeouts: ['wsaas_ping_timeouts_total', 'Clients closed because they answered no ping.'],
+  backendFailures: ['wsaas_backend_failures_total', 'Calls to backends that ended without a whole answer.'],
+};
+
+export type Metrics = { readonly registry: Registry; readonly text: () => Promise<string> };
+
+/** Prometheus metrics of one process, read off the gateway when asked; nothing is counted twice. */
+export function createMetrics(gateway: Gateway): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'wsaas_', eventLoopMonitoringPrecision: 20 });
+  for (const [field, [name, help]] of Object.entries(COUNTERS) as [keyof Meter, readonly [string, string]][]) {
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(gateway.meter[field]);
+      },
+    });
+  }
+  gauge(registry, 'wsaas_connections', 'Clients connected or being let in.', () => gateway.connections.size);
+  gauge(registry, 'wsaas_closes_pending', 'close events not acknowledged yet.', () => gateway.closings.pending);
+  gauge(registry, 'wsaas_draining', '1 while this process says goodbye.', () => Number(gateway.isDraining));
+  return { registry, text: () => registry.metrics() };
+}
+
+function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+}
+
+const metricsSchema = {
+  operationId: 'metrics',
+  tags: ['operations'],
+  summary: 'Prometheus metrics; every name begins with wsaas_',
+  produces: ['text/plain'],
+  response: { 200: Type.String({ description: 'Text exposition format 0.0.4.' }) },
+};
+
+export async function metricsRoutes(server: FastifyInstance, { text }: { readonly text: () => Promise<string> }): Promise<void> {
+  server.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
+    return reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').send(await text());
+  });
+}

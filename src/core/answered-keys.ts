@@ -1,0 +1,29 @@
+import type { Outcome } from './commands.ts';
+import { IDEMPOTENCY_KEY_LIFETIME_MS } from './limits.ts';
+
+/**
+ * One connection's `Idempotency-Key`s with their first outcome. Only what took effect is remembered: a push that was
+ * answered 413 or 429 sent nothing, and its repetition must be able to succeed. Holds the newest `limit` keys.
+ */
+export class AnsweredKeys {
+  readonly #answers = new Map<string, { readonly outcome: Outcome; readonly at: number }>();
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  find(key: string, now: number): Outcome | null {
+    const answer = this.#answers.get(key);
+    return answer !== undefined && now - answer.at < IDEMPOTENCY_KEY_LIFETIME_MS ? answer.outcome : null;
+  }
+
+  remember(key: string, outcome: Outcome, now: number): void {
+    this.#answers.delete(key);
+    this.#answers.set(key, { outcome, at: now });
+    if (this.#answers.size > this.#limit) {
+      const oldest = this.#answers.keys().next();
+      if (oldest.done !== true) this.#answers.delete(oldest.value);
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/** What is the same for all calls of one kind on one route; built once, shared by every call. */
+export type CallProfile = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** May the same call be sent twice without harm? Then it may be pipelined and retried. */
+  readonly isIdempotent: boolean;
+  /** For the whole exchange, from the moment it is on the wire to the last byte of the answer. */
+  readonly timeoutMs: number;
+  readonly maxAnswerBytes: number;
+  /** False: the answer's body is read and thrown away. */
+  readonly wantsBody: boolean;
+};
+
+/** One HTTP-shaped call to a backend. */
+export type BackendCall = {
+  readonly profile: CallProfile;
+  /** Path and query on the backend's origin. */
+  readonly path: string;
+  /** Name, value, name, value … */
+  readonly headers: string[];
+  readonly body: Buffer | string | null;
+};
+
+export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+export type BackendAnswer = {
+  readonly type: 'answer';
+  readonly status: number;
+  readonly headers: AnswerHeaders;
+  /** Empty where the profile does not want it. */
+  readonly body: Buffer;
+};
+
+export type FailureReason = 'timeout' | 'unreachable' | 'reset' | 'too-long' | 'stopped';
+
+export type BackendFailure = {
+  readonly type: 'failure';
+  readonly reason: FailureReason;
+  /** False only where it is certain that no byte of the call reached the backend. */
+  readonly wasSent: boolean;
+  readonly detail: string;
+};
+
+export type BackendResult = BackendAnswer | BackendFailure;
+
+/** The value of `Retry-After` in ms (RFC 9110 §10.2.3: seconds or a date), or null where there is none. */
+export function retryAfterMs(result: BackendResult, now: number): number | null {
+  if (result.type !== 'answer') return null;
+  const value = result.headers['retry-after'];
+  if (typeof value !== 'string') return null;
+  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? null : Math.max(0, date - now);
+}

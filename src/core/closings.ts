@@ -1,0 +1,182 @@
+import { retryAfterMs, type BackendResult } from './calls.ts';
+import type { CloseEvent, CloseVerdict } from './events.ts';
+import { Fifo } from './fifo.ts';
+import { backOffMs } from './inbox.ts';
+import type { Meter } from './meter.ts';
+import type { Backend, Clock, Ledger, Log, Receiver, Timer } from './ports.ts';
+import type { Route } from './route.ts';
+
+type Options = {
+  readonly clock: Clock;
+  readonly ledger: Ledger;
+  readonly meter: Meter;
+  readonly log: Log;
+  /** `close` calls that run at once, per backend. */
+  readonly concurrency: number;
+  /** `close` events that wait, per backend. What is over it stays in the ledger, or is lost where there is none. */
+  readonly backlog: number;
+};
+
+/**
+ * Delivers `close` events at least once, in the background (G3): bounded concurrency per backend, so that neither a
+ * mass departure nor a dead backend delays a message; retried until acknowledged or CLOSE_RETRY_FOR_MS is over.
+ */
+export class Closings {
+  readonly #options: Options;
+  readonly #lanes = new Map<Backend, ClosingLane>();
+  readonly #idleWaiters: (() => void)[] = [];
+  #pending = 0;
+
+  constructor(options: Options) {
+    this.#options = options;
+  }
+
+  /** Events that are not acknowledged yet. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  tell(route: Route, event: CloseEvent): void {
+    const { meter, log, backlog } = this.#options;
+    let lane = this.#lanes.get(route.backend);
+    if (lane === undefined) {
+      lane = new ClosingLane(this.#options, () => this.#settled());
+      this.#lanes.set(route.backend, lane);
+    }
+    meter.closesStarted += 1;
+    if (lane.length >= backlog) {
+      meter.closesLost += 1;
+      log.error({ id: event.party.id, backlog }, 'too many close events wait for the backend, one stays undelivered');
+      return;
+    }
+    this.#pending += 1;
+    lane.add(new Closing(lane, route, event, this.#options));
+  }
+
+  /** Resolves when every event is acknowledged or given up. */
+  idle(): Promise<void> {
+    if (this.#pending === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  /** Retries no more. What is undelivered stays in the ledger. */
+  stop(): void {
+    for (const lane of this.#lanes.values()) lane.stop();
+  }
+
+  #settled(): void {
+    this.#pending -= 1;
+    if (this.#pending > 0) return;
+    for (const resolve of this.#idleWaiters.splice(0)) resolve();
+  }
+}
+
+class ClosingLane {
+  readonly #options: Options;
+  readonly #settled: () => void;
+  readonly #waiting = new Fifo<Closing>();
+  readonly #resting = new Map<Closing, Timer>();
+  #running = 0;
+  #isStopped = false;
+
+  constructor(options: Options, settled: () => void) {
+    this.#options = options;
+    this.#settled = settled;
+  }
+
+  get length(): number {
+    return this.#waiting.length + this.#resting.size;
+  }
+
+  add(closing: Closing): void {
+    this.#waiting.push(closing);
+    this.#start();
+  }
+
+  acknowledged(): void {
+    this.#running -= 1;
+    this.#settled();
+    this.#start();
+  }
+
+  rest(closing: Closing, ms: number): void {
+    this.#running -= 1;
+    if (this.#isStopped) return;
+    const timer = this.#options.clock.after(ms, () => {
+      this.#resting.delete(closing);
+      this.add(closing);
+    });
+    this.#resting.set(closing, timer);
+    this.#start();
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#waiting.clear();
+    for (const timer of this.#resting.values()) timer.cancel();
+    this.#resting.clear();
+  }
+
+  #start(): void {
+    while (!this.#isStopped && this.#running < this.#options.concurrency) {
+      const closing = this.#waiting.shift();
+      if (closing === undefined) return;
+      this.#running += 1;
+      closing.send();
+    }
+  }
+}
+
+class Closing implements Receiver {
+  readonly #lane: ClosingLane;
+  readonly #route: Route;
+  readonly #event: CloseEvent;
+  readonly #options: Options;
+  readonly #giveUpAt: number;
+  #attempts = 0;
+
+  constructor(lane: ClosingLane, route: Route, event: CloseEvent, options: Options) {
+    this.#lane = lane;
+    this.#route = route;
+    this.#event = event;
+    this.#options = options;
+    this.#giveUpAt = options.clock.now() + route.limits.closeRetryForMs;
+  }
+
+  send(): void {
+    this.#route.backend.call(this.#route.dialect.encodeClose(this.#event), this, this.#giveUpAt);
+  }
+
+  settled(result: BackendResult): void {
+    const { clock, ledger, meter, log } = this.#options;
+    const { party } = this.#event;
+    const verdict = this.#decode(result);
+    if (verdict.type === 'delivered') {
+      meter.closesDelivered += 1;
+      ledger.forget(party.key);
+      this.#lane.acknowledged();
+      return;
+    }
+    const delay = verdict.afterMs ?? retryAfterMs(result, clock.now()) ?? backOffMs(this.#attempts, clock.random());
+    this.#attempts += 1;
+    if (clock.now() + delay > this.#giveUpAt) {
+      meter.closesLost += 1;
+      log.error({ id: party.id, because: verdict.because }, 'a close event was not acknowledged in CLOSE_RETRY_FOR_MS, given up');
+      ledger.forget(party.key);
+      this.#lane.acknowledged();
+      return;
+    }
+    if (this.#attempts === 1)
+      log.warn({ id: party.id, because: verdict.because }, 'a close event was not acknowledged, will be sent again');
+    this.#lane.rest(this, delay);
+  }
+
+  #decode(result: BackendResult): CloseVerdict {
+    try {
+      return this.#route.dialect.decodeClose(this.#event, result);
+    } catch (error) {
+      this.#options.log.error({ err: error, id: this.#event.party.id }, 'the answer to a close event could not be read');
+      return { type: 'retry', afterMs: null, because: 'unreadable answer' };
+    }
+  }
+}

@@ -1,0 +1,260 @@
+import { AnsweredKeys } from './answered-keys.ts';
+import { CLOSING, NOT_FOUND, QUEUED, SENT, type Description, type Outcome } from './commands.ts';
+import { Early } from './early.ts';
+import type { ClosedParty, Message, OpenRequest, OpenVerdict } from './events.ts';
+import { Inbox } from './inbox.ts';
+import type { Meter } from './meter.ts';
+import type { Clock, Log, Socket } from './ports.ts';
+import type { Route } from './route.ts';
+
+export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed';
+
+/** What a connection needs from the gateway that holds it. */
+export interface ConnectionHost {
+  readonly clock: Clock;
+  readonly meter: Meter;
+  readonly log: Log;
+  readonly node: string;
+  /** The client cannot be reached any more; it leaves the table at once. */
+  left(connection: Connection): void;
+  /** It has left and its inbox is empty: time for its `close` event. */
+  finished(connection: Connection): void;
+  /** A push was refused because the client reads too slowly; the heartbeat watches it from now on. */
+  slow(connection: Connection): void;
+}
+
+const SLOW_RETRY_AFTER_MS = 1_000;
+
+/** One client. `connecting` while the backend is asked, `open`, `closing` after a close frame was sent, `closed`. */
+export class Connection implements ClosedParty {
+  readonly id: string;
+  readonly key: string;
+  readonly route: Route;
+  readonly path: string;
+  readonly authorization: string | null;
+  readonly traceparent: string | null;
+  readonly remoteAddress: string;
+  readonly connectedAt: number;
+  state: ConnectionState = 'connecting';
+  lastActiveAt: number;
+  /** Of the heartbeat: when a ping went out that nothing has answered yet, else 0. */
+  pingedAt = 0;
+  seenBytes = 0;
+  isPaused = false;
+  tags: Map<string, string> | null = null;
+  data: string | null = null;
+  subprotocol: string | null = null;
+  /** How it ended, once it has; of `terminate` already before. */
+  closeCode = 0;
+  closeReason = '';
+  readonly #host: ConnectionHost;
+  readonly #inbox: Inbox;
+  #socket: Socket | null = null;
+  #early: Early | null = null;
+  #answered: AnsweredKeys | null = null;
+  #lastSeq = 0;
+
+  constructor(host: ConnectionHost, route: Route, identity: { readonly id: string; readonly key: string }, request: OpenRequest) {
+    this.#host = host;
+    this.route = route;
+    this.id = identity.id;
+    this.key = identity.key;
+    this.path = request.path;
+    this.authorization = request.authorization;
+    this.traceparent = request.traceparent;
+    this.remoteAddress = request.remoteAddress;
+    this.connectedAt = host.clock.now();
+    this.lastActiveAt = this.connectedAt;
+    this.#inbox = new Inbox(this, host);
+  }
+
+  get nextSeq(): number {
+    return this.#lastSeq + 1;
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket?.bufferedBytes ?? 0;
+  }
+
+  get receivedBytes(): number {
+    return this.#socket?.receivedBytes ?? 0;
+  }
+
+  get isInboxIdle(): boolean {
+    return this.#inbox.isIdle;
+  }
+
+  /** The upgrade is done: the verdict's own message, then early pushes in order, then an early close (G6). */
+  attach(socket: Socket, verdict: Extract<OpenVerdict, { type: 'accepted' }>): void {
+    this.#socket = socket;
+    this.state = 'open';
+    this.lastActiveAt = this.#host.clock.now();
+    if (verdict.message !== null) this.#send(verdict.message);
+    const early = this.#early;
+    this.#early = null;
+    if (early === null) return;
+    for (const message of early.pushes) this.#send(message);
+    if (early.close !== null) this.close(early.close.code, early.close.reason);
+  }
+
+  /** A whole message from the client, in order. Kept also while closing: it was sent before the client saw the close frame. */
+  receive(data: Buffer, isBinary: boolean): void {
+    if (this.state === 'closed') return;
+    this.alive();
+    const { meter } = this.#host;
+    meter.messagesReceived += 1;
+    meter.bytesReceived += data.length;
+    this.#lastSeq += 1;
+    this.#inbox.add({ type: 'message', connection: this, seq: this.#lastSeq, data, isBinary });
+  }
+
+  /** Any frame came. */
+  alive(): void {
+    this.lastActiveAt = this.#host.clock.now();
+    this.pingedAt = 0;
+  }
+
+  push(message: Message, idempotencyKey: string | null): Outcome {
+    if (idempotencyKey === null) return this.#push(message);
+    const now = this.#host.clock.now();
+    const first = this.#answered?.find(idempotencyKey, now);
+    if (first) return first;
+    const outcome = this.#push(message);
+    if (outcome === SENT || outcome === QUEUED) {
+      this.#answered ??= new AnsweredKeys(this.route.limits.idempotencyKeys);
+      this.#answered.remember(idempotencyKey, outcome, now);
+    }
+    return outcome;
+  }
+
+  #push(message: Message): Outcome {
+    const { limits } = this.route;
+    const { length } = message.data;
+    if (length > limits.maxMessageBytes) return this.#refuse({ type: 'too-long', maxBytes: limits.maxMessageBytes });
+    switch (this.state) {
+      case 'connecting': {
+        if (this.#early?.close) return NOT_FOUND;
+        this.#early ??= new Early();
+        if (
+          this.#early.pushes.length >= limits.inboxMessages ||
+          (this.#early.bytes > 0 && this.#early.bytes + length > limits.sendBufferBytes)
+        ) {
+          return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
+        }
+        this.#early.add(message);
+        this.#host.meter.pushesQueued += 1;
+        return QUEUED;
+      }
+      case 'open': {
+        const buffered = this.bufferedBytes;
+        if (buffered > 0 && buffered + length > limits.sendBufferBytes) {
+          this.#host.slow(this);
+          return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
+        }
+        this.#send(message);
+        return SENT;
+      }
+      case 'closing':
+      case 'closed':
+        return NOT_FOUND;
+    }
+  }
+
+  /** The backend's answer to a message goes back to the client; a client too slow for it is ended, as nobody could repeat it. */
+  reply(message: Message): void {
+    const outcome = this.#push(message);
+    if (outcome.type === 'sent' || outcome.type === 'not-found') return;
+    this.#host.log.warn({ id: this.id, outcome: outcome.type }, 'a reply could not be sent, connection ends');
+    this.close(outcome.type === 'slow' ? 1013 : 1009, `reply ${outcome.type}`);
+  }
+
+  /** Starts the closing handshake, or remembers to once the connection is open. */
+  close(code: number, reason: string): Outcome {
+    switch (this.state) {
+      case 'connecting':
+        this.#early ??= new Early();
+        this.#early.close ??= { code, reason };
+        return QUEUED;
+      case 'open':
+        this.state = 'closing';
+        this.#socket?.close(code, reason);
+        return CLOSING;
+      case 'closing':
+      case 'closed':
+        return NOT_FOUND;
+    }
+  }
+
+  /** Ends it without a handshake; the `close` event will carry this code. */
+  terminate(code: number, reason: string): void {
+    this.closeCode = code;
+    this.closeReason = reason;
+    this.state = 'closing';
+    this.#socket?.terminate();
+  }
+
+  ping(): void {
+    this.#socket?.ping();
+  }
+
+  pause(): void {
+    this.isPaused = true;
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.isPaused = false;
+    this.alive(); // what the peer sent meanwhile is still unread: its silence meant nothing
+    this.#socket?.resume();
+  }
+
+  /** The socket is gone, whoever ended it. Called once. */
+  ended(code: number, reason: string): void {
+    if (this.state === 'closed') return;
+    this.state = 'closed';
+    if (this.closeCode === 0) {
+      this.closeCode = code;
+      this.closeReason = reason;
+    }
+    this.#socket = null;
+    this.#early = null;
+    this.#host.left(this);
+    if (this.#inbox.isIdle) this.#host.finished(this);
+  }
+
+  /** Refused, or never upgraded: early pushes are dropped, no event follows. */
+  refused(): void {
+    this.state = 'closed';
+    this.#early = null;
+    this.#host.left(this);
+  }
+
+  inboxEmptied(): void {
+    if (this.state === 'closed') this.#host.finished(this);
+  }
+
+  describe(): Description {
+    return {
+      id: this.id,
+      path: this.path,
+      tags: this.tags === null ? {} : Object.fromEntries(this.tags),
+      connectedAt: this.connectedAt,
+      lastActiveAt: this.lastActiveAt,
+      remoteAddress: this.remoteAddress,
+      subprotocol: this.subprotocol,
+      node: this.#host.node,
+    };
+  }
+
+  #send(message: Message): void {
+    const { meter } = this.#host;
+    meter.pushesSent += 1;
+    meter.bytesSent += message.data.length;
+    this.#socket?.send(message);
+  }
+
+  #refuse(outcome: Outcome): Outcome {
+    this.#host.meter.pushesRefused += 1;
+    return outcome;
+  }
+}

@@ -1,0 +1,35 @@
+/** Every error that the control API or a refused upgrade can answer: HTTP status and what it means (CONTRACT §3). */
+export const ERRORS = {
+  BAD_REQUEST: { status: 400, meaning: 'the request cannot be understood; the message says what was wanted' },
+  UNAUTHORIZED: { status: 401, meaning: 'CONTROL_TOKEN is set and the request has no valid bearer token' },
+  FORBIDDEN: { status: 403, meaning: 'the address, Origin or proxy is not allowed' },
+  NOT_FOUND: { status: 404, meaning: 'no such connection (any more), or no such path; nothing was sent' },
+  METHOD_NOT_ALLOWED: { status: 405, meaning: 'the path exists, not with this method; see Allow' },
+  MESSAGE_TOO_LONG: { status: 413, meaning: 'the message is over MAX_MESSAGE_BYTES; nothing was sent' },
+  UPGRADE_REQUIRED: { status: 426, meaning: 'this path speaks WebSocket only' },
+  SLOW_CLIENT: { status: 429, meaning: 'the client reads too slowly; nothing was sent, try again after Retry-After' },
+  TOO_MANY_CONNECTIONS: { status: 429, meaning: 'this address holds MAX_CONNECTIONS_PER_IP connections' },
+  INTERNAL_ERROR: { status: 500, meaning: 'a fault of the gateway; its log has the cause' },
+  BAD_GATEWAY: { status: 502, meaning: 'the backend could not be reached or gave no readable answer' },
+  UNAVAILABLE: { status: 503, meaning: 'not now: full, draining, or another process cannot be asked; try again after Retry-After' },
+  GATEWAY_TIMEOUT: { status: 504, meaning: 'the backend, or the process that owns the connection, did not answer in time' },
+} as const;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error that is answered as it is: `{"code","message"}` with the code's status. */
+export class GatewayError extends Error {
+  readonly code: ErrorCode;
+  readonly retryAfterMs: number | null;
+
+  constructor(code: ErrorCode, message: string, options: { readonly cause?: unknown; readonly retryAfterMs?: number } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.name = 'GatewayError';
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs ?? null;
+  }
+
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+}

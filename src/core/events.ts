@@ -1,0 +1,86 @@
+import type { Connection } from './connection.ts';
+
+/** What a frame carries, whichever way it goes. */
+export type Message = { readonly data: Buffer; readonly isBinary: boolean };
+
+/** What the upgrade request said. It lives as long as the `open` call, not as long as the connection. */
+export type OpenRequest = {
+  readonly path: string;
+  readonly query: Readonly<Record<string, string | string[]>>;
+  readonly subprotocols: readonly string[];
+  readonly remoteAddress: string;
+  readonly authorization: string | null;
+  readonly traceparent: string | null;
+  /** The headers named by FORWARD_HEADERS: name, value, name, value … */
+  readonly forwarded: readonly string[];
+};
+
+export type OpenEvent = { readonly type: 'open'; readonly connection: Connection; readonly request: OpenRequest };
+
+export type MessageEvent = {
+  readonly type: 'message';
+  readonly connection: Connection;
+  /** 1 for the connection's first message; `open` is 0. */
+  readonly seq: number;
+  readonly data: Buffer;
+  readonly isBinary: boolean;
+};
+
+/** Who a `close` event is about: a live connection, or what the ledger kept of one whose process died. */
+export type ClosedParty = {
+  readonly id: string;
+  /** Unique for this connection, also where clients choose ids: event ids follow from it. */
+  readonly key: string;
+  readonly path: string;
+  readonly authorization: string | null;
+  readonly traceparent: string | null;
+  readonly tags: ReadonlyMap<string, string> | null;
+  readonly data: string | null;
+};
+
+export type CloseEvent = {
+  readonly type: 'close';
+  readonly party: ClosedParty;
+  /** Null for an orphan: nobody knows how many messages there were. */
+  readonly seq: number | null;
+  readonly code: number;
+  readonly reason: string;
+  /** The process that held the connection died; another tells of its end. */
+  readonly isOrphan: boolean;
+};
+
+/** The backend's answer to `open`. */
+export type OpenVerdict =
+  | {
+      readonly type: 'accepted';
+      readonly tags: ReadonlyMap<string, string> | null;
+      readonly data: string | null;
+      readonly subprotocol: string | null;
+      readonly message: Message | null;
+      readonly headers: readonly (readonly [string, string])[];
+    }
+  | Refusal;
+
+/** Why a client is not let in: an HTTP status, and a JSON body's code and message. */
+export type Refusal = {
+  readonly type: 'refused';
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly retryAfterMs?: number;
+  /** The backend believes that it let the client in (its answer was `OK`, but unusable): it gets a `close` event. */
+  readonly wasAccepted?: true;
+};
+
+/** The backend's answer to `message`. */
+export type MessageVerdict =
+  | { readonly type: 'delivered'; readonly reply: Message | null; readonly complaint: number | null }
+  | { readonly type: 'retry'; readonly afterMs: number | null; readonly because: string };
+
+/** The backend's answer to `close`. */
+export type CloseVerdict =
+  | { readonly type: 'delivered' }
+  | { readonly type: 'retry'; readonly afterMs: number | null; readonly because: string };
+
+export const DELIVERED: MessageVerdict = { type: 'delivered', reply: null, complaint: null };
+export const CLOSE_DELIVERED: CloseVerdict = { type: 'delivered' };

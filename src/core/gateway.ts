@@ -1,0 +1,237 @@
+import { isUtf8 } from 'node:buffer';
+import type { BackendCall, BackendResult } from './calls.ts';
+import { Closings } from './closings.ts';
+import { NOT_FOUND, type Command, type Outcome } from './commands.ts';
+import { Connection, type ConnectionHost } from './connection.ts';
+import { Connections } from './connections.ts';
+import type { OpenEvent, OpenRequest, OpenVerdict, Refusal } from './events.ts';
+import { connectionId, ownerToken } from './ids.ts';
+import { Lane } from './lane.ts';
+import type { Meter } from './meter.ts';
+import type { Backend, Bus, Clock, Ledger, LedgerEntry, Log } from './ports.ts';
+import type { Route } from './route.ts';
+
+export type GatewayOptions = {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly ledger: Ledger;
+  readonly bus: Bus;
+  readonly node: string;
+  /** `open` calls that run at once per backend, those that may wait for one, and how long. */
+  readonly openConcurrency: number;
+  readonly openQueue: number;
+  readonly openQueueTimeoutMs: number;
+  readonly closeConcurrency: number;
+  readonly closeBacklog: number;
+};
+
+export type Admission = { readonly connection: Connection; readonly verdict: Extract<OpenVerdict, { type: 'accepted' }> };
+
+/** The use cases: open, dispatch, drain. Messages go straight from a socket to its `Connection`. */
+export class Gateway implements ConnectionHost {
+  readonly connections = new Connections();
+  readonly closings: Closings;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly node: string;
+  readonly owner = ownerToken();
+  /** Clients that a push found too slow, with the time of that push. The heartbeat ends them or takes them out. */
+  readonly slowClients = new Map<Connection, number>();
+  readonly #options: GatewayOptions;
+  readonly #lanes = new Map<Backend, Lane>();
+  readonly #leaving = new Set<Connection>();
+  readonly #emptyWaiters: (() => void)[] = [];
+  #opening = 0;
+  #queued = 0;
+  isDraining = false;
+
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.clock = options.clock;
+    this.log = options.log;
+    this.meter = options.meter;
+    this.node = options.node;
+    this.closings = new Closings({ ...options, concurrency: options.closeConcurrency, backlog: options.closeBacklog });
+  }
+
+  /**
+   * Asks the backend whether a client may come in. Accepted, the caller owes the connection one `attach`, or one
+   * `ended` where the upgrade cannot be done any more (then the backend is told: it had accepted).
+   * `isGone` is asked when a place in the queue comes up: a client that left while waiting costs the backend nothing.
+   */
+  async open(route: Route, request: OpenRequest, isGone: () => boolean): Promise<Admission | Refusal> {
+    const lane = this.#lane(route.backend);
+    this.#opening += 1;
+    try {
+      this.#queued += 1;
+      const refusal = await lane.enter(this.#options.openQueueTimeoutMs);
+      this.#queued -= 1;
+      if (refusal !== null)
+        return this.#refuse(busy(refusal === 'full' ? 'too many clients wait to be let in' : 'the client waited too long to be let in'));
+      try {
+        if (isGone())
+          return this.#refuse({ type: 'refused', status: 499, code: 'CLIENT_GONE', message: 'the client left while it waited' });
+        if (this.isDraining) return this.#refuse(busy('this gateway is shutting down'));
+        return await this.#ask(route, request);
+      } finally {
+        lane.leave();
+      }
+    } finally {
+      this.#opening -= 1;
+      this.#checkEmpty();
+    }
+  }
+
+  async #ask(route: Route, request: OpenRequest): Promise<Admission | Refusal> {
+    const id = connectionId(this.owner);
+    const connection = new Connection(this, route, { id, key: id }, request);
+    this.connections.add(connection);
+    const event: OpenEvent = { type: 'open', connection, request };
+    await this.#options.ledger.opened(ledgerEntry(connection));
+    const verdict = this.#decodeOpen(
+      event,
+      await callBackend(route.backend, route.dialect.encodeOpen(event), this.clock.now() + route.limits.openTimeoutMs),
+    );
+    if (verdict.type === 'refused') {
+      connection.refused();
+      if (verdict.wasAccepted) this.#tellClose(connection, 1006, verdict.message);
+      else this.#options.ledger.forget(connection.key);
+      return this.#refuse(verdict);
+    }
+    this.meter.opensAccepted += 1;
+    connection.tags = verdict.tags === null ? null : new Map(verdict.tags);
+    connection.data = verdict.data;
+    connection.subprotocol = verdict.subprotocol;
+    if (verdict.tags !== null || verdict.data !== null) await this.#options.ledger.opened(ledgerEntry(connection));
+    return { connection, verdict };
+  }
+
+  #decodeOpen(event: OpenEvent, result: BackendResult): OpenVerdict {
+    try {
+      return event.connection.route.dialect.decodeOpen(event, result);
+    } catch (error) {
+      this.log.error({ err: error, id: event.connection.id }, 'the answer to open could not be read');
+      return { type: 'refused', status: 502, code: 'BAD_GATEWAY', message: 'the backend gave an answer that cannot be read' };
+    }
+  }
+
+  /** Does a command here, or hands it to the process that owns the connection. Synchronous where it can be. */
+  dispatch(command: Command): Outcome | Promise<Outcome> {
+    const connection = this.connections.find(command.id);
+    if (connection !== undefined) return this.#execute(connection, command);
+    if (command.id.startsWith(this.owner)) return NOT_FOUND;
+    return this.#options.bus.ask(command) ?? NOT_FOUND;
+  }
+
+  /** For the bus: a command from another process, for a connection here or for nobody. */
+  executeLocally(command: Command): Outcome {
+    const connection = this.connections.find(command.id);
+    return connection === undefined ? NOT_FOUND : this.#execute(connection, command);
+  }
+
+  #execute(connection: Connection, command: Command): Outcome {
+    switch (command.type) {
+      case 'push':
+        if (!command.message.isBinary && !isUtf8(command.message.data)) {
+          return { type: 'invalid', detail: 'the body is not UTF-8; a binary frame is sent with Content-Type: application/octet-stream' };
+        }
+        return connection.push(command.message, command.idempotencyKey);
+      case 'close':
+        return connection.close(command.code, command.reason);
+      case 'describe':
+        return { type: 'described', description: connection.describe() };
+    }
+  }
+
+  /** Tells the ends of connections whose process died (G3). `routeOf` finds the route that a ledger entry names. */
+  tellOrphans(entries: readonly LedgerEntry[], routeOf: (name: string) => Route | undefined): void {
+    for (const entry of entries) {
+      const route = routeOf(entry.route);
+      if (route === undefined) {
+        this.log.error(
+          { id: entry.id, route: entry.route },
+          'an orphan names a route that is configured no more, its close event stays untold',
+        );
+        continue;
+      }
+      this.meter.orphansTold += 1;
+      const tags = entry.tags === null ? null : new Map(Object.entries(entry.tags));
+      const party = { id: entry.id, key: entry.key, path: entry.path, tags, data: entry.data, authorization: null, traceparent: null };
+      this.closings.tell(route, { type: 'close', party, seq: null, code: 1006, reason: '', isOrphan: true });
+    }
+  }
+
+  /** Clients that are in or wait to be let in. */
+  get occupied(): number {
+    return this.connections.size + this.#queued;
+  }
+
+  /** Connections that are open, opening, or have messages or a `close` event still to be delivered. */
+  get unfinished(): number {
+    return this.connections.size + this.#opening + this.#leaving.size + this.closings.pending;
+  }
+
+  /** Resolves when no connection is open or opening and every inbox is empty. */
+  async empty(): Promise<void> {
+    if (this.#isEmpty()) return;
+    await new Promise<void>((resolve) => this.#emptyWaiters.push(resolve));
+  }
+
+  left(connection: Connection): void {
+    this.connections.remove(connection);
+    this.slowClients.delete(connection);
+    if (!connection.isInboxIdle) this.#leaving.add(connection);
+    this.#checkEmpty();
+  }
+
+  finished(connection: Connection): void {
+    this.#leaving.delete(connection);
+    this.#tellClose(connection, connection.closeCode, connection.closeReason);
+    this.#checkEmpty();
+  }
+
+  #tellClose(connection: Connection, code: number, reason: string): void {
+    this.closings.tell(connection.route, { type: 'close', party: connection, seq: connection.nextSeq, code, reason, isOrphan: false });
+  }
+
+  slow(connection: Connection): void {
+    if (!this.slowClients.has(connection)) this.slowClients.set(connection, this.clock.now());
+  }
+
+  #isEmpty(): boolean {
+    return this.connections.size === 0 && this.#opening === 0 && this.#leaving.size === 0;
+  }
+
+  #checkEmpty(): void {
+    if (this.#emptyWaiters.length > 0 && this.#isEmpty()) for (const resolve of this.#emptyWaiters.splice(0)) resolve();
+  }
+
+  #lane(backend: Backend): Lane {
+    let lane = this.#lanes.get(backend);
+    if (lane === undefined) {
+      lane = new Lane({ clock: this.clock, concurrency: this.#options.openConcurrency, queueLimit: this.#options.openQueue });
+      this.#lanes.set(backend, lane);
+    }
+    return lane;
+  }
+
+  #refuse(refusal: Refusal): Refusal {
+    this.meter.opensRefused += 1;
+    return refusal;
+  }
+}
+
+function busy(message: string): Refusal {
+  return { type: 'refused', status: 503, code: 'UNAVAILABLE', message, retryAfterMs: 1_000 };
+}
+
+function ledgerEntry(connection: Connection): LedgerEntry {
+  const { key, id, path, data, tags } = connection;
+  return { key, id, route: connection.route.name, path, data, tags: tags === null ? null : Object.fromEntries(tags) };
+}
+
+function callBackend(backend: Backend, call: BackendCall, waitUntil: number): Promise<BackendResult> {
+  return new Promise((resolve) => backend.call(call, { settled: resolve }, waitUntil));
+}

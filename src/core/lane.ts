@@ -1,0 +1,60 @@
+import { Fifo } from './fifo.ts';
+import type { Clock } from './ports.ts';
+
+/** Why a lane did not take something. */
+export type LaneRefusal = 'full' | 'too-late';
+
+type Waiting = { readonly start: () => void; readonly refuse: (why: LaneRefusal) => void; readonly startBefore: number };
+
+/**
+ * Lets `concurrency` pieces of work run at once; up to `queueLimit` others wait, in order, until their time is over.
+ * It keeps one kind of call (opens, closes) from taking the whole backend from another (messages).
+ */
+export class Lane {
+  readonly #waiting = new Fifo<Waiting>();
+  readonly #clock: Clock;
+  readonly #concurrency: number;
+  readonly #queueLimit: number;
+  #running = 0;
+
+  constructor(options: { readonly clock: Clock; readonly concurrency: number; readonly queueLimit: number }) {
+    this.#clock = options.clock;
+    this.#concurrency = options.concurrency;
+    this.#queueLimit = options.queueLimit;
+  }
+
+  get length(): number {
+    return this.#waiting.length;
+  }
+
+  /** Resolves when there is room; the caller then owes one `leave`. Resolves to a refusal where it is owed none. */
+  async enter(waitMs: number): Promise<LaneRefusal | null> {
+    if (this.#running < this.#concurrency) {
+      this.#running += 1;
+      return null;
+    }
+    if (this.#waiting.length >= this.#queueLimit) return 'full';
+    return new Promise((resolve) => {
+      this.#waiting.push({
+        start: () => resolve(null),
+        refuse: resolve,
+        startBefore: this.#clock.now() + waitMs,
+      });
+    });
+  }
+
+  leave(): void {
+    for (;;) {
+      const next = this.#waiting.shift();
+      if (next === undefined) {
+        this.#running -= 1;
+        return;
+      }
+      if (next.startBefore >= this.#clock.now()) {
+        next.start();
+        return;
+      }
+      next.refuse('too-late');
+    }
+  }
+}

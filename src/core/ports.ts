@@ -1,0 +1,99 @@
+import type { BackendCall, BackendResult } from './calls.ts';
+import type { Command, Outcome } from './commands.ts';
+import type { CloseEvent, CloseVerdict, Message, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict } from './events.ts';
+
+/** One client's open WebSocket. Adapters report back by `Connection.receive`, `.alive` and `.ended`. */
+export interface Socket {
+  /** Hands a frame to the socket, in call order. Never throws; on a socket that is going away it does nothing. */
+  send(message: Message): void;
+  /** Starts the closing handshake (RFC 6455 §7.1.2). `ended` follows in any case, within the adapter's close time-out. */
+  close(code: number, reason: string): void;
+  /** Ends the connection without a handshake; `ended` follows. */
+  terminate(): void;
+  pause(): void;
+  resume(): void;
+  ping(): void;
+  /** Bytes handed over and not yet taken by the operating system. */
+  readonly bufferedBytes: number;
+  /** Bytes ever read; grows while a long frame is still arriving. */
+  readonly receivedBytes: number;
+}
+
+/** Takes the one result of one call. */
+export interface Receiver {
+  /** Called exactly once per call, never from inside `Backend.call`. */
+  settled(result: BackendResult): void;
+}
+
+/** Carries calls to one backend. Bounded, fair, and never throwing: whatever happens is a result. */
+export interface Backend {
+  /** `waitUntil`: epoch ms until which it is worth holding the call back while the backend is known to be down. */
+  call(call: BackendCall, receiver: Receiver, waitUntil: number): void;
+  /** Ends idle connections at once and running calls with `stopped`. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** One HTTP contract, as pure functions: no I/O, no state, no exception for any input. */
+export interface Dialect {
+  readonly name: string;
+  encodeOpen(event: OpenEvent): BackendCall;
+  decodeOpen(event: OpenEvent, result: BackendResult): OpenVerdict;
+  encodeMessage(event: MessageEvent): BackendCall;
+  decodeMessage(event: MessageEvent, result: BackendResult): MessageVerdict;
+  encodeClose(event: CloseEvent): BackendCall;
+  decodeClose(event: CloseEvent, result: BackendResult): CloseVerdict;
+}
+
+/** What a ledger remembers of an open connection, so that a later process can tell of its end. No credentials. */
+export type LedgerEntry = {
+  readonly key: string;
+  readonly id: string;
+  readonly route: string;
+  readonly path: string;
+  readonly tags: Readonly<Record<string, string>> | null;
+  readonly data: string | null;
+};
+
+/** Remembers open connections across the death of a process (CONTRACT G3). Never throws: trouble is told by `problem`. */
+export interface Ledger {
+  /** Resolves when the entry would survive the process. The gateway waits for it before it asks the backend. */
+  opened(entry: LedgerEntry): Promise<void> | void;
+  /** The connection's `close` event was acknowledged, or the connection was never accepted. */
+  forget(key: string): void;
+  /** Entries of processes that died; each is handed to exactly one caller. */
+  orphans(): Promise<readonly LedgerEntry[]>;
+  close(): Promise<void>;
+  /** `none`, `process` (survives a crash of the process), `node` (survives the node). */
+  readonly level: 'none' | 'process' | 'node';
+  /** Why the level is not kept at the moment, or null. */
+  readonly problem: string | null;
+}
+
+/** Carries a command to the process that owns the connection. */
+export interface Bus {
+  /** Null: no other process could own this id. Otherwise at most one process acts, and the outcome is true or `unavailable`. */
+  ask(command: Command): Promise<Outcome> | null;
+  close(): Promise<void>;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Epoch ms. */
+  now(): number;
+  after(ms: number, task: () => void): Timer;
+  /** 0 ≤ x < 1, for jitter. */
+  random(): number;
+}
+
+/** Structured first, then a short constant message. Never payloads or credentials. */
+export interface Log {
+  error(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  info(facts: object, message: string): void;
+  debug(facts: object, message: string): void;
+  /** Ask before building facts on the path of a message. */
+  readonly isDebugging: boolean;
+}

@@ -1,0 +1,10 @@
+import type { Limits } from './limits.ts';
+import type { Backend, Dialect } from './ports.ts';
+
+/** A client path with what serves it (CONTRACT §4). */
+export type Route = {
+  readonly name: string;
+  readonly dialect: Dialect;
+  readonly backend: Backend;
+  readonly limits: Limits;
+};

@@ -1,0 +1,194 @@
+import { isUtf8 } from 'node:buffer';
+import type { BackendCall, BackendResult, CallProfile } from '../../core/calls.ts';
+import {
+  CLOSE_DELIVERED,
+  DELIVERED,
+  type ClosedParty,
+  type CloseEvent,
+  type CloseVerdict,
+  type MessageEvent,
+  type MessageVerdict,
+  type OpenEvent,
+  type OpenVerdict,
+  type Refusal,
+} from '../../core/events.ts';
+import { maxAnswerBytes, type Limits } from '../../core/limits.ts';
+import type { Dialect } from '../../core/ports.ts';
+import { traceparent } from '../../core/trace.ts';
+import { readAcceptance } from './acceptance.ts';
+
+export type WsaasOptions = {
+  /** Path and query of API_URI; `{id}` in it stands for the connection's id. */
+  readonly backendPath: string;
+  /** A connection's `ws_uri`. */
+  readonly wsUri: (id: string) => string;
+  /** Fixed headers for every call: name, value, name, value … */
+  readonly backendHeaders: readonly string[];
+  readonly limits: Limits;
+  /** Does a non-empty 2xx body go back to the client? */
+  readonly reply: boolean;
+};
+
+/** CONTRACT §3 as pure functions. */
+export class WsaasDialect implements Dialect {
+  readonly name = 'wsaas';
+  readonly #options: WsaasOptions;
+  readonly #open: CallProfile;
+  readonly #message: CallProfile;
+  readonly #close: CallProfile;
+  readonly #hasId: boolean;
+
+  constructor(options: WsaasOptions) {
+    this.#options = options;
+    const answerBytes = maxAnswerBytes(options.limits);
+    const { openTimeoutMs, backendTimeoutMs } = options.limits;
+    this.#open = { method: 'POST', isIdempotent: false, timeoutMs: openTimeoutMs, maxAnswerBytes: answerBytes, wantsBody: true };
+    this.#message = {
+      method: 'PUT',
+      isIdempotent: true,
+      timeoutMs: backendTimeoutMs,
+      maxAnswerBytes: answerBytes,
+      wantsBody: options.reply,
+    };
+    this.#close = { method: 'DELETE', isIdempotent: true, timeoutMs: backendTimeoutMs, maxAnswerBytes: answerBytes, wantsBody: false };
+    this.#hasId = options.backendPath.includes('{id}');
+  }
+
+  encodeOpen({ connection, request }: OpenEvent): BackendCall {
+    const headers = this.#headers('application/json', connection, 'open', `${connection.key}.0`);
+    headers.push('ws-seq', '0', 'traceparent', traceparent(connection.traceparent, connection.key, 0));
+    for (let index = 0; index < request.forwarded.length; index += 2) {
+      const name = request.forwarded[index];
+      if (name !== undefined && name !== 'authorization') headers.push(name, request.forwarded[index + 1] ?? '');
+    }
+    const body = JSON.stringify({
+      code: 'NEW_CONNECTION',
+      ws_uri: this.#options.wsUri(connection.id),
+      timeout: this.#options.limits.idleTimeoutMs,
+      id: connection.id,
+      path: request.path,
+      query: request.query,
+      subprotocols: request.subprotocols,
+      remote_address: request.remoteAddress,
+    });
+    return { profile: this.#open, path: this.#path(connection.id), headers, body };
+  }
+
+  decodeOpen({ request }: OpenEvent, result: BackendResult): OpenVerdict {
+    if (result.type === 'failure') {
+      return result.reason === 'timeout'
+        ? refused(504, 'GATEWAY_TIMEOUT', 'the backend did not answer in time')
+        : badGateway('the backend could not be asked');
+    }
+    const { status } = result;
+    if (status >= 400 && status < 500)
+      return refused(status, codeIn(result.body) ?? 'REFUSED', `the backend refused this client with ${status}`);
+    if (status < 200 || status > 299) return badGateway(`the backend answered ${status}`);
+    return readAcceptance(result.body, request.subprotocols, this.#options.limits.maxMessageBytes);
+  }
+
+  encodeMessage({ connection, seq, data, isBinary }: MessageEvent): BackendCall {
+    const headers = this.#headers(
+      isBinary ? 'application/octet-stream' : textType(data),
+      connection,
+      'message',
+      `${connection.key}.${seq}`,
+    );
+    headers.push('ws-seq', String(seq), 'traceparent', traceparent(connection.traceparent, connection.key, seq));
+    return { profile: this.#message, path: this.#path(connection.id), headers, body: data };
+  }
+
+  decodeMessage(_event: MessageEvent, result: BackendResult): MessageVerdict {
+    if (result.type === 'failure') return { type: 'retry', afterMs: null, because: result.reason };
+    const { status, body } = result;
+    if (status >= 200 && status < 300) {
+      if (!this.#options.reply || body.length === 0) return DELIVERED;
+      const isBinary = /^application\/octet-stream\b/i.test(String(result.headers['content-type'] ?? ''));
+      if (!isBinary && !isUtf8(body)) return { type: 'delivered', reply: null, complaint: 502 };
+      return { type: 'delivered', reply: { data: body, isBinary }, complaint: null };
+    }
+    if (status >= 502 && status <= 504) return { type: 'retry', afterMs: null, because: `status ${status}` };
+    return { type: 'delivered', reply: null, complaint: status };
+  }
+
+  encodeClose({ party, seq, code, reason, isOrphan }: CloseEvent): BackendCall {
+    const headers = this.#headers('application/json', party, 'close', `${party.key}.close`);
+    headers.push('ws-close-code', String(code), 'ws-close-reason', encodeURIComponent(reason.toWellFormed()));
+    if (seq !== null) headers.push('ws-seq', String(seq));
+    headers.push('traceparent', traceparent(party.traceparent, party.key, seq ?? 0xffffffff));
+    if (isOrphan) headers.push('ws-orphan', 'true');
+    const body = JSON.stringify({
+      code: 'CONNECTION_CLOSE',
+      ws_uri: this.#options.wsUri(party.id),
+      id: party.id,
+      close_code: code,
+      close_reason: reason,
+    });
+    return { profile: this.#close, path: this.#path(party.id), headers, body };
+  }
+
+  decodeClose(_event: CloseEvent, result: BackendResult): CloseVerdict {
+    if (result.type === 'failure') return { type: 'retry', afterMs: null, because: result.reason };
+    const { status } = result;
+    if ((status >= 200 && status < 300) || status === 404 || status === 410) return CLOSE_DELIVERED;
+    return { type: 'retry', afterMs: null, because: `status ${status}` };
+  }
+
+  #path(id: string): string {
+    const { backendPath } = this.#options;
+    return this.#hasId ? backendPath.replaceAll('{id}', encodeURIComponent(id)) : backendPath;
+  }
+
+  #headers(contentType: string, party: ClosedParty, event: string, eventId: string): string[] {
+    const headers = [
+      'content-type',
+      contentType,
+      'ws-uri',
+      this.#options.wsUri(party.id),
+      'ws-connection',
+      party.id,
+      'ws-event',
+      event,
+      'ws-event-id',
+      eventId,
+    ];
+    if (party.authorization !== null) headers.push('authorization', party.authorization);
+    if (party.tags !== null && party.tags.size > 0) headers.push('ws-tags', new URLSearchParams([...party.tags]).toString());
+    if (party.data !== null) headers.push('ws-data', party.data);
+    if (this.#options.backendHeaders.length > 0) headers.push(...this.#options.backendHeaders);
+    return headers;
+  }
+}
+
+/** JSON if it starts and ends as an object or array (CONTRACT §3); nobody parses it. */
+export function textType(data: Buffer): string {
+  let first = 0;
+  let last = data.length - 1;
+  while (first <= last && isJsonSpace(data[first])) first += 1;
+  while (last > first && isJsonSpace(data[last])) last -= 1;
+  const start = data[first];
+  const end = data[last];
+  const isJson = first < last && ((start === 0x7b && end === 0x7d) || (start === 0x5b && end === 0x5d));
+  return isJson ? 'application/json' : 'text/plain; charset=utf-8';
+}
+
+function isJsonSpace(byte: number | undefined): boolean {
+  return byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+}
+
+function codeIn(body: Buffer): string | null {
+  try {
+    const { code } = JSON.parse(body.toString()) as { code?: unknown };
+    return typeof code === 'string' ? code : null;
+  } catch {
+    return null;
+  }
+}
+
+function refused(status: number, code: string, message: string): Refusal {
+  return { type: 'refused', status, code, message };
+}
+
+function badGateway(message: string): Refusal {
+  return refused(502, 'BAD_GATEWAY', message);
+}

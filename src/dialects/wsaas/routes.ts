@@ -1,0 +1,129 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-codes.ts';
+import type { Description, Outcome } from '../../core/commands.ts';
+import { GatewayError } from '../../core/errors.ts';
+import type { Gateway } from '../../core/gateway.ts';
+import { closeSchema, describeSchema, pushSchema } from './schemas.ts';
+
+export type WsaasRoutesOptions = { readonly gateway: Gateway; readonly wsUri: (id: string) => string };
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const OK = '{"code":"OK"}';
+const QUEUED = '{"code":"QUEUED"}';
+const IDEMPOTENCY_KEY_MAX_BYTES = 256;
+
+type ById = { Params: { id: string } };
+type Closing = ById & { Querystring: { code?: unknown; reason?: unknown } };
+
+/** The commands on one connection: push, close, describe (CONTRACT §3). Needs a parser that leaves bodies as Buffers. */
+export async function wsaasRoutes(server: FastifyInstance, { gateway, wsUri }: WsaasRoutesOptions): Promise<void> {
+  server.put<ById>('/:id', { schema: pushSchema }, (request, reply) => {
+    const key = request.headers['idempotency-key'];
+    if (typeof key === 'string' && key.length > IDEMPOTENCY_KEY_MAX_BYTES)
+      throw new GatewayError('BAD_REQUEST', `Idempotency-Key must have at most ${IDEMPOTENCY_KEY_MAX_BYTES} bytes`);
+    const outcome = gateway.dispatch({
+      type: 'push',
+      id: request.params.id,
+      message: { data: bodyOf(request), isBinary: isBinary(request.headers['content-type']) },
+      idempotencyKey: typeof key === 'string' ? key : null,
+    });
+    return outcome instanceof Promise ? outcome.then((late) => answer(reply, late)) : answer(reply, outcome);
+  });
+
+  server.delete<Closing>('/:id', { schema: closeSchema }, async (request, reply) => {
+    const { code, reason } = closeParameters(request);
+    return answer(reply, await gateway.dispatch({ type: 'close', id: request.params.id, code, reason }));
+  });
+
+  server.get<ById>('/:id', { schema: describeSchema }, async (request, reply) => {
+    const outcome = await gateway.dispatch({ type: 'describe', id: request.params.id });
+    if (outcome.type !== 'described') return answer(reply, outcome);
+    return describe(outcome.description, wsUri);
+  });
+
+  server.route<ById>({
+    method: ['POST', 'PATCH', 'OPTIONS'],
+    url: '/:id',
+    schema: { hide: true } as object,
+    handler: (request, reply) => {
+      void reply.header('Allow', 'GET, HEAD, PUT, DELETE');
+      throw new GatewayError(
+        'METHOD_NOT_ALLOWED',
+        `${request.method} is no command on a connection; PUT pushes, DELETE closes, GET describes`,
+      );
+    },
+  });
+}
+
+function answer(reply: FastifyReply, outcome: Outcome): FastifyReply {
+  switch (outcome.type) {
+    case 'sent':
+    case 'closing':
+      return reply.header('content-type', JSON_TYPE).send(OK);
+    case 'queued':
+      return reply.code(202).header('content-type', JSON_TYPE).send(QUEUED);
+    case 'described':
+      throw new GatewayError('INTERNAL_ERROR', 'a description came where none was asked for');
+    case 'not-found':
+      throw new GatewayError('NOT_FOUND', 'no connection has this id, or it is closed');
+    case 'invalid':
+      throw new GatewayError('BAD_REQUEST', outcome.detail);
+    case 'too-long':
+      throw new GatewayError('MESSAGE_TOO_LONG', `a message may have ${outcome.maxBytes} bytes (MAX_MESSAGE_BYTES)`);
+    case 'slow':
+      throw new GatewayError('SLOW_CLIENT', 'the client reads too slowly, its send buffer is full; nothing was sent', {
+        retryAfterMs: outcome.retryAfterMs,
+      });
+    case 'unavailable':
+      throw new GatewayError('UNAVAILABLE', outcome.detail, { retryAfterMs: 1_000 });
+  }
+}
+
+function describe(description: Description, wsUri: (id: string) => string): object {
+  return {
+    id: description.id,
+    ws_uri: wsUri(description.id),
+    path: description.path,
+    tags: description.tags,
+    connected_at: new Date(description.connectedAt).toISOString(),
+    last_active_at: new Date(description.lastActiveAt).toISOString(),
+    remote_address: description.remoteAddress,
+    subprotocol: description.subprotocol,
+    node: description.node,
+  };
+}
+
+const EMPTY = Buffer.alloc(0);
+
+function bodyOf(request: FastifyRequest): Buffer {
+  return (request.body as Buffer | undefined) ?? EMPTY;
+}
+
+export function isBinary(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^application\/octet-stream(;|\s|$)/i.test(contentType);
+}
+
+/** `?code=4001&reason=…`, or the same in a JSON body; the query wins. */
+function closeParameters(request: FastifyRequest<Closing>): { code: number; reason: string } {
+  const body = bodyOf(request);
+  let given: { code?: unknown; reason?: unknown } = {};
+  if (body.length > 0) {
+    try {
+      const parsed: unknown = JSON.parse(body.toString());
+      if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new Error('not an object');
+      given = parsed;
+    } catch (cause) {
+      throw new GatewayError('BAD_REQUEST', 'the body must be empty or a JSON object such as {"code":4001,"reason":"bye"}', { cause });
+    }
+  }
+  const code = request.query.code ?? given.code ?? 1000;
+  const reason = request.query.reason ?? given.reason ?? '';
+  const number = typeof code === 'string' && /^\d{4}$/.test(code) ? Number(code) : code;
+  if (typeof number !== 'number' || !isSendableCloseCode(number)) {
+    throw new GatewayError('BAD_REQUEST', 'a close code must be 1000, 1001, 1003, 1007 to 1014 or 3000 to 4999');
+  }
+  if (typeof reason !== 'string' || Buffer.byteLength(reason) > MAX_REASON_BYTES) {
+    throw new GatewayError('BAD_REQUEST', `a close reason must be a string of at most ${MAX_REASON_BYTES} bytes`);
+  }
+  return { code: number, reason };
+}

@@ -1,0 +1,129 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { BlockList, isIP } from 'node:net';
+import { availableParallelism } from 'node:os';
+
+/** How a string option is read beyond its schema. */
+export type OptionForm = 'url' | 'prefix' | 'list' | 'cidrs' | 'headers' | 'header-names' | 'origins' | 'directory' | 'workers';
+
+/** A list of networks that can be asked for an address, and the text that it was read from. */
+export type CidrList = BlockList & { readonly entries: readonly string[] };
+
+/** A value, or what was wanted. */
+type Reading = { readonly value: unknown } | string;
+
+export const readers: Record<OptionForm, (value: string) => Reading> = {
+  url: readUrl,
+  prefix: readPrefix,
+  list: (value) => ({ value: splitList(value) }),
+  cidrs: readCidrs,
+  headers: readHeaders,
+  'header-names': readHeaderNames,
+  origins: readOrigins,
+  directory: readDirectory,
+  workers: readWorkers,
+};
+
+function splitList(value: string): string[] {
+  return value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function readUrl(value: string): Reading {
+  if (value === '') return { value: undefined };
+  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+  if (!URL.canParse(text)) return 'must be a URL';
+  const url = new URL(text);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'must be a URL with http:// or https://';
+  if (url.username !== '' || url.password !== '')
+    return "must hold no user and password (Authorization is the client's; an API key goes into BACKEND_HEADERS)";
+  if (url.hash !== '') return 'must have no fragment (#…)';
+  return { value: url };
+}
+
+function readPrefix(value: string): Reading {
+  if (value === '') return { value: undefined };
+  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+  if (!URL.canParse(text)) return 'must be a host, with a port, a scheme and a path if need be';
+  const url = new URL(text);
+  if (url.search !== '' || url.hash !== '') return 'must have no query and no fragment';
+  return { value: value.replace(/\/+$/, '') };
+}
+
+function readCidrs(value: string): Reading {
+  const entries = splitList(value);
+  const list = new BlockList();
+  for (const entry of entries) {
+    const [address = '', bits, ...rest] = entry.split('/');
+    const family = isIP(address);
+    const length = bits === undefined ? (family === 4 ? 32 : 128) : Number(bits);
+    if (family === 0 || rest.length > 0 || !/^\d+$/.test(bits ?? '0') || length > (family === 4 ? 32 : 128))
+      return `must be CIDRs such as 10.0.0.0/8, joined by commas; ${JSON.stringify(entry)} is none`;
+    list.addSubnet(address, length, family === 4 ? 'ipv4' : 'ipv6');
+  }
+  return { value: Object.assign(list, { entries }) };
+}
+
+const OWN_HEADERS =
+  /^(authorization|content-type|content-length|transfer-encoding|connection|upgrade|keep-alive|te|trailer|expect|ws-.*|webhook-.*|traceparent)$/;
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+
+function readHeaders(value: string): Reading {
+  if (value === '') return { value: [] };
+  let object: unknown;
+  try {
+    object = JSON.parse(value);
+  } catch {
+    return 'must be a JSON object of strings';
+  }
+  if (typeof object !== 'object' || object === null || Array.isArray(object)) return 'must be a JSON object of strings';
+  const flat: string[] = [];
+  for (const [name, content] of Object.entries(object)) {
+    if (typeof content !== 'string' || !/^[\t\x20-\x7e]*$/.test(content))
+      return `must hold printable strings; ${JSON.stringify(name)} is none`;
+    if (!HEADER_NAME.test(name.toLowerCase())) return `must hold header names; ${JSON.stringify(name)} is none`;
+    if (OWN_HEADERS.test(name.toLowerCase())) return `may not set ${name}, which the gateway sets itself`;
+    flat.push(name.toLowerCase(), content);
+  }
+  return { value: flat };
+}
+
+function readHeaderNames(value: string): Reading {
+  const names = splitList(value).map((name) => name.toLowerCase());
+  for (const name of names) {
+    if (!HEADER_NAME.test(name)) return `must be header names joined by commas; ${JSON.stringify(name)} is none`;
+    if (name !== 'authorization' && (OWN_HEADERS.test(name) || name === 'host'))
+      return `may not name ${name}, which belongs to this hop or is set by the gateway`;
+  }
+  return { value: new Set(names) };
+}
+
+function readOrigins(value: string): Reading {
+  const entries = splitList(value);
+  for (const entry of entries) {
+    if (
+      entry.startsWith('*.') ? !/^\*(\.[a-z0-9-]+)+$/i.test(entry) : !URL.canParse(entry) || new URL(entry).origin !== entry.toLowerCase()
+    ) {
+      return `must be origins such as https://app.example.com, or *.example.com, joined by commas; ${JSON.stringify(entry)} is none`;
+    }
+  }
+  return { value: entries };
+}
+
+function readDirectory(value: string): Reading {
+  if (value === '') return { value: undefined };
+  try {
+    mkdirSync(value, { recursive: true });
+    accessSync(value, constants.R_OK | constants.W_OK | constants.X_OK);
+    return { value };
+  } catch (error) {
+    return `must be a directory that this process may write to (${(error as Error).message})`;
+  }
+}
+
+function readWorkers(value: string): Reading {
+  if (value === 'auto') return { value: availableParallelism() };
+  const count = Number(value);
+  return Number.isInteger(count) && count >= 1 && count <= 1_024 ? { value: count } : 'must be a number from 1 to 1024, or auto';
+}

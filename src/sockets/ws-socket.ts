@@ -1,0 +1,92 @@
+import type { Duplex } from 'node:stream';
+import type { Socket as NetSocket } from 'node:net';
+import type { WebSocket } from 'ws';
+import type { Connection } from '../core/connection.ts';
+import type { Message } from '../core/events.ts';
+import type { Socket } from '../core/ports.ts';
+
+/** `ws` names its own reason for failing a connection; RFC 6455 §7.4.1 has the code that it put into its close frame. */
+const CODE_OF_ERROR: Readonly<Record<string, number>> = {
+  WS_ERR_INVALID_UTF8: 1007,
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
+};
+
+/** The port `Socket` over a `ws` socket. Listeners are attached at once, else the first frames would be lost. */
+export class WsSocket implements Socket {
+  readonly #ws: WebSocket;
+  readonly #stream: NetSocket;
+  readonly #connection: Connection;
+  /** The code of the close frame that we sent first, else 0; its reason counts also where the peer never answers. */
+  #sentCode = 0;
+  #sentReason = '';
+  #failure: NodeJS.ErrnoException | null = null;
+
+  constructor(ws: WebSocket, stream: Duplex, connection: Connection) {
+    this.#ws = ws;
+    this.#stream = stream as NetSocket;
+    this.#connection = connection;
+    ws.on('message', this.#message);
+    ws.on('ping', this.#controlFrame);
+    ws.on('pong', this.#controlFrame);
+    ws.on('error', this.#error);
+    ws.on('close', this.#close);
+  }
+
+  get bufferedBytes(): number {
+    return this.#ws.bufferedAmount;
+  }
+
+  get receivedBytes(): number {
+    return this.#stream.bytesRead;
+  }
+
+  send(message: Message): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.send(message.data, { binary: message.isBinary });
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#ws.readyState === this.#ws.OPEN) {
+      this.#sentCode = code;
+      this.#sentReason = reason;
+    }
+    this.#ws.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#ws.terminate();
+  }
+
+  pause(): void {
+    this.#ws.pause();
+  }
+
+  resume(): void {
+    this.#ws.resume();
+  }
+
+  ping(): void {
+    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping();
+  }
+
+  readonly #message = (data: Buffer, isBinary: boolean): void => this.#connection.receive(data, isBinary);
+
+  readonly #controlFrame = (): void => this.#connection.alive();
+
+  readonly #error = (error: NodeJS.ErrnoException): void => {
+    this.#failure ??= error;
+  };
+
+  readonly #close = (code: number, reason: Buffer): void => {
+    const failureCode = this.#failure?.code;
+    if (this.#sentCode === 0 && failureCode?.startsWith('WS_ERR_')) {
+      this.#connection.ended(CODE_OF_ERROR[failureCode] ?? 1002, this.#failure?.message ?? '');
+    } else if (this.#sentCode !== 0) {
+      // 1006 is what `ws` says when no close frame came: our own did not end the connection then
+      this.#connection.ended(code === 1006 ? 1006 : this.#sentCode, this.#sentReason);
+    } else {
+      this.#connection.ended(code, reason.toString());
+    }
+  };
+}

@@ -1,0 +1,61 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import type { TestContext } from 'node:test';
+import { Arrivals } from './arrivals.ts';
+
+export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+
+export type LogLine = { readonly level: number; readonly msg: string } & Readonly<Record<string, unknown>>;
+
+/** The emitted program, running as a process of its own. */
+export type GatewayProcess = {
+  readonly process: ChildProcess;
+  readonly pid: number;
+  /** Where clients connect: `ws://127.0.0.1:port`. */
+  readonly wsUrl: string;
+  /** The same port over HTTP, and the control API's. */
+  readonly publicUrl: string;
+  readonly controlUrl: string;
+  readonly log: Arrivals<LogLine>;
+  /** Resolves to exit code and signal. */
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+};
+
+/** Starts the emitted program (`npm run build` first) on free ports, with these variables and no others of ours. */
+export async function startGateway(
+  t: Pick<TestContext, 'after'>,
+  env: Record<string, string>,
+  argv: readonly string[] = [],
+): Promise<GatewayProcess> {
+  const child = spawn(process.execPath, [...argv, MAIN], {
+    cwd: '/', // no .env
+    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '200', LOG_LEVEL: 'INFO', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const log = new Arrivals<LogLine>();
+  createInterface({ input: child.stdout }).on('line', (line) => log.add(JSON.parse(line) as LogLine));
+  let errors = '';
+  child.stderr.on('data', (chunk) => (errors += String(chunk)));
+  const exited = once(child, 'exit').then(([code, signal]) => ({ code: code as number | null, signal: signal as NodeJS.Signals | null }));
+  t.after(async () => {
+    child.kill('SIGKILL');
+    await exited;
+  });
+  const started = log.first((line) => line.msg === 'wsaas serves', 20_000);
+  const first = await Promise.race([
+    started,
+    exited.then(({ code }) => Promise.reject(new Error(`the gateway ended with ${code}: ${errors}`))),
+  ]);
+  const publicUrl = String(first['publicUrl']);
+  return {
+    process: child,
+    pid: child.pid ?? 0,
+    wsUrl: publicUrl.replace('http', 'ws'),
+    publicUrl,
+    controlUrl: String(first['controlUrl']),
+    log,
+    exited,
+  };
+}
