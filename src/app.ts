@@ -1,28 +1,32 @@
-import { randomBytes } from 'node:crypto';
 import { BlockList } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { withBreaker } from './backends/breaker.ts';
 import { createHttpBackend } from './backends/http.ts';
+import { createIpcBus } from './buses/ipc.ts';
 import { createMemoryBus } from './buses/memory.ts';
 import type { Config } from './config.ts';
 import { authPlugin } from './control/auth.ts';
 import { healthRoutes } from './control/health.ts';
 import { createMetrics, metricsRoutes } from './control/metrics.ts';
 import { rootRoutes } from './control/root.ts';
+import { selectionRoutes } from './control/selections.ts';
+import type { Query } from './core/commands.ts';
 import { Gateway } from './core/gateway.ts';
-import type { Limits } from './core/limits.ts';
+import { ownerToken } from './core/ids.ts';
+import type { Link } from './core/link.ts';
 import { Meter } from './core/meter.ts';
 import type { Backend, Bus, Ledger, Log } from './core/ports.ts';
-import type { Route } from './core/route.ts';
 import { systemClock } from './core/system-clock.ts';
-import { WsaasDialect, wsaasRoutes } from './dialects/wsaas/index.ts';
+import { rawRoutes } from './dialects/raw/index.ts';
+import { wsaasRoutes } from './dialects/wsaas/index.ts';
+import { createIpcLedger } from './ledgers/ipc.ts';
 import { createNoLedger } from './ledgers/none.ts';
+import { createRouting } from './routing/routing.ts';
 import { fileLimit } from './server/file-limit.ts';
 import { buildServer } from './server/build.ts';
 import { answerUnknown } from './server/plain.ts';
 import { startHeartbeat } from './sockets/heartbeat.ts';
-import { originCheck } from './sockets/origins.ts';
 import { socketsPlugin } from './sockets/plugin.ts';
 import { asksForWebSocket } from './sockets/upgrade-request.ts';
 import { VERSION } from './version.ts';
@@ -41,19 +45,29 @@ export type App = {
   readonly beUnready: () => void;
   /** From now on every upgrade is refused with 503. */
   readonly stopUpgrades: () => void;
+  /** Reads ROUTES_FILE again; says what is wrong and changes nothing, or returns null. */
+  readonly reloadRoutes: () => Promise<string | null>;
   readonly close: () => Promise<void>;
   /** What the first log line tells. */
   readonly facts: Readonly<Record<string, unknown>>;
 };
 
+export type AppOptions = {
+  readonly node: string;
+  /** To the supervisor, in a worker. */
+  readonly link: Link | null;
+  /** For generators: sees the control API's server before its routes. */
+  readonly beforeRoutes?: (server: FastifyInstance) => Promise<void>;
+};
+
 /** Puts the parts together; the only file that sees every folder. */
-export async function createApp(config: Config, logger: Logger): Promise<App> {
+export async function createApp(config: Config, logger: Logger, { node, link, beforeRoutes }: AppOptions): Promise<App> {
   const serverLogger = logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }); // its "listening" lines are in our start line
   const log = logOf(logger);
   const meter = new Meter();
-  const node = config.NODE_NAME ?? randomBytes(4).toString('hex');
-  const ledger: Ledger = createNoLedger();
-  const bus: Bus = createMemoryBus();
+  const owner = ownerToken();
+  const ledger: Ledger = link === null ? createNoLedger() : createIpcLedger(link);
+  const bus: Bus = link === null ? createMemoryBus() : createIpcBus({ link, owner, timeoutMs: config.BUS_TIMEOUT_MS });
   const gateway = new Gateway({
     clock: systemClock,
     log,
@@ -61,35 +75,29 @@ export async function createApp(config: Config, logger: Logger): Promise<App> {
     ledger,
     bus,
     node,
+    owner,
     openConcurrency: config.OPEN_CONCURRENCY,
     openQueue: config.OPEN_QUEUE,
     openQueueTimeoutMs: config.OPEN_QUEUE_TIMEOUT_MS,
     closeConcurrency: config.CLOSE_CONCURRENCY,
     closeBacklog: config.CLOSE_BACKLOG,
+    metrics: () => metrics.json(),
+    routeOf: (name) => routing.byName(name),
   });
 
-  const limits = limitsOf(config);
-  const backend: Backend = withBreaker(
-    createHttpBackend({
-      origin: config.API_URI.origin,
-      connections: config.BACKEND_CONNECTIONS,
-      pipelining: config.BACKEND_PIPELINING,
-      meter,
-    }),
-    { clock: systemClock, log, name: config.API_URI.origin },
-  );
+  const backends = new Map<string, Backend>();
+  const backendOf = (origin: string): Backend => {
+    let backend = backends.get(origin);
+    if (backend === undefined) {
+      const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining } = config;
+      backend = withBreaker(createHttpBackend({ origin, connections, pipelining, meter }), { clock: systemClock, log, name: origin });
+      backends.set(origin, backend);
+    }
+    return backend;
+  };
   let controlPort = config.CONTROL_PORT ?? config.PORT;
-  const wsUri = (id: string) => `${config.WS_HOSTNAME ?? `localhost:${controlPort}`}/${id}`;
-  const dialect = new WsaasDialect({
-    backendPath: decodeURI(config.API_URI.pathname).includes('{id}')
-      ? (config.API_URI.pathname + config.API_URI.search).replaceAll(/%7Bid%7D/gi, '{id}')
-      : config.API_URI.pathname + config.API_URI.search,
-    wsUri,
-    backendHeaders: config.BACKEND_HEADERS,
-    limits,
-    reply: false,
-  });
-  const route: Route = { name: 'default', dialect, backend, limits };
+  const wsUri = (id: string) => `${config.WS_HOSTNAME ?? `localhost:${controlPort}`}/${encodeURIComponent(id)}`;
+  const routing = await createRouting(config, { wsUri, backendOf });
 
   let acceptsUpgrades = true;
   let isUnready = false;
@@ -97,7 +105,7 @@ export async function createApp(config: Config, logger: Logger): Promise<App> {
     logger: serverLogger,
     trustedProxies: config.TRUST_PROXY.entries,
     handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
-    maxBodyBytes: config.MAX_MESSAGE_BYTES,
+    maxBodyBytes: routing.largestMessageBytes,
   };
   const publicServer = buildServer({ ...serverOptions, upgrades: (request) => acceptsUpgrades && asksForWebSocket(request) });
   const controlServer = config.CONTROL_PORT === undefined ? publicServer : buildServer({ ...serverOptions, upgrades: () => false });
@@ -105,16 +113,14 @@ export async function createApp(config: Config, logger: Logger): Promise<App> {
 
   await publicServer.register(socketsPlugin, {
     gateway,
-    findRoute: () => route,
-    isOriginAllowed: originCheck(config.ORIGINS),
-    forwardHeaders: config.FORWARD_HEADERS,
-    refuseWith: config.REFUSE_WITH as 'http' | 'close',
-    maxMessageBytes: config.MAX_MESSAGE_BYTES,
+    findRoute: routing.find,
+    maxMessageBytes: routing.largestMessageBytes,
     maxConnections: config.MAX_CONNECTIONS || Math.max(1, fileLimit() - config.BACKEND_CONNECTIONS - RESERVED_FILES),
     maxConnectionsPerIp: config.MAX_CONNECTIONS_PER_IP || Infinity,
     closeTimeoutMs: config.CLOSE_TIMEOUT_MS,
     compression: config.COMPRESSION === 'on',
   });
+  await beforeRoutes?.(controlServer);
   answerUnknown(publicServer, true, () => gateway.isDraining);
   if (!isShared) answerUnknown(controlServer, false, () => gateway.isDraining);
   const authOptions = { allow: config.CONTROL_ALLOW, tokens: config.CONTROL_TOKEN, trustedProxies: config.TRUST_PROXY ?? new BlockList() };
@@ -123,32 +129,46 @@ export async function createApp(config: Config, logger: Logger): Promise<App> {
   await controlServer.register(healthRoutes, { isDraining: () => isUnready, checks: readiness });
   await controlServer.register(async (guarded) => {
     await guarded.register(authPlugin, authOptions);
-    await guarded.register(metricsRoutes, metrics);
+    const query = (asked: Query) => gateway.query(asked);
+    await guarded.register(metricsRoutes, { query });
+    await guarded.register(selectionRoutes, { query, wsUri, maxMessageBytes: routing.largestMessageBytes });
     await guarded.register(rootRoutes, { version: VERSION, node });
     const commands = { gateway, wsUri };
-    await guarded.register(wsaasRoutes, commands);
-    const prefix = pathOf(config.WS_HOSTNAME ?? '');
-    if (prefix !== '') await guarded.register(wsaasRoutes, { ...commands, prefix });
+    const prefixes = new Set(['', pathOf(config.WS_HOSTNAME ?? '')]);
+    for (const prefix of prefixes) {
+      await guarded.register(wsaasRoutes, { ...commands, hasPost: routing.hasDialect('raw'), prefix });
+      if (routing.hasDialect('raw')) await guarded.register(rawRoutes, { dispatch: (command) => gateway.dispatch(command), prefix });
+    }
   });
-  const spans = [limits.idleTimeoutMs, limits.slowClientTimeoutMs].filter((span) => span > 0);
-  const heartbeat = startHeartbeat(gateway, Math.min(...spans));
+  const heartbeat = startHeartbeat(gateway, routing.shortestSpanMs);
 
   return {
     gateway,
     publicServer,
     controlServer,
-    facts: { node, ledger: ledger.level, backend: config.API_URI.href, bus: 'memory', fileLimit: fileLimit() },
+    facts: {
+      node,
+      ledger: ledger.level,
+      backends: [...backends.keys()],
+      routes: routing.facts,
+      bus: link === null ? 'memory' : 'ipc',
+      fileLimit: fileLimit(),
+    },
     async listen() {
-      const publicUrl = await publicServer.listen({ host: config.HOST, port: config.PORT, backlog: 4_096 });
+      await bus.serve(gateway);
+      gateway.bereaved(); // what a process before this one left untold
+      const sharing = { backlog: 4_096, reusePort: link !== null }; // workers share the port by SO_REUSEPORT
+      const publicUrl = await publicServer.listen({ ...sharing, host: config.HOST, port: config.PORT });
       const controlUrl = isShared
         ? publicUrl
-        : await controlServer.listen({ host: config.CONTROL_HOST ?? config.HOST, port: config.CONTROL_PORT ?? 0 });
+        : await controlServer.listen({ ...sharing, host: config.CONTROL_HOST ?? config.HOST, port: config.CONTROL_PORT ?? 0 });
       controlPort = Number(new URL(controlUrl).port);
       return { publicUrl, controlUrl };
     },
     beUnready() {
       isUnready = true;
     },
+    reloadRoutes: routing.reload,
     stopUpgrades() {
       acceptsUpgrades = false;
       gateway.isDraining = true;
@@ -159,26 +179,9 @@ export async function createApp(config: Config, logger: Logger): Promise<App> {
       await Promise.all(isShared ? [publicServer.close()] : [publicServer.close(), controlServer.close()]);
       gateway.closings.stop();
       await bus.close();
-      await backend.close();
+      await Promise.all([...backends.values()].map((backend) => backend.close()));
       await ledger.close();
     },
-  };
-}
-
-function limitsOf(config: Config): Limits {
-  return {
-    idleTimeoutMs: config.WS_TIMEOUT,
-    maxMessageBytes: config.MAX_MESSAGE_BYTES,
-    messagesPerSecond: config.MESSAGES_PER_SECOND,
-    inboxMessages: config.INBOX_MESSAGES,
-    inboxBytes: config.INBOX_BYTES,
-    sendBufferBytes: config.SEND_BUFFER_BYTES,
-    slowClientTimeoutMs: config.SLOW_CLIENT_TIMEOUT_MS,
-    openTimeoutMs: config.OPEN_TIMEOUT_MS,
-    backendTimeoutMs: config.BACKEND_TIMEOUT_MS,
-    backendRetryForMs: config.BACKEND_RETRY_FOR_MS,
-    closeRetryForMs: config.CLOSE_RETRY_FOR_MS,
-    idempotencyKeys: config.IDEMPOTENCY_KEYS,
   };
 }
 

@@ -13,7 +13,8 @@ export type Config = Omit<
   Settings,
   'BACKEND_HEADERS' | 'CONTROL_ALLOW' | 'CONTROL_TOKEN' | 'TRUST_PROXY' | 'WORKERS' | 'FORWARD_HEADERS' | 'ORIGINS' | 'API_URI'
 > & {
-  readonly API_URI: URL;
+  /** Undefined only where there is a ROUTES_FILE. */
+  readonly API_URI: URL | undefined;
   readonly BACKEND_HEADERS: readonly string[];
   readonly CONTROL_ALLOW: CidrList;
   readonly CONTROL_TOKEN: readonly string[];
@@ -54,16 +55,19 @@ export function loadConfig(env: NodeJS.ProcessEnv, { dotenv = false } = {}): Con
   for (const [name, schema] of Object.entries(options)) {
     const { form, default: standard } = schema as { form?: OptionForm; default?: unknown };
     if (form === undefined) continue;
-    const value = String(settings[name as OptionName] ?? standard ?? '');
+    const value = (settings[name as OptionName] ?? standard ?? '') as string;
     const result = readers[form](value);
     if (typeof result === 'string') problems.push(`${name}: ${result}, came ${shown(name, value)}`);
     else read[name] = result.value;
   }
-  if (settings.API_URI === undefined || settings.API_URI === '')
-    problems.push('API_URI: the URL of the backend is needed, nothing came; example: API_URI=http://localhost:3000/websocket');
+  if (settings.API_URI === undefined && settings.ROUTES_FILE === undefined) problems.push(NO_BACKEND);
+  if (settings.API_URI !== undefined && settings.ROUTES_FILE !== undefined)
+    problems.push('API_URI: must not be set beside ROUTES_FILE, which replaces it');
   if (problems.length > 0) throw new ConfigError(problems);
   return { config: read as unknown as Config, warnings: nearMisses(given), effective: effectiveOf(settings) };
 }
+
+const NO_BACKEND = 'API_URI: the URL of the backend is needed, nothing came; example: API_URI=http://localhost:3000/websocket';
 
 function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
   const given: Record<string, string> = {};

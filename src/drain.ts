@@ -8,6 +8,9 @@ import { sayGoodbye } from './sockets/goodbyes.ts';
 const ANSWERS_MS = 2_000;
 const INBOXES_MS = 1_000;
 const CLOSE_EVENTS_MS = 1_500;
+const SHUT_MS = 300;
+/** What a drain may take beyond DRAIN_DELAY_MS and DRAIN_MS. */
+export const DRAIN_MARGIN_MS = ANSWERS_MS + INBOXES_MS + CLOSE_EVENTS_MS + SHUT_MS;
 
 type Phase = { readonly name: string; readonly why: string; readonly limitMs: number; readonly run: () => Promise<unknown> | void };
 
@@ -15,7 +18,11 @@ type Phase = { readonly name: string; readonly why: string; readonly limitMs: nu
  * Leaves politely (G7): named phases, each with a limit, DRAIN_DELAY_MS + DRAIN_MS + 5 s in all. What could not be
  * delivered stays in the journal and is said in the log.
  */
-export async function drain(app: App, config: Config, logger: Logger, signal: string): Promise<void> {
+export async function drain(
+  app: App,
+  config: Config,
+  { logger, signal }: { readonly logger: Logger; readonly signal: string },
+): Promise<void> {
   const { gateway } = app;
   logger.info({ signal, connections: gateway.connections.size }, 'draining');
   const phases: Phase[] = [
@@ -43,7 +50,7 @@ export async function drain(app: App, config: Config, logger: Logger, signal: st
     {
       name: 'shut',
       why: 'HTTP last, as backends push until the end; then bus and backend, which the others need',
-      limitMs: 300,
+      limitMs: SHUT_MS,
       run: () => app.close(),
     },
   ];

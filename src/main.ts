@@ -1,13 +1,17 @@
 #!/usr/bin/env node
+import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import closeWithGrace from 'close-with-grace';
-import { pino } from 'pino';
+import closeWithGrace, { type Options as CloseWithGraceOptions } from 'close-with-grace';
+import { pino, type Logger } from 'pino';
 import { createApp } from './app.ts';
-import { ConfigError, EXIT_BAD_CONFIG, loadConfig, type ConfigReport } from './config.ts';
+import { ConfigError, EXIT_BAD_CONFIG, loadConfig, type Config, type ConfigReport } from './config.ts';
 import { drain } from './drain.ts';
+import { linkTo } from './process-link.ts';
+import { readRoutesFile, RoutesFileError } from './routing/file.ts';
+import { supervise, WORKER_VARIABLE, type Notice } from './supervisor.ts';
 import { VERSION } from './version.ts';
 
-const report = read();
+const report = await read();
 if (process.argv.includes('--check-config')) {
   for (const [name, value] of Object.entries(report.effective)) process.stdout.write(`${name}=${value}\n`);
   for (const warning of report.warnings) process.stderr.write(`warning: ${warning}\n`);
@@ -15,25 +19,61 @@ if (process.argv.includes('--check-config')) {
   await serve(report);
 }
 
-function read(): ConfigReport {
+async function read(): Promise<ConfigReport> {
   try {
-    return loadConfig(process.env, { dotenv: true });
+    const checked = loadConfig(process.env, { dotenv: true });
+    if (checked.config.ROUTES_FILE !== undefined) await readRoutesFile(checked.config.ROUTES_FILE);
+    return checked;
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof ConfigError || error instanceof RoutesFileError)) throw error;
     process.stderr.write(`${error.message}\n`);
     process.exit(EXIT_BAD_CONFIG);
   }
 }
 
 async function serve({ config, warnings }: ConfigReport): Promise<void> {
-  const logger = pino({ level: config.LOG_LEVEL.toLowerCase(), base: { pid: process.pid } });
+  const worker = process.env[WORKER_VARIABLE];
+  const base = { pid: process.pid, ...(worker !== undefined && { worker: Number(worker) }) };
+  const logger = pino({ level: config.LOG_LEVEL.toLowerCase(), base });
+  if (worker !== undefined) {
+    await serveClients(config, logger, Number(worker));
+    return;
+  }
   for (const warning of warnings) logger.warn({}, warning);
-  const app = await createApp(config, logger);
-  const { publicUrl, controlUrl } = await app.listen();
-  logger.info({ version: VERSION, ...app.facts, cores: availableParallelism(), publicUrl, controlUrl }, 'wsaas serves');
-  // a second signal ends at once: close-with-grace exits on it
-  closeWithGrace({ delay: false, logger: false }, async ({ err, signal }) => {
+  if (config.WORKERS === 1) await serveClients(config, logger, null);
+  else await supervise({ config, node: config.NODE_NAME ?? randomName(), logger, program: process.argv[1] ?? '' });
+}
+
+async function serveClients(config: Config, logger: Logger, worker: number | null): Promise<void> {
+  const app = await createApp(config, logger, { node: config.NODE_NAME ?? randomName(), link: worker === null ? null : linkTo(process) });
+  const urls = await app.listen();
+  const facts = { version: VERSION, ...app.facts, cores: availableParallelism(), ...urls };
+  if (worker === null) logger.info(facts, 'wsaas serves');
+  else process.send?.({ notice: 'ready', facts } satisfies Notice);
+
+  // a second signal ends at once; a worker leaves Ctrl-C, which reaches the whole group, to its supervisor
+  const skip = worker === null ? ['SIGHUP'] : ['SIGHUP', 'SIGINT'];
+  const { close } = closeWithGrace({ delay: false, logger: false, skip } as CloseWithGraceOptions, async ({ err, signal }) => {
     if (err) logger.fatal({ err }, 'a fault of the gateway, it ends');
-    await drain(app, config, logger, signal ?? 'fault');
+    await drain(app, config, { logger, signal: signal ?? (err ? 'fault' : 'supervisor') });
   });
+  const reload = (): void => {
+    void app.reloadRoutes().then((problem) => {
+      if (problem === null) logger.info({}, 'routes were read again');
+      else logger.error({ problem }, 'routes stay as they were');
+    });
+  };
+  process.on('SIGHUP', reload);
+  if (worker === null) return;
+  process.on('SIGINT', () => {});
+  process.on('message', (message) => {
+    const { notice } = message as Partial<Notice>;
+    if (notice === 'drain') close();
+    if (notice === 'reload') reload();
+  });
+  process.on('disconnect', () => close()); // the supervisor died, nobody would replace or drain this process
+}
+
+function randomName(): string {
+  return randomBytes(4).toString('hex');
 }

@@ -4,9 +4,11 @@ import type { OptionForm } from './option-readers.ts';
 type Extra = { readonly default?: unknown; readonly form?: OptionForm; readonly isSecret?: boolean; readonly pattern?: string };
 
 const text = (description: string, extra: Extra = {}) => Type.String({ description, ...extra });
-const whole = (description: string, standard: number, minimum = 0, maximum = Number.MAX_SAFE_INTEGER) =>
+type Bounds = { readonly minimum?: number; readonly maximum?: number };
+const whole = (description: string, standard: number, { minimum = 0, maximum = Number.MAX_SAFE_INTEGER }: Bounds = {}) =>
   Type.Integer({ description, default: standard, minimum, maximum });
-const milliseconds = (description: string, standard: number, minimum = 0) => whole(description, standard, minimum, 2 ** 31 - 1);
+const milliseconds = (description: string, standard: number, minimum = 0) =>
+  whole(description, standard, { minimum, maximum: 2 ** 31 - 1 });
 const choice = <Values extends string[]>(description: string, standard: Values[number], values: [...Values]) =>
   Type.Enum(values, { description, default: standard });
 
@@ -14,10 +16,11 @@ const choice = <Values extends string[]>(description: string, standard: Values[n
 export const options = {
   API_URI: Type.Optional(
     text(
-      'The backend. No scheme means `http://`. May hold `{id}` (the percent-encoded connection id), else used as it is. The one option without a default.',
+      'The backend. No scheme means `http://`. May hold `{id}` (the percent-encoded connection id), else used as it is. Needed, unless there is a `ROUTES_FILE`.',
       { form: 'url' },
     ),
   ),
+  ROUTES_FILE: Type.Optional(text('YAML file of routes; replaces `API_URI`. Read again on SIGHUP.')),
   BACKEND_HEADERS: Type.Optional(
     text('JSON object of fixed headers for every call to the backend, an API key for example.', { form: 'headers', isSecret: true }),
   ),
@@ -33,7 +36,7 @@ export const options = {
   ),
   LOG_LEVEL: choice('How much is logged; any case.', 'INFO', ['SILENT', 'FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE']),
   HOST: text('Address that clients connect to, and the control API unless it has its own.', { default: '0.0.0.0' }),
-  PORT: whole('Port of the clients, and of the control API unless it has its own. 0 takes a free one.', 8080, 0, 65_535),
+  PORT: whole('Port of the clients, and of the control API unless it has its own. 0 takes a free one.', 8080, { maximum: 65_535 }),
   CONTROL_PORT: Type.Optional(
     Type.Integer({ description: 'Own port of the control API; then the public one serves clients only.', minimum: 0, maximum: 65_535 }),
   ),
@@ -54,12 +57,10 @@ export const options = {
       form: 'directory',
     }),
   ),
-  MAX_MESSAGE_BYTES: whole(
-    'Largest message, both ways. A client over it is closed with 1009, a push over it is answered 413.',
-    262_144,
-    1,
-    2 ** 30,
-  ),
+  MAX_MESSAGE_BYTES: whole('Largest message, both ways. A client over it is closed with 1009, a push over it is answered 413.', 262_144, {
+    minimum: 1,
+    maximum: 2 ** 30,
+  }),
   MAX_CONNECTIONS: whole(
     'Clients at once; over it 503 with `Retry-After`, before the backend is asked. 0: the file limit less a reserve.',
     0,
@@ -69,9 +70,9 @@ export const options = {
     'Messages per second of one connection; over it the gateway reads slower, nothing is dropped. 0: no limit.',
     0,
   ),
-  INBOX_MESSAGES: whole('Messages read but undelivered, per connection; full, the gateway stops reading that socket.', 64, 1),
-  INBOX_BYTES: whole('Bytes read but undelivered, per connection; full, the gateway stops reading that socket.', 262_144, 1),
-  SEND_BUFFER_BYTES: whole('Unsent bytes per client; over it pushes are answered 429.', 1_048_576, 1),
+  INBOX_MESSAGES: whole('Messages read but undelivered, per connection; full, the gateway stops reading that socket.', 64, { minimum: 1 }),
+  INBOX_BYTES: whole('Bytes read but undelivered, per connection; full, the gateway stops reading that socket.', 262_144, { minimum: 1 }),
+  SEND_BUFFER_BYTES: whole('Unsent bytes per client; over it pushes are answered 429.', 1_048_576, { minimum: 1 }),
   SLOW_CLIENT_TIMEOUT_MS: milliseconds(
     'ms that a client may stay over its send buffer before it is ended (`close` event code 1013).',
     10_000,
@@ -79,13 +80,11 @@ export const options = {
   ),
   OPEN_TIMEOUT_MS: milliseconds('ms for the whole answer to the `open` call.', 10_000, 1),
   BACKEND_TIMEOUT_MS: milliseconds('ms for the whole answer to any other call.', 29_000, 1),
-  BACKEND_CONNECTIONS: whole('Sockets to each backend origin.', 128, 1, 65_535),
-  BACKEND_PIPELINING: whole(
-    'Calls on one backend socket whose answers are still out. Over 1, a slow answer delays those behind it.',
-    1,
-    1,
-    1_000,
-  ),
+  BACKEND_CONNECTIONS: whole('Sockets to each backend origin.', 128, { minimum: 1, maximum: 65_535 }),
+  BACKEND_PIPELINING: whole('Calls on one backend socket whose answers are still out. Over 1, a slow answer delays those behind it.', 1, {
+    minimum: 1,
+    maximum: 1_000,
+  }),
   BACKEND_RETRY_FOR_MS: milliseconds(
     'ms that an undelivered message is held and retried; then its connection is closed with 1011.',
     60_000,
@@ -94,17 +93,17 @@ export const options = {
   OPEN_CONCURRENCY: whole(
     '`open` calls that run at once per backend; the others wait, so that a storm of clients does not starve messages.',
     64,
-    1,
+    { minimum: 1 },
   ),
   OPEN_QUEUE: whole('Clients that may wait for their `open` call per backend; beyond it 503 with `Retry-After`.', 20_000),
   OPEN_QUEUE_TIMEOUT_MS: milliseconds('ms that a client may wait for its `open` call to start; then 503 with `Retry-After`.', 30_000, 1),
-  CLOSE_CONCURRENCY: whole('`close` calls that run at once per backend.', 32, 1),
+  CLOSE_CONCURRENCY: whole('`close` calls that run at once per backend.', 32, { minimum: 1 }),
   CLOSE_BACKLOG: whole(
     '`close` events that wait in memory per backend; beyond it they stay in the journal, or are lost where there is none.',
     100_000,
-    1,
+    { minimum: 1 },
   ),
-  IDEMPOTENCY_KEYS: whole('`Idempotency-Key`s remembered per connection (five minutes).', 64, 1),
+  IDEMPOTENCY_KEYS: whole('`Idempotency-Key`s remembered per connection (five minutes).', 64, { minimum: 1 }),
   FORWARD_HEADERS: text('Headers of the upgrade request that are sent with `open`. `authorization` is sent with every event.', {
     default: 'authorization,cookie,origin,user-agent',
     form: 'header-names',

@@ -27,24 +27,26 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     connect: corked(connect),
   });
   const running = new Set<HttpExchange>();
+  const shared: Shared = { running, meter: options.meter };
   return {
     call(call, receiver) {
-      const exchange = new HttpExchange(call, receiver, running, options.meter);
+      const exchange = new HttpExchange(call, receiver, shared);
       pool.dispatch(exchange.options, exchange);
     },
     async close() {
-      for (const exchange of [...running]) exchange.fail('stopped', 'the gateway stops');
+      for (const exchange of running) exchange.fail('stopped', 'the gateway stops');
       await pool.destroy();
     },
   };
 }
 
+type Shared = { readonly running: Set<HttpExchange>; readonly meter: Meter };
+
 /** One call on its way: bounds its time and size, and settles its receiver once. */
 class HttpExchange implements Dispatcher.DispatchHandler {
   readonly #call: BackendCall;
   readonly #receiver: Receiver;
-  readonly #running: Set<HttpExchange>;
-  readonly #meter: Meter;
+  readonly #shared: Shared;
   readonly #timer: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | null = null;
   #isSettled = false;
@@ -53,13 +55,12 @@ class HttpExchange implements Dispatcher.DispatchHandler {
   #chunks: Buffer[] = [];
   #bytes = 0;
 
-  constructor(call: BackendCall, receiver: Receiver, running: Set<HttpExchange>, meter: Meter) {
+  constructor(call: BackendCall, receiver: Receiver, shared: Shared) {
     this.#call = call;
     this.#receiver = receiver;
-    this.#running = running;
-    this.#meter = meter;
+    this.#shared = shared;
     this.#timer = setTimeout(expire, call.profile.timeoutMs, this);
-    running.add(this);
+    shared.running.add(this);
   }
 
   get options(): Dispatcher.DispatchOptions {
@@ -107,7 +108,7 @@ class HttpExchange implements Dispatcher.DispatchHandler {
   fail(reason: FailureReason, detail: string): void {
     if (this.#isSettled) return;
     const wasSent = this.#controller !== null;
-    this.#meter.backendFailures += 1;
+    this.#shared.meter.backendFailures += 1;
     this.#settle({ type: 'failure', reason, wasSent, detail });
     this.#controller?.abort(new Error(detail));
   }
@@ -116,7 +117,7 @@ class HttpExchange implements Dispatcher.DispatchHandler {
     if (this.#isSettled) return;
     this.#isSettled = true;
     clearTimeout(this.#timer);
-    this.#running.delete(this);
+    this.#shared.running.delete(this);
     this.#receiver.settled(result);
   }
 }

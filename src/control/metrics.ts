@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { Type } from 'typebox';
+import type { Answers, Query } from '../core/commands.ts';
 import type { Gateway } from '../core/gateway.ts';
 import type { Meter } from '../core/meter.ts';
 
@@ -27,34 +28,36 @@ const COUNTERS: { readonly [Field in keyof Meter]: readonly [name: string, help:
   backendFailures: ['wsaas_backend_failures_total', 'Calls to backends that ended without a whole answer.'],
 };
 
-export type Metrics = { readonly registry: Registry; readonly text: () => Promise<string> };
+export type Metrics = { readonly registry: Registry; readonly json: () => Promise<readonly unknown[]> };
 
 /** Prometheus metrics of one process, read off the gateway when asked; nothing is counted twice. */
 export function createMetrics(gateway: Gateway): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'wsaas_', eventLoopMonitoringPrecision: 20 });
   for (const [field, [name, help]] of Object.entries(COUNTERS) as [keyof Meter, readonly [string, string]][]) {
-    new Counter({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.reset();
-        this.inc(gateway.meter[field]);
-      },
-    });
+    registry.registerMetric(
+      new Counter({
+        name,
+        help,
+        registers: [],
+        collect() {
+          this.reset();
+          this.inc(gateway.meter[field]);
+        },
+      }),
+    );
   }
-  gauge(registry, 'wsaas_connections', 'Clients connected or being let in.', () => gateway.connections.size);
-  gauge(registry, 'wsaas_closes_pending', 'close events not acknowledged yet.', () => gateway.closings.pending);
-  gauge(registry, 'wsaas_draining', '1 while this process says goodbye.', () => Number(gateway.isDraining));
-  return { registry, text: () => registry.metrics() };
+  registry.registerMetric(gauge('wsaas_connections', 'Clients connected or being let in.', () => gateway.connections.size));
+  registry.registerMetric(gauge('wsaas_closes_pending', 'close events not acknowledged yet.', () => gateway.closings.pending));
+  registry.registerMetric(gauge('wsaas_draining', '1 while this process says goodbye.', () => Number(gateway.isDraining)));
+  return { registry, json: () => registry.getMetricsAsJSON() };
 }
 
-function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  new Gauge({
+function gauge(name: string, help: string, read: () => number): Gauge {
+  return new Gauge({
     name,
     help,
-    registers: [registry],
+    registers: [],
     collect() {
       this.set(read());
     },
@@ -69,8 +72,14 @@ const metricsSchema = {
   response: { 200: Type.String({ description: 'Text exposition format 0.0.4.' }) },
 };
 
-export async function metricsRoutes(server: FastifyInstance, { text }: { readonly text: () => Promise<string> }): Promise<void> {
+export type MetricsRoutesOptions = { readonly query: (query: Query) => Promise<Answers> };
+
+/** The sum over all processes and nodes that answer in time. */
+export async function metricsRoutes(server: FastifyInstance, { query }: MetricsRoutesOptions): Promise<void> {
   server.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
-    return reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').send(await text());
+    const { parts, unreachable } = await query({ type: 'metrics' });
+    const registry = AggregatorRegistry.aggregate(parts.map((part) => [...(part.metrics ?? [])]));
+    if (unreachable.length > 0) void reply.header('WS-Incomplete', unreachable.join(', '));
+    return reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').send(await registry.metrics());
   });
 }

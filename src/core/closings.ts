@@ -50,7 +50,7 @@ export class Closings {
       return;
     }
     this.#pending += 1;
-    lane.add(new Closing(lane, route, event, this.#options));
+    lane.add(new Closing(lane, this.#options, { route, event }));
   }
 
   /** Resolves when every event is acknowledged or given up. */
@@ -135,7 +135,7 @@ class Closing implements Receiver {
   readonly #giveUpAt: number;
   #attempts = 0;
 
-  constructor(lane: ClosingLane, route: Route, event: CloseEvent, options: Options) {
+  constructor(lane: ClosingLane, options: Options, { route, event }: { readonly route: Route; readonly event: CloseEvent }) {
     this.#lane = lane;
     this.#route = route;
     this.#event = event;

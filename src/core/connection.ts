@@ -1,8 +1,9 @@
 import { AnsweredKeys } from './answered-keys.ts';
 import { CLOSING, NOT_FOUND, QUEUED, SENT, type Description, type Outcome } from './commands.ts';
 import { Early } from './early.ts';
-import type { ClosedParty, Message, OpenRequest, OpenVerdict } from './events.ts';
+import type { ClosedParty, Message, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import { Inbox } from './inbox.ts';
+import { Pace } from './pace.ts';
 import type { Meter } from './meter.ts';
 import type { Clock, Log, Socket } from './ports.ts';
 import type { Route } from './route.ts';
@@ -15,6 +16,9 @@ export interface ConnectionHost {
   readonly meter: Meter;
   readonly log: Log;
   readonly node: string;
+  nextSerial(): number;
+  /** Sets this connection's tags; says what is wrong and changes nothing, or returns null. */
+  setTags(connection: Connection, changes: TagChanges): string | null;
   /** The client cannot be reached any more; it leaves the table at once. */
   left(connection: Connection): void;
   /** It has left and its inbox is empty: time for its `close` event. */
@@ -22,6 +26,9 @@ export interface ConnectionHost {
   /** A push was refused because the client reads too slowly; the heartbeat watches it from now on. */
   slow(connection: Connection): void;
 }
+
+/** Whose connection it is, and the request that it began with. */
+export type ConnectionOrigin = { readonly id: string; readonly key: string; readonly request: OpenRequest };
 
 const SLOW_RETRY_AFTER_MS = 1_000;
 
@@ -35,12 +42,13 @@ export class Connection implements ClosedParty {
   readonly traceparent: string | null;
   readonly remoteAddress: string;
   readonly connectedAt: number;
+  /** Counts this process's connections; a place in the list of all. */
+  readonly serial: number;
   state: ConnectionState = 'connecting';
   lastActiveAt: number;
   /** Of the heartbeat: when a ping went out that nothing has answered yet, else 0. */
   pingedAt = 0;
   seenBytes = 0;
-  isPaused = false;
   tags: Map<string, string> | null = null;
   data: string | null = null;
   subprotocol: string | null = null;
@@ -53,19 +61,23 @@ export class Connection implements ClosedParty {
   #early: Early | null = null;
   #answered: AnsweredKeys | null = null;
   #lastSeq = 0;
+  #pauses = 0;
+  readonly #pace: Pace | null;
 
-  constructor(host: ConnectionHost, route: Route, identity: { readonly id: string; readonly key: string }, request: OpenRequest) {
+  constructor(host: ConnectionHost, route: Route, { id, key, request }: ConnectionOrigin) {
     this.#host = host;
     this.route = route;
-    this.id = identity.id;
-    this.key = identity.key;
+    this.id = id;
+    this.key = key;
     this.path = request.path;
     this.authorization = request.authorization;
     this.traceparent = request.traceparent;
     this.remoteAddress = request.remoteAddress;
+    this.serial = host.nextSerial();
     this.connectedAt = host.clock.now();
     this.lastActiveAt = this.connectedAt;
     this.#inbox = new Inbox(this, host);
+    this.#pace = route.limits.messagesPerSecond === 0 ? null : new Pace(this, host.clock, route.limits.messagesPerSecond);
   }
 
   get nextSeq(): number {
@@ -101,10 +113,15 @@ export class Connection implements ClosedParty {
   receive(data: Buffer, isBinary: boolean): void {
     if (this.state === 'closed') return;
     this.alive();
+    if (data.length > this.route.limits.maxMessageBytes) {
+      this.close(1009, 'message too big'); // the socket itself knows only the largest limit of all routes
+      return;
+    }
     const { meter } = this.#host;
     meter.messagesReceived += 1;
     meter.bytesReceived += data.length;
     this.#lastSeq += 1;
+    this.#pace?.took();
     this.#inbox.add({ type: 'message', connection: this, seq: this.#lastSeq, data, isBinary });
   }
 
@@ -197,15 +214,25 @@ export class Connection implements ClosedParty {
     this.#socket?.ping();
   }
 
+  get isPaused(): boolean {
+    return this.#pauses > 0;
+  }
+
+  /** Stops reading from the client; every `pause` is owed one `resume`. */
   pause(): void {
-    this.isPaused = true;
-    this.#socket?.pause();
+    this.#pauses += 1;
+    if (this.#pauses === 1) this.#socket?.pause();
   }
 
   resume(): void {
-    this.isPaused = false;
+    this.#pauses -= 1;
+    if (this.#pauses > 0) return;
     this.alive(); // what the peer sent meanwhile is still unread: its silence meant nothing
     this.#socket?.resume();
+  }
+
+  setTags(changes: TagChanges): string | null {
+    return this.#host.setTags(this, changes);
   }
 
   /** The socket is gone, whoever ended it. Called once. */

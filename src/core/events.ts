@@ -1,7 +1,15 @@
 import type { Connection } from './connection.ts';
 
 /** What a frame carries, whichever way it goes. */
-export type Message = { readonly data: Buffer; readonly isBinary: boolean };
+export type Message = {
+  readonly data: Buffer;
+  readonly isBinary: boolean;
+  /** Of a message for many sockets: its bytes on the wire, made once by the first socket. */
+  readonly shared?: { wire: Buffer | null };
+};
+
+/** Tags to set; an empty value deletes. */
+export type TagChanges = readonly (readonly [key: string, value: string])[];
 
 /** What the upgrade request said. It lives as long as the `open` call, not as long as the connection. */
 export type OpenRequest = {
@@ -13,6 +21,12 @@ export type OpenRequest = {
   readonly traceparent: string | null;
   /** The headers named by FORWARD_HEADERS: name, value, name, value … */
   readonly forwarded: readonly string[];
+  /** Of routes whose clients choose their ids (CONTRACT §5, §6); else null. */
+  readonly clientId: string | null;
+  /** Chosen by the route; null: the backend may choose. */
+  readonly subprotocol: string | null;
+  /** Tags that the route gives, before the backend's own. */
+  readonly tags: TagChanges;
 };
 
 export type OpenEvent = { readonly type: 'open'; readonly connection: Connection; readonly request: OpenRequest };
@@ -68,13 +82,23 @@ export type Refusal = {
   readonly code: string;
   readonly message: string;
   readonly retryAfterMs?: number;
+  /** Upgrade all the same, then close with this code: for protocols that want it so. */
+  readonly closeCode?: number;
+  /** More headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** The backend believes that it let the client in (its answer was `OK`, but unusable): it gets a `close` event. */
   readonly wasAccepted?: true;
 };
 
 /** The backend's answer to `message`. */
 export type MessageVerdict =
-  | { readonly type: 'delivered'; readonly reply: Message | null; readonly complaint: number | null }
+  | {
+      readonly type: 'delivered';
+      readonly reply: Message | null;
+      /** The status of an answer that was not 2xx. */
+      readonly complaint: number | null;
+      readonly tags?: TagChanges | null;
+    }
   | { readonly type: 'retry'; readonly afterMs: number | null; readonly because: string };
 
 /** The backend's answer to `close`. */

@@ -1,15 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import type { BackendCall, BackendResult } from './calls.ts';
 import { Closings } from './closings.ts';
-import { NOT_FOUND, type Command, type Outcome } from './commands.ts';
+import { NOT_FOUND, type Answers, type Command, type Outcome, type Part, type Query } from './commands.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { Connections } from './connections.ts';
-import type { OpenEvent, OpenRequest, OpenVerdict, Refusal } from './events.ts';
-import { connectionId, ownerToken } from './ids.ts';
+import type { OpenEvent, OpenRequest, OpenVerdict, Refusal, TagChanges } from './events.ts';
+import { connectionId } from './ids.ts';
 import { Lane } from './lane.ts';
 import type { Meter } from './meter.ts';
-import type { Backend, Bus, Clock, Ledger, LedgerEntry, Log } from './ports.ts';
+import type { Backend, Bus, BusHandler, Clock, Ledger, LedgerEntry, Log } from './ports.ts';
 import type { Route } from './route.ts';
+import { answerQuery, part } from './selections.ts';
 
 export type GatewayOptions = {
   readonly clock: Clock;
@@ -18,25 +19,31 @@ export type GatewayOptions = {
   readonly ledger: Ledger;
   readonly bus: Bus;
   readonly node: string;
+  /** This process's part of the ids that it gives out. */
+  readonly owner: string;
   /** `open` calls that run at once per backend, those that may wait for one, and how long. */
   readonly openConcurrency: number;
   readonly openQueue: number;
   readonly openQueueTimeoutMs: number;
   readonly closeConcurrency: number;
   readonly closeBacklog: number;
+  /** This process's metrics as prom-client's JSON, for those who ask one process for all. */
+  readonly metrics: () => Promise<readonly unknown[]>;
+  /** Finds the route that a ledger entry names. */
+  readonly routeOf: (name: string) => Route | undefined;
 };
 
 export type Admission = { readonly connection: Connection; readonly verdict: Extract<OpenVerdict, { type: 'accepted' }> };
 
 /** The use cases: open, dispatch, drain. Messages go straight from a socket to its `Connection`. */
-export class Gateway implements ConnectionHost {
+export class Gateway implements ConnectionHost, BusHandler {
   readonly connections = new Connections();
   readonly closings: Closings;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
   readonly node: string;
-  readonly owner = ownerToken();
+  readonly owner: string;
   /** Clients that a push found too slow, with the time of that push. The heartbeat ends them or takes them out. */
   readonly slowClients = new Map<Connection, number>();
   readonly #options: GatewayOptions;
@@ -45,6 +52,7 @@ export class Gateway implements ConnectionHost {
   readonly #emptyWaiters: (() => void)[] = [];
   #opening = 0;
   #queued = 0;
+  #serial = 0;
   isDraining = false;
 
   constructor(options: GatewayOptions) {
@@ -53,6 +61,7 @@ export class Gateway implements ConnectionHost {
     this.log = options.log;
     this.meter = options.meter;
     this.node = options.node;
+    this.owner = options.owner;
     this.closings = new Closings({ ...options, concurrency: options.closeConcurrency, backlog: options.closeBacklog });
   }
 
@@ -85,27 +94,47 @@ export class Gateway implements ConnectionHost {
   }
 
   async #ask(route: Route, request: OpenRequest): Promise<Admission | Refusal> {
-    const id = connectionId(this.owner);
-    const connection = new Connection(this, route, { id, key: id }, request);
+    const key = connectionId(this.owner);
+    const connection = new Connection(this, route, { id: request.clientId ?? key, key, request });
+    if (request.clientId !== null && route.duplicateId === 'oldest' && (await this.#isHeld(connection.id)))
+      return this.#refuse(duplicate());
     this.connections.add(connection);
     const event: OpenEvent = { type: 'open', connection, request };
     await this.#options.ledger.opened(ledgerEntry(connection));
-    const verdict = this.#decodeOpen(
-      event,
-      await callBackend(route.backend, route.dialect.encodeOpen(event), this.clock.now() + route.limits.openTimeoutMs),
-    );
-    if (verdict.type === 'refused') {
-      connection.refused();
-      if (verdict.wasAccepted) this.#tellClose(connection, 1006, verdict.message);
-      else this.#options.ledger.forget(connection.key);
-      return this.#refuse(verdict);
-    }
-    this.meter.opensAccepted += 1;
-    connection.tags = verdict.tags === null ? null : new Map(verdict.tags);
+    const call = route.dialect.encodeOpen(event);
+    const verdict = this.#decodeOpen(event, await callBackend(route.backend, call, this.clock.now() + route.limits.openTimeoutMs));
+    if (verdict.type === 'refused') return this.#turnAway(connection, verdict);
+    const problem = this.connections.setTags(connection, [...request.tags, ...(verdict.tags ?? [])]);
+    if (problem !== null)
+      return this.#turnAway(connection, { type: 'refused', status: 502, code: 'BAD_GATEWAY', message: problem, wasAccepted: true });
     connection.data = verdict.data;
-    connection.subprotocol = verdict.subprotocol;
-    if (verdict.tags !== null || verdict.data !== null) await this.#options.ledger.opened(ledgerEntry(connection));
+    connection.subprotocol = verdict.subprotocol ?? request.subprotocol;
+    if (request.clientId !== null && !(await this.#takeId(connection)))
+      return this.#turnAway(connection, { ...duplicate(), wasAccepted: true });
+    if (connection.tags !== null || verdict.data !== null) await this.#options.ledger.opened(ledgerEntry(connection));
+    this.meter.opensAccepted += 1;
     return { connection, verdict };
+  }
+
+  #turnAway(connection: Connection, refusal: Refusal): Refusal {
+    connection.refused();
+    if (refusal.wasAccepted) this.#tellClose(connection, 1006, refusal.message);
+    else this.#options.ledger.forget(connection.key);
+    return this.#refuse(refusal);
+  }
+
+  async #isHeld(id: string): Promise<boolean> {
+    const outcome = await this.dispatch({ type: 'describe', id });
+    return outcome.type === 'described';
+  }
+
+  /** The accepted connection gets its client-chosen id; an older holder, here or in another process, is closed with 4409. */
+  async #takeId(connection: Connection): Promise<boolean> {
+    const mayReplace = connection.route.duplicateId === 'newest';
+    if (!mayReplace && this.connections.find(connection.id) !== connection) return false;
+    if (!(await this.#options.bus.claim(connection.id, connection.key, mayReplace))) return false;
+    this.connections.take(connection)?.close(4409, 'replaced by a newer connection');
+    return true;
   }
 
   #decodeOpen(event: OpenEvent, result: BackendResult): OpenVerdict {
@@ -125,10 +154,37 @@ export class Gateway implements ConnectionHost {
     return this.#options.bus.ask(command) ?? NOT_FOUND;
   }
 
-  /** For the bus: a command from another process, for a connection here or for nobody. */
-  executeLocally(command: Command): Outcome {
+  /** Of the bus: a command from another process, for a connection here or for nobody. */
+  execute(command: Command): Outcome | Promise<Outcome> {
     const connection = this.connections.find(command.id);
     return connection === undefined ? NOT_FOUND : this.#execute(connection, command);
+  }
+
+  /** Asks this process and all others; who does not answer in time is named. */
+  async query(query: Query): Promise<Answers> {
+    const [own, others] = await Promise.all([this.answer(query), this.#options.bus.askAll(query)]);
+    return { parts: [own, ...others.parts], unreachable: others.unreachable };
+  }
+
+  /** Of the bus: this process's part of an answer. */
+  async answer(query: Query): Promise<Part> {
+    if (query.type === 'metrics') return { ...part(this, {}), metrics: await this.#options.metrics() };
+    return answerQuery(this, query);
+  }
+
+  /** Of the bus: a newer connection took this id in another process. */
+  evict(id: string, key: string): void {
+    for (const connection of this.connections) {
+      if (connection.key === key && connection.id === id) connection.close(4409, 'replaced by a newer connection');
+    }
+  }
+
+  /** Of the bus, and at the start: tells the ends of connections whose process died (G3). */
+  bereaved(): void {
+    this.#options.ledger.orphans().then(
+      (entries) => this.#tellOrphans(entries),
+      (error: unknown) => this.log.error({ err: error }, 'the ledger could not be asked for orphans'),
+    );
   }
 
   #execute(connection: Connection, command: Command): Outcome {
@@ -145,10 +201,10 @@ export class Gateway implements ConnectionHost {
     }
   }
 
-  /** Tells the ends of connections whose process died (G3). `routeOf` finds the route that a ledger entry names. */
-  tellOrphans(entries: readonly LedgerEntry[], routeOf: (name: string) => Route | undefined): void {
+  #tellOrphans(entries: readonly LedgerEntry[]): void {
+    if (entries.length > 0) this.log.warn({ orphans: entries.length }, 'telling the ends of connections whose process died');
     for (const entry of entries) {
-      const route = routeOf(entry.route);
+      const route = this.#options.routeOf(entry.route);
       if (route === undefined) {
         this.log.error(
           { id: entry.id, route: entry.route },
@@ -181,6 +237,7 @@ export class Gateway implements ConnectionHost {
 
   left(connection: Connection): void {
     this.connections.remove(connection);
+    if (connection.id !== connection.key) this.#options.bus.release(connection.id, connection.key);
     this.slowClients.delete(connection);
     if (!connection.isInboxIdle) this.#leaving.add(connection);
     this.#checkEmpty();
@@ -194,6 +251,15 @@ export class Gateway implements ConnectionHost {
 
   #tellClose(connection: Connection, code: number, reason: string): void {
     this.closings.tell(connection.route, { type: 'close', party: connection, seq: connection.nextSeq, code, reason, isOrphan: false });
+  }
+
+  nextSerial(): number {
+    this.#serial += 1;
+    return this.#serial;
+  }
+
+  setTags(connection: Connection, changes: TagChanges): string | null {
+    return this.connections.setTags(connection, changes);
   }
 
   slow(connection: Connection): void {
@@ -225,6 +291,10 @@ export class Gateway implements ConnectionHost {
 
 function busy(message: string): Refusal {
   return { type: 'refused', status: 503, code: 'UNAVAILABLE', message, retryAfterMs: 1_000 };
+}
+
+function duplicate(): Refusal {
+  return { type: 'refused', status: 409, code: 'DUPLICATE_ID', message: 'an open connection has this id' };
 }
 
 function ledgerEntry(connection: Connection): LedgerEntry {

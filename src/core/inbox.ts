@@ -1,6 +1,6 @@
 import { retryAfterMs, type BackendResult } from './calls.ts';
 import type { Connection, ConnectionHost } from './connection.ts';
-import type { MessageEvent, MessageVerdict } from './events.ts';
+import type { MessageEvent, MessageVerdict, TagChanges } from './events.ts';
 import { Fifo } from './fifo.ts';
 import type { Receiver, Timer } from './ports.ts';
 
@@ -67,6 +67,7 @@ export class Inbox implements Receiver {
     }
     this.#host.meter.messagesDelivered += 1;
     if (verdict.complaint !== null) this.#complain(event, verdict.complaint);
+    if (verdict.tags) this.#setTags(verdict.tags);
     if (verdict.reply !== null) this.#connection.reply(verdict.reply);
     this.#next();
   }
@@ -152,6 +153,11 @@ export class Inbox implements Receiver {
       this.#host.log.error({ err: error, id: this.#connection.id }, 'the answer to a message could not be read');
       return { type: 'delivered', reply: null, complaint: 500 };
     }
+  }
+
+  #setTags(changes: TagChanges): void {
+    const problem = this.#connection.setTags(changes);
+    if (problem !== null) this.#host.log.warn({ id: this.#connection.id, problem }, 'the backend set tags that cannot be set');
   }
 
   #complain(event: MessageEvent, status: number): void {

@@ -1,5 +1,5 @@
 import type { BackendCall, BackendResult } from './calls.ts';
-import type { Command, Outcome } from './commands.ts';
+import type { Answers, Command, Outcome, Part, Query } from './commands.ts';
 import type { CloseEvent, CloseVerdict, Message, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict } from './events.ts';
 
 /** One client's open WebSocket. Adapters report back by `Connection.receive`, `.alive` and `.ended`. */
@@ -69,10 +69,30 @@ export interface Ledger {
   readonly problem: string | null;
 }
 
-/** Carries a command to the process that owns the connection. */
+/** What a bus calls when another process asks this one. */
+export interface BusHandler {
+  /** Never throws. */
+  execute(command: Command): Outcome | Promise<Outcome>;
+  /** Never throws. */
+  answer(query: Query): Promise<Part>;
+  /** A newer connection with this id was let in elsewhere: the one with this key ends here (4409). */
+  evict(id: string, key: string): void;
+  /** Another process died: its connections' ends may be told now (`Ledger.orphans`). */
+  bereaved(): void;
+}
+
+/** Carries commands to the process that owns a connection, and queries to all. */
 export interface Bus {
-  /** Null: no other process could own this id. Otherwise at most one process acts, and the outcome is true or `unavailable`. */
+  /** Called once, before anything else. */
+  serve(handler: BusHandler): Promise<void>;
+  /** Null: no other process could own this id. Otherwise at most one process acts; the outcome is true, `unavailable` or `timeout`. */
   ask(command: Command): Promise<Outcome> | null;
+  /** Asks all other processes. Resolves within the bus time-out; silent ones are named. Never rejects. */
+  askAll(query: Query): Promise<Answers>;
+  /** This process wants a client-chosen id; an older owner, where it may be replaced, is told to evict it. Claims are ordered. */
+  claim(id: string, key: string, mayReplace: boolean): Promise<boolean>;
+  /** Ends a claim, if it is still this one. */
+  release(id: string, key: string): void;
   close(): Promise<void>;
 }
 

@@ -7,4 +7,6 @@ export type Route = {
   readonly dialect: Dialect;
   readonly backend: Backend;
   readonly limits: Limits;
+  /** Where clients choose their ids: which of two with one id stays (CONTRACT §5). */
+  readonly duplicateId: 'newest' | 'oldest';
 };

@@ -40,7 +40,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
         if (decision) Object.assign(request, { [isUpgrade]: true });
         return decision;
       },
-    } as object,
+    },
     routerOptions: {
       maxParamLength: 1_024,
       constraints: {

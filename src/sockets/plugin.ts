@@ -6,16 +6,14 @@ import fp from 'fastify-plugin';
 import type { WebSocket } from 'ws';
 import type { Refusal } from '../core/events.ts';
 import type { Admission, Gateway } from '../core/gateway.ts';
-import type { Route } from '../core/route.ts';
+import type { FoundRoute } from './client-route.ts';
 import { forwardedHeaders, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
 import { WsSocket } from './ws-socket.ts';
 
 export type SocketsOptions = {
   readonly gateway: Gateway;
-  readonly findRoute: (path: string) => Route | null;
-  readonly isOriginAllowed: (origin: string | undefined) => boolean;
-  readonly forwardHeaders: ReadonlySet<string>;
-  readonly refuseWith: 'http' | 'close';
+  readonly findRoute: (path: string) => FoundRoute | null;
+  /** Of the route that allows most; `Connection` knows its own. */
   readonly maxMessageBytes: number;
   readonly maxConnections: number;
   readonly maxConnectionsPerIp: number;
@@ -27,6 +25,7 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Of an upgrade request: what was decided before the upgrade. */
     decision: Admission | Refusal | null;
+    refuseWith: 'http' | 'close';
   }
 }
 
@@ -38,6 +37,7 @@ const COMPRESSION_THRESHOLD_BYTES = 1_024;
 /** The client side: every upgrade is decided by the gateway before it is done (DESIGN §4 "open"). */
 async function sockets(server: FastifyInstance, options: SocketsOptions): Promise<void> {
   server.decorateRequest('decision', null);
+  server.decorateRequest('refuseWith', 'http');
   await server.register(websocket, {
     // drain.ts says goodbye; the plugin's own way would close all at once and without a code
     preClose: (done: () => void) => done(),
@@ -73,12 +73,14 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
 
   async function decide(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const problem = upgradeProblem(request.raw);
-    if (problem !== null) return refuse(reply, problem, problem.headers);
+    if (problem !== null) return refuse(reply, problem);
     const decision = await admit(request);
     request.decision = decision;
-    if ('type' in decision) return options.refuseWith === 'close' ? undefined : refuse(reply, decision);
+    if ('type' in decision) {
+      return request.refuseWith === 'close' || decision.closeCode !== undefined ? undefined : refuse(reply, decision);
+    }
     const { connection, verdict } = decision;
-    if (verdict.subprotocol !== null) subprotocols.set(request.raw, verdict.subprotocol);
+    if (connection.subprotocol !== null) subprotocols.set(request.raw, connection.subprotocol);
     if (verdict.headers.length > 0) upgradeHeaders.set(request.raw, verdict.headers);
     const { socket } = request.raw;
     if (socket.destroyed || !socket.readable || !socket.writable) {
@@ -91,7 +93,39 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
   async function admit(request: FastifyRequest): Promise<Admission | Refusal> {
     const { gateway } = options;
     const { raw } = request;
-    if (!options.isOriginAllowed(raw.headers.origin)) return refusal(403, 'FORBIDDEN', 'this Origin is not in ORIGINS');
+    const url = raw.url ?? '/';
+    const end = url.indexOf('?');
+    const path = end < 0 ? url : url.slice(0, end);
+    const found = options.findRoute(path);
+    if (found === null) return refusal(404, 'NOT_FOUND', 'no route has this path');
+    const { route, parameters } = found;
+    request.refuseWith = route.refuseWith;
+    if (!route.isOriginAllowed(raw.headers.origin)) return refusal(403, 'FORBIDDEN', 'this Origin is not in ORIGINS');
+    const full = fullness(gateway, request.ip);
+    if (full !== null) return full;
+    const subprotocols = offeredSubprotocols(raw);
+    const authorization = raw.headers.authorization ?? null;
+    const entry = route.enter({ parameters, subprotocols, authorization });
+    if ('type' in entry) return entry;
+    return gateway.open(
+      route.route,
+      {
+        path,
+        query: request.query as Record<string, string | string[]>,
+        subprotocols,
+        remoteAddress: request.ip,
+        authorization,
+        traceparent: traceparentOf(raw.headers['traceparent']),
+        forwarded: forwardedHeaders(raw, route.forwardHeaders),
+        clientId: entry.clientId,
+        subprotocol: entry.subprotocol,
+        tags: route.tags(parameters),
+      },
+      () => hasLeft(raw.socket),
+    );
+  }
+
+  function fullness(gateway: Gateway, address: string): Refusal | null {
     if (gateway.isDraining) return { ...refusal(503, 'UNAVAILABLE', 'this gateway is shutting down'), retryAfterMs: 1_000 };
     if (gateway.occupied >= options.maxConnections) {
       return {
@@ -99,50 +133,32 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
         retryAfterMs: 5_000,
       };
     }
-    if (gateway.connections.countOf(request.ip) >= options.maxConnectionsPerIp) {
+    if (gateway.connections.countOf(address) >= options.maxConnectionsPerIp) {
       return { ...refusal(429, 'TOO_MANY_CONNECTIONS', 'this address holds MAX_CONNECTIONS_PER_IP connections'), retryAfterMs: 5_000 };
     }
-    const url = raw.url ?? '/';
-    const end = url.indexOf('?');
-    const path = end < 0 ? url : url.slice(0, end);
-    const route = options.findRoute(path);
-    if (route === null) return refusal(404, 'NOT_FOUND', 'no route has this path');
-    return gateway.open(
-      route,
-      {
-        path,
-        query: request.query as Record<string, string | string[]>,
-        subprotocols: offeredSubprotocols(raw),
-        remoteAddress: request.ip,
-        authorization: raw.headers.authorization ?? null,
-        traceparent: traceparentOf(raw.headers['traceparent']),
-        forwarded: forwardedHeaders(raw, options.forwardHeaders),
-      },
-      () => hasLeft(raw.socket),
-    );
-  }
-
-  function upgraded(ws: WebSocket, request: FastifyRequest): void {
-    const { decision, raw } = request;
-    const stream: Duplex = raw.socket;
-    // @fastify/websocket's closure and Node's ServerResponse would keep request and reply alive as long as the socket: 3 KB each
-    ws.removeAllListeners('error');
-    (stream as { _httpMessage?: ServerResponse })._httpMessage?.detachSocket(raw.socket);
-    if (decision === null || 'type' in decision) {
-      ws.on('error', () => {});
-      const status = decision?.status ?? 500;
-      ws.close(4_000 + status, decision?.code ?? 'INTERNAL_ERROR');
-      return;
-    }
-    decision.connection.attach(new WsSocket(ws, stream, decision.connection), decision.verdict);
+    return null;
   }
 }
 
-function refuse(reply: FastifyReply, refused: Refusal, headers: Readonly<Record<string, string>> = {}): FastifyReply {
+function upgraded(ws: WebSocket, request: FastifyRequest): void {
+  const { decision, raw } = request;
+  const stream: Duplex = raw.socket;
+  // @fastify/websocket's closure and Node's ServerResponse would keep request and reply alive as long as the socket: 3 KB each
+  ws.removeAllListeners('error');
+  (stream as { _httpMessage?: ServerResponse })._httpMessage?.detachSocket(raw.socket);
+  if (decision === null || 'type' in decision) {
+    ws.on('error', () => {});
+    ws.close(decision?.closeCode ?? 4_000 + (decision?.status ?? 500), decision?.code ?? 'INTERNAL_ERROR');
+    return;
+  }
+  decision.connection.attach(new WsSocket(ws, stream, decision.connection), decision.verdict);
+}
+
+function refuse(reply: FastifyReply, refused: Refusal): FastifyReply {
   if (refused.retryAfterMs !== undefined) void reply.header('Retry-After', Math.ceil(refused.retryAfterMs / 1000));
   return reply
     .code(refused.status)
-    .headers({ Connection: 'close', ...headers })
+    .headers({ Connection: 'close', ...refused.headers })
     .send({ code: refused.code, message: refused.message });
 }
 

@@ -11,21 +11,28 @@ export function asksForWebSocket(request: IncomingMessage): boolean {
 }
 
 /** What is wrong with an upgrade request by RFC 6455 §4.2.1, or null. Checked before the backend hears of the client. */
-export function upgradeProblem(request: IncomingMessage): (Refusal & { readonly headers?: Readonly<Record<string, string>> }) | null {
+export function upgradeProblem(request: IncomingMessage): Refusal | null {
   const { headers } = request;
   if (request.method !== 'GET')
-    return bad(405, 'METHOD_NOT_ALLOWED', `an upgrade must be a GET, not ${request.method ?? 'nothing'}`, { Allow: 'GET' });
-  if (request.httpVersion !== '1.1') return bad(400, 'BAD_REQUEST', `an upgrade needs HTTP/1.1, this came as HTTP/${request.httpVersion}`);
-  if (countHeader(request, 'host') !== 1 || !headers.host)
-    return bad(400, 'BAD_REQUEST', 'an upgrade needs exactly one Host header with a value');
+    return bad(`an upgrade must be a GET, not ${request.method ?? 'nothing'}`, {
+      status: 405,
+      code: 'METHOD_NOT_ALLOWED',
+      headers: { Allow: 'GET' },
+    });
+  if (request.httpVersion !== '1.1') return bad(`an upgrade needs HTTP/1.1, this came as HTTP/${request.httpVersion}`);
+  if (countHeader(request, 'host') !== 1 || !headers.host) return bad('an upgrade needs exactly one Host header with a value');
   if (headers['sec-websocket-version'] !== '13') {
     const came = headers['sec-websocket-version'] ?? 'none';
-    return bad(426, 'UPGRADE_REQUIRED', `Sec-WebSocket-Version must be 13, came: ${came.slice(0, 20)}`, { 'Sec-WebSocket-Version': '13' });
+    return bad(`Sec-WebSocket-Version must be 13, came: ${came.slice(0, 20)}`, {
+      status: 426,
+      code: 'UPGRADE_REQUIRED',
+      headers: { 'Sec-WebSocket-Version': '13' },
+    });
   }
-  if (!KEY.test(headers['sec-websocket-key'] ?? '')) return bad(400, 'BAD_REQUEST', 'Sec-WebSocket-Key must be 16 bytes in base64');
+  if (!KEY.test(headers['sec-websocket-key'] ?? '')) return bad('Sec-WebSocket-Key must be 16 bytes in base64');
   const names = offeredSubprotocols(request);
   if (names.some((name) => !TOKEN.test(name)) || new Set(names).size !== names.length) {
-    return bad(400, 'BAD_REQUEST', 'Sec-WebSocket-Protocol must be a list of different tokens');
+    return bad('Sec-WebSocket-Protocol must be a list of different tokens');
   }
   return null;
 }
@@ -53,11 +60,8 @@ function countHeader(request: IncomingMessage, name: string): number {
   return count;
 }
 
-function bad(
-  status: number,
-  code: string,
-  message: string,
-  headers?: Readonly<Record<string, string>>,
-): Refusal & { readonly headers?: Readonly<Record<string, string>> } {
+type BadRequest = { readonly status?: number; readonly code?: string; readonly headers?: Readonly<Record<string, string>> };
+
+function bad(message: string, { status = 400, code = 'BAD_REQUEST', headers }: BadRequest = {}): Refusal {
   return { type: 'refused', status, code, message, ...(headers && { headers }) };
 }

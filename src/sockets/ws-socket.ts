@@ -4,6 +4,7 @@ import type { WebSocket } from 'ws';
 import type { Connection } from '../core/connection.ts';
 import type { Message } from '../core/events.ts';
 import type { Socket } from '../core/ports.ts';
+import { encodeFrame } from './frame.ts';
 
 /** `ws` names its own reason for failing a connection; RFC 6455 §7.4.1 has the code that it put into its close frame. */
 const CODE_OF_ERROR: Readonly<Record<string, number>> = {
@@ -18,6 +19,7 @@ export class WsSocket implements Socket {
   readonly #ws: WebSocket;
   readonly #stream: NetSocket;
   readonly #connection: Connection;
+  readonly #isCompressed: boolean;
   /** The code of the close frame that we sent first, else 0; its reason counts also where the peer never answers. */
   #sentCode = 0;
   #sentReason = '';
@@ -27,6 +29,7 @@ export class WsSocket implements Socket {
     this.#ws = ws;
     this.#stream = stream as NetSocket;
     this.#connection = connection;
+    this.#isCompressed = ws.extensions !== '';
     ws.on('message', this.#message);
     ws.on('ping', this.#controlFrame);
     ws.on('pong', this.#controlFrame);
@@ -43,7 +46,13 @@ export class WsSocket implements Socket {
   }
 
   send(message: Message): void {
-    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.send(message.data, { binary: message.isBinary });
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    if (message.shared === undefined || this.#isCompressed) {
+      this.#ws.send(message.data, { binary: message.isBinary });
+      return;
+    }
+    message.shared.wire ??= encodeFrame(message.data, message.isBinary);
+    this.#stream.write(message.shared.wire); // whole frames, and `ws` writes its own at once where nothing is compressed
   }
 
   close(code: number, reason: string): void {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'node:test';
 import { Arrivals } from './arrivals.ts';
 
-export const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+export const MAIN = process.env['WSAAS_MAIN'] ?? fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
 export type LogLine = { readonly level: number; readonly msg: string } & Readonly<Record<string, unknown>>;
 

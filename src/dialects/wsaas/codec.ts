@@ -3,7 +3,6 @@ import type { BackendCall, BackendResult, CallProfile } from '../../core/calls.t
 import {
   CLOSE_DELIVERED,
   DELIVERED,
-  type ClosedParty,
   type CloseEvent,
   type CloseVerdict,
   type MessageEvent,
@@ -12,18 +11,15 @@ import {
   type OpenVerdict,
   type Refusal,
 } from '../../core/events.ts';
+import { EventHeaders, type EventHeaderOptions } from '../../core/event-headers.ts';
 import { maxAnswerBytes, type Limits } from '../../core/limits.ts';
 import type { Dialect } from '../../core/ports.ts';
-import { traceparent } from '../../core/trace.ts';
+import { readSetTags } from '../../core/set-tags.ts';
 import { readAcceptance } from './acceptance.ts';
 
-export type WsaasOptions = {
+export type WsaasOptions = EventHeaderOptions & {
   /** Path and query of API_URI; `{id}` in it stands for the connection's id. */
   readonly backendPath: string;
-  /** A connection's `ws_uri`. */
-  readonly wsUri: (id: string) => string;
-  /** Fixed headers for every call: name, value, name, value … */
-  readonly backendHeaders: readonly string[];
   readonly limits: Limits;
   /** Does a non-empty 2xx body go back to the client? */
   readonly reply: boolean;
@@ -33,6 +29,7 @@ export type WsaasOptions = {
 export class WsaasDialect implements Dialect {
   readonly name = 'wsaas';
   readonly #options: WsaasOptions;
+  readonly #headers: EventHeaders;
   readonly #open: CallProfile;
   readonly #message: CallProfile;
   readonly #close: CallProfile;
@@ -40,6 +37,7 @@ export class WsaasDialect implements Dialect {
 
   constructor(options: WsaasOptions) {
     this.#options = options;
+    this.#headers = new EventHeaders(options);
     const answerBytes = maxAnswerBytes(options.limits);
     const { openTimeoutMs, backendTimeoutMs } = options.limits;
     this.#open = { method: 'POST', isIdempotent: false, timeoutMs: openTimeoutMs, maxAnswerBytes: answerBytes, wantsBody: true };
@@ -54,13 +52,10 @@ export class WsaasDialect implements Dialect {
     this.#hasId = options.backendPath.includes('{id}');
   }
 
-  encodeOpen({ connection, request }: OpenEvent): BackendCall {
-    const headers = this.#headers('application/json', connection, 'open', `${connection.key}.0`);
-    headers.push('ws-seq', '0', 'traceparent', traceparent(connection.traceparent, connection.key, 0));
-    for (let index = 0; index < request.forwarded.length; index += 2) {
-      const name = request.forwarded[index];
-      if (name !== undefined && name !== 'authorization') headers.push(name, request.forwarded[index + 1] ?? '');
-    }
+  encodeOpen(event: OpenEvent): BackendCall {
+    const { connection, request } = event;
+    const headers = this.#headers.open(event);
+    headers.push('content-type', 'application/json');
     const body = JSON.stringify({
       code: 'NEW_CONNECTION',
       ws_uri: this.#options.wsUri(connection.id),
@@ -84,39 +79,36 @@ export class WsaasDialect implements Dialect {
     if (status >= 400 && status < 500)
       return refused(status, codeIn(result.body) ?? 'REFUSED', `the backend refused this client with ${status}`);
     if (status < 200 || status > 299) return badGateway(`the backend answered ${status}`);
-    return readAcceptance(result.body, request.subprotocols, this.#options.limits.maxMessageBytes);
+    const verdict = readAcceptance(result.body, request.subprotocols, this.#options.limits.maxMessageBytes);
+    const more = readSetTags(result.headers);
+    return verdict.type === 'refused' || more === null ? verdict : { ...verdict, tags: new Map([...(verdict.tags ?? []), ...more]) };
   }
 
-  encodeMessage({ connection, seq, data, isBinary }: MessageEvent): BackendCall {
-    const headers = this.#headers(
-      isBinary ? 'application/octet-stream' : textType(data),
-      connection,
-      'message',
-      `${connection.key}.${seq}`,
-    );
-    headers.push('ws-seq', String(seq), 'traceparent', traceparent(connection.traceparent, connection.key, seq));
-    return { profile: this.#message, path: this.#path(connection.id), headers, body: data };
+  encodeMessage(event: MessageEvent): BackendCall {
+    const headers = this.#headers.message(event);
+    headers.push('content-type', event.isBinary ? 'application/octet-stream' : textType(event.data));
+    return { profile: this.#message, path: this.#path(event.connection.id), headers, body: event.data };
   }
 
   decodeMessage(_event: MessageEvent, result: BackendResult): MessageVerdict {
     if (result.type === 'failure') return { type: 'retry', afterMs: null, because: result.reason };
     const { status, body } = result;
     if (status >= 200 && status < 300) {
-      if (!this.#options.reply || body.length === 0) return DELIVERED;
+      const tags = readSetTags(result.headers);
+      if (!this.#options.reply || body.length === 0)
+        return tags === null ? DELIVERED : { type: 'delivered', reply: null, complaint: null, tags };
       const isBinary = /^application\/octet-stream\b/i.test(String(result.headers['content-type'] ?? ''));
       if (!isBinary && !isUtf8(body)) return { type: 'delivered', reply: null, complaint: 502 };
-      return { type: 'delivered', reply: { data: body, isBinary }, complaint: null };
+      return { type: 'delivered', reply: { data: body, isBinary }, complaint: null, tags };
     }
     if (status >= 502 && status <= 504) return { type: 'retry', afterMs: null, because: `status ${status}` };
     return { type: 'delivered', reply: null, complaint: status };
   }
 
-  encodeClose({ party, seq, code, reason, isOrphan }: CloseEvent): BackendCall {
-    const headers = this.#headers('application/json', party, 'close', `${party.key}.close`);
-    headers.push('ws-close-code', String(code), 'ws-close-reason', encodeURIComponent(reason.toWellFormed()));
-    if (seq !== null) headers.push('ws-seq', String(seq));
-    headers.push('traceparent', traceparent(party.traceparent, party.key, seq ?? 0xffffffff));
-    if (isOrphan) headers.push('ws-orphan', 'true');
+  encodeClose(event: CloseEvent): BackendCall {
+    const { party, code, reason } = event;
+    const headers = this.#headers.close(event);
+    headers.push('content-type', 'application/json');
     const body = JSON.stringify({
       code: 'CONNECTION_CLOSE',
       ws_uri: this.#options.wsUri(party.id),
@@ -137,26 +129,6 @@ export class WsaasDialect implements Dialect {
   #path(id: string): string {
     const { backendPath } = this.#options;
     return this.#hasId ? backendPath.replaceAll('{id}', encodeURIComponent(id)) : backendPath;
-  }
-
-  #headers(contentType: string, party: ClosedParty, event: string, eventId: string): string[] {
-    const headers = [
-      'content-type',
-      contentType,
-      'ws-uri',
-      this.#options.wsUri(party.id),
-      'ws-connection',
-      party.id,
-      'ws-event',
-      event,
-      'ws-event-id',
-      eventId,
-    ];
-    if (party.authorization !== null) headers.push('authorization', party.authorization);
-    if (party.tags !== null && party.tags.size > 0) headers.push('ws-tags', new URLSearchParams([...party.tags]).toString());
-    if (party.data !== null) headers.push('ws-data', party.data);
-    if (this.#options.backendHeaders.length > 0) headers.push(...this.#options.backendHeaders);
-    return headers;
   }
 }
 

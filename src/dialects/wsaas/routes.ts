@@ -5,7 +5,12 @@ import { GatewayError } from '../../core/errors.ts';
 import type { Gateway } from '../../core/gateway.ts';
 import { closeSchema, describeSchema, pushSchema } from './schemas.ts';
 
-export type WsaasRoutesOptions = { readonly gateway: Gateway; readonly wsUri: (id: string) => string };
+export type WsaasRoutesOptions = {
+  readonly gateway: Gateway;
+  readonly wsUri: (id: string) => string;
+  /** Another dialect serves `POST /:id`. */
+  readonly hasPost: boolean;
+};
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const OK = '{"code":"OK"}';
@@ -16,7 +21,7 @@ type ById = { Params: { id: string } };
 type Closing = ById & { Querystring: { code?: unknown; reason?: unknown } };
 
 /** The commands on one connection: push, close, describe (CONTRACT §3). Needs a parser that leaves bodies as Buffers. */
-export async function wsaasRoutes(server: FastifyInstance, { gateway, wsUri }: WsaasRoutesOptions): Promise<void> {
+export async function wsaasRoutes(server: FastifyInstance, { gateway, wsUri, hasPost }: WsaasRoutesOptions): Promise<void> {
   server.put<ById>('/:id', { schema: pushSchema }, (request, reply) => {
     const key = request.headers['idempotency-key'];
     if (typeof key === 'string' && key.length > IDEMPOTENCY_KEY_MAX_BYTES)
@@ -42,11 +47,11 @@ export async function wsaasRoutes(server: FastifyInstance, { gateway, wsUri }: W
   });
 
   server.route<ById>({
-    method: ['POST', 'PATCH', 'OPTIONS'],
+    method: hasPost ? ['PATCH', 'OPTIONS'] : ['POST', 'PATCH', 'OPTIONS'],
     url: '/:id',
     schema: { hide: true } as object,
     handler: (request, reply) => {
-      void reply.header('Allow', 'GET, HEAD, PUT, DELETE');
+      void reply.header('Allow', `GET, HEAD, PUT, DELETE${hasPost ? ', POST' : ''}`);
       throw new GatewayError(
         'METHOD_NOT_ALLOWED',
         `${request.method} is no command on a connection; PUT pushes, DELETE closes, GET describes`,
@@ -74,6 +79,8 @@ function answer(reply: FastifyReply, outcome: Outcome): FastifyReply {
       throw new GatewayError('SLOW_CLIENT', 'the client reads too slowly, its send buffer is full; nothing was sent', {
         retryAfterMs: outcome.retryAfterMs,
       });
+    case 'timeout':
+      throw new GatewayError('GATEWAY_TIMEOUT', outcome.detail);
     case 'unavailable':
       throw new GatewayError('UNAVAILABLE', outcome.detail, { retryAfterMs: 1_000 });
   }

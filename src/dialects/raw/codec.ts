@@ -1,0 +1,109 @@
+import { isUtf8 } from 'node:buffer';
+import type { BackendCall, BackendResult, CallProfile } from '../../core/calls.ts';
+import { EventHeaders, type EventHeaderOptions } from '../../core/event-headers.ts';
+import {
+  CLOSE_DELIVERED,
+  DELIVERED,
+  type CloseEvent,
+  type CloseVerdict,
+  type MessageEvent,
+  type MessageVerdict,
+  type OpenEvent,
+  type OpenVerdict,
+  type Refusal,
+} from '../../core/events.ts';
+import { maxAnswerBytes, type Limits } from '../../core/limits.ts';
+import type { Dialect } from '../../core/ports.ts';
+import { readSetTags } from '../../core/set-tags.ts';
+
+export type RawOptions = EventHeaderOptions & {
+  /** Path of the backend's URL, without a slash at its end; `/<id>` follows. */
+  readonly backendPath: string;
+  readonly limits: Limits;
+};
+
+/** CONTRACT §5 as pure functions: ws2api's raw mode, with its faults mended (docs/migration.md). */
+export class RawDialect implements Dialect {
+  readonly name = 'raw';
+  readonly #backendPath: string;
+  readonly #headers: EventHeaders;
+  readonly #open: CallProfile;
+  readonly #message: CallProfile;
+  readonly #close: CallProfile;
+
+  constructor(options: RawOptions) {
+    this.#backendPath = options.backendPath;
+    this.#headers = new EventHeaders(options);
+    const answerBytes = maxAnswerBytes(options.limits);
+    const { openTimeoutMs, backendTimeoutMs } = options.limits;
+    this.#open = { method: 'GET', isIdempotent: true, timeoutMs: openTimeoutMs, maxAnswerBytes: answerBytes, wantsBody: true };
+    this.#message = { method: 'POST', isIdempotent: false, timeoutMs: backendTimeoutMs, maxAnswerBytes: answerBytes, wantsBody: true };
+    this.#close = { method: 'DELETE', isIdempotent: true, timeoutMs: backendTimeoutMs, maxAnswerBytes: answerBytes, wantsBody: false };
+  }
+
+  encodeOpen(event: OpenEvent): BackendCall {
+    return { profile: this.#open, path: this.#path(event.connection.id), headers: this.#headers.open(event), body: null };
+  }
+
+  decodeOpen(_event: OpenEvent, result: BackendResult): OpenVerdict {
+    if (result.type === 'failure') {
+      if (result.reason === 'timeout') return refused(504, 'GATEWAY_TIMEOUT', 'the backend did not answer in time');
+      return refused(502, 'BAD_GATEWAY', 'the backend could not be asked');
+    }
+    if (result.status !== 200) return refused(502, 'BAD_GATEWAY', `the backend answered ${result.status}, 200 was wanted`);
+    if (!result.body.equals(OK)) return refused(403, 'FORBIDDEN', 'the backend did not let this client in');
+    const tags = readSetTags(result.headers);
+    return { type: 'accepted', tags: tags === null ? null : new Map(tags), data: null, subprotocol: null, message: null, headers: [] };
+  }
+
+  encodeMessage(event: MessageEvent): BackendCall {
+    const headers = this.#headers.message(event);
+    headers.push('content-type', event.isBinary ? 'application/octet-stream' : 'text/plain; charset=utf-8');
+    return { profile: this.#message, path: this.#path(event.connection.id), headers, body: event.data };
+  }
+
+  /** POST is not idempotent: repeated only when provably unsent, or on 503. A lost answer counts as delivered. */
+  decodeMessage(_event: MessageEvent, result: BackendResult): MessageVerdict {
+    if (result.type === 'failure') {
+      if (!result.wasSent) return { type: 'retry', afterMs: null, because: result.reason };
+      return { type: 'delivered', reply: null, complaint: 0 };
+    }
+    const { status, body } = result;
+    if (status === 503) return { type: 'retry', afterMs: null, because: 'status 503' };
+    if (status < 200 || status > 299) return { type: 'delivered', reply: null, complaint: status };
+    const tags = readSetTags(result.headers);
+    if (body.length === 0) return tags === null ? DELIVERED : { type: 'delivered', reply: null, complaint: null, tags };
+    const isBinary = /^application\/octet-stream\b/i.test(String(result.headers['content-type'] ?? ''));
+    if (!isBinary && !isUtf8(body)) return { type: 'delivered', reply: null, complaint: 502 };
+    return { type: 'delivered', reply: { data: body, isBinary }, complaint: null, tags };
+  }
+
+  encodeClose(event: CloseEvent): BackendCall {
+    const headers = this.#headers.close(event);
+    headers.push('content-type', 'text/plain; charset=utf-8');
+    const body = event.reason === '' && event.code === 1006 ? 'EOF' : event.reason;
+    return { profile: this.#close, path: this.#path(event.party.id), headers, body };
+  }
+
+  decodeClose(_event: CloseEvent, result: BackendResult): CloseVerdict {
+    if (result.type === 'failure') return { type: 'retry', afterMs: null, because: result.reason };
+    const { status } = result;
+    if ((status >= 200 && status < 300) || status === 404 || status === 410) return CLOSE_DELIVERED;
+    return { type: 'retry', afterMs: null, because: `status ${status}` };
+  }
+
+  #path(id: string): string {
+    return `${this.#backendPath}/${segment(id)}`;
+  }
+}
+
+const OK = Buffer.from('ok');
+
+/** Exactly one path segment, whatever the id holds. */
+export function segment(id: string): string {
+  return encodeURIComponent(id);
+}
+
+function refused(status: number, code: string, message: string): Refusal {
+  return { type: 'refused', status, code, message };
+}

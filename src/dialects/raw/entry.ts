@@ -1,0 +1,11 @@
+import type { Entry, EntryRequest } from '../../core/entry.ts';
+import type { Refusal } from '../../core/events.ts';
+import { clientIdProblem } from '../../core/client-ids.ts';
+
+/** The id is the pattern's last parameter (CONTRACT §5). */
+export function enterRaw({ parameters }: EntryRequest): Entry | Refusal {
+  const clientId = Object.values(parameters).at(-1) ?? '';
+  const problem = clientIdProblem(clientId);
+  if (problem !== null) return { type: 'refused', status: 400, code: 'BAD_REQUEST', message: problem };
+  return { clientId, subprotocol: null };
+}

@@ -1,0 +1,3 @@
+export { RawDialect, type RawOptions } from './codec.ts';
+export { enterRaw } from './entry.ts';
+export { rawRoutes, type RawRoutesOptions } from './routes.ts';

@@ -1,0 +1,42 @@
+import type { FastifyInstance } from 'fastify';
+import type { Command, Outcome } from '../../core/commands.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { rawPushSchema } from './schemas.ts';
+
+export type RawRoutesOptions = { readonly dispatch: (command: Command) => Outcome | Promise<Outcome> };
+
+const EMPTY = Buffer.alloc(0);
+
+/** `POST /<id>` pushes one frame and answers in plain words, as ws2api does (CONTRACT §5). */
+export async function rawRoutes(server: FastifyInstance, { dispatch }: RawRoutesOptions): Promise<void> {
+  server.post<{ Params: { id: string } }>('/:id', { schema: rawPushSchema }, async (request, reply) => {
+    const data = (request.body as Buffer | undefined) ?? EMPTY;
+    const isBinary = /^application\/octet-stream(;|\s|$)/i.test(request.headers['content-type'] ?? '');
+    const outcome = await dispatch({ type: 'push', id: request.params.id, message: { data, isBinary }, idempotencyKey: null });
+    void reply.header('content-type', 'text/plain; charset=utf-8');
+    switch (outcome.type) {
+      case 'sent':
+        return reply.send('ok');
+      case 'queued':
+        return reply.code(202).send('ok');
+      case 'not-found':
+        return reply.code(404).send('not found');
+      case 'too-long':
+        return reply.code(413).send('message too long');
+      case 'slow':
+        return reply
+          .code(429)
+          .header('Retry-After', Math.ceil(outcome.retryAfterMs / 1000))
+          .send('slow client');
+      case 'invalid':
+        return reply.code(400).send(outcome.detail);
+      case 'timeout':
+        return reply.code(504).send('timeout');
+      case 'unavailable':
+        return reply.code(503).header('Retry-After', 1).send('unavailable');
+      case 'closing':
+      case 'described':
+        throw new GatewayError('INTERNAL_ERROR', `a push came out as ${outcome.type}`);
+    }
+  });
+}

@@ -1,0 +1,115 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import closeWithGrace from 'close-with-grace';
+import type { Logger } from 'pino';
+import { IpcRelay } from './buses/ipc-relay.ts';
+import type { Config } from './config.ts';
+import { linkTo } from './process-link.ts';
+import { DRAIN_MARGIN_MS } from './drain.ts';
+import { IpcKeeper } from './ledgers/ipc-keeper.ts';
+
+/** Tells a worker its number. */
+export const WORKER_VARIABLE = 'WSAAS_WORKER';
+
+/** What supervisor and worker say to each other beside bus and ledger. */
+export type Notice = { readonly notice: 'ready'; readonly facts: Readonly<Record<string, unknown>> } | { readonly notice: 'drain' | 'reload' };
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+/** A worker that lived this long was no victim of its start. */
+const STEADY_MS = 10_000;
+
+export type SupervisorOptions = { readonly config: Config; readonly node: string; readonly logger: Logger; readonly program: string };
+
+/** Runs WORKERS processes that share the port; one that dies is replaced, and its connections' ends are told at once. */
+export async function supervise({ config, node, logger, program }: SupervisorOptions): Promise<void> {
+  const relay = new IpcRelay({ timeoutMs: config.BUS_TIMEOUT_MS });
+  const keeper = new IpcKeeper();
+  const port = config.PORT || (await freePort(config.HOST));
+  const controlPort = config.CONTROL_PORT === 0 ? await freePort(config.CONTROL_HOST ?? config.HOST) : config.CONTROL_PORT;
+  const environment = {
+    ...process.env,
+    NODE_NAME: node,
+    PORT: String(port),
+    ...(controlPort !== undefined && { CONTROL_PORT: String(controlPort) }),
+  };
+  const workers = new Map<number, ChildProcess>();
+  let isStopping = false;
+
+  /** Resolves with what the worker says when it serves. */
+  function start(number: number, pauseMs: number): Promise<Readonly<Record<string, unknown>>> {
+    const child = fork(program, { serialization: 'advanced', env: { ...environment, [WORKER_VARIABLE]: String(number) } });
+    const startedAt = Date.now();
+    workers.set(number, child);
+    const link = linkTo(child);
+    const leaves = [relay.add(`worker ${number}`, link), keeper.add(link)];
+    child.once('exit', (code, signal) => {
+      for (const leave of leaves) leave();
+      workers.delete(number);
+      if (isStopping) return;
+      logger.error({ worker: number, pid: child.pid, code, signal }, 'a worker died, another takes its place');
+      relay.announceDeath();
+      const nextPauseMs = Date.now() - startedAt > STEADY_MS ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
+      void replace(number, nextPauseMs);
+    });
+    return new Promise((resolve, reject) => {
+      child.once('exit', (code, signal) => reject(new Error(`worker ${number} ended with ${code ?? signal} before it served`)));
+      link.onMessage((message) => {
+        if ((message as Partial<Notice>).notice === 'ready') resolve((message as Extract<Notice, { notice: 'ready' }>).facts);
+      });
+    });
+  }
+
+  async function replace(number: number, pauseMs: number): Promise<void> {
+    await sleep(pauseMs);
+    if (isStopping) return;
+    const facts = await start(number, pauseMs).catch((error: unknown) => ({ problem: String(error) }));
+    logger.info({ worker: number, ...facts }, 'a worker was replaced');
+  }
+
+  async function stop(signal: string): Promise<void> {
+    isStopping = true;
+    logger.info({ signal, workers: workers.size }, 'draining all workers');
+    const children = [...workers.values()];
+    const drain: Notice = { notice: 'drain' };
+    for (const child of children) if (child.connected) child.send(drain);
+    const limitMs = config.DRAIN_DELAY_MS + config.DRAIN_MS + DRAIN_MARGIN_MS;
+    const all = Promise.all(
+      children.filter((child) => child.exitCode === null && child.signalCode === null).map((child) => once(child, 'exit')),
+    );
+    const inTime = await Promise.race([all.then(() => true), sleep(limitMs, false, { ref: false })]);
+    if (!inTime) logger.error({ limitMs }, 'workers did not end in time and are killed');
+    for (const child of workers.values()) child.kill('SIGKILL');
+    logger.info({}, 'drained all workers');
+  }
+
+  process.on('SIGHUP', () => {
+    const reload: Notice = { notice: 'reload' };
+    for (const child of workers.values()) if (child.connected) child.send(reload);
+  });
+  process.on('exit', () => {
+    for (const child of workers.values()) child.kill('SIGKILL'); // a second signal ends at once
+  });
+  closeWithGrace({ delay: false, logger: false, skip: ['SIGHUP'] }, async ({ err, signal }) => {
+    if (err) logger.fatal({ err }, 'a fault of the supervisor, it ends');
+    await stop(signal ?? 'fault');
+  });
+  const facts = await Promise.all(Array.from({ length: config.WORKERS }, (_none, index) => start(index + 1, FIRST_PAUSE_MS)));
+  logger.info(
+    { ...facts[0], pid: process.pid, bus: 'ipc', workers: config.WORKERS, workerPids: [...workers.values()].map((child) => child.pid) },
+    'wsaas serves',
+  );
+}
+
+/** A port that all workers can share is chosen once, by the supervisor. */
+async function freePort(host: string): Promise<number> {
+  const server = createServer();
+  server.listen(0, host);
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}

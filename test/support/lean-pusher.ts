@@ -1,0 +1,50 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import type { TestContext } from 'node:test';
+
+/** Pipelines pushes on one socket: written once a turn of the loop, their answers counted in order. */
+export class LeanPusher {
+  answered = 0;
+  readonly faults: string[] = [];
+  readonly #socket: Socket;
+  #requests: string[] = [];
+  #pending = '';
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('error', (error) => this.faults.push(error.message));
+  }
+
+  static async connect(t: Pick<TestContext, 'after'>, url: string): Promise<LeanPusher> {
+    const { hostname, port } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+    t.after(() => socket.destroy());
+    await once(socket, 'connect');
+    return new LeanPusher(socket);
+  }
+
+  push(id: string, body: string): void {
+    if (this.#requests.length === 0) setImmediate(() => this.#flush());
+    this.#requests.push(`PUT /${id} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  }
+
+  #flush(): void {
+    this.#socket.write(this.#requests.join(''));
+    this.#requests = [];
+  }
+
+  #read(chunk: Buffer): void {
+    this.#pending += chunk.toString('latin1');
+    for (;;) {
+      const end = this.#pending.indexOf('\r\n\r\n');
+      if (end < 0) return;
+      const head = this.#pending.slice(0, end);
+      const stop = end + 4 + Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
+      if (this.#pending.length < stop) return;
+      if (!head.startsWith('HTTP/1.1 200 ')) this.faults.push(this.#pending.slice(0, stop));
+      this.answered += 1;
+      this.#pending = this.#pending.slice(stop);
+    }
+  }
+}

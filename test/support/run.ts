@@ -1,0 +1,21 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { MAIN } from './gateway.ts';
+
+export type Run = { readonly code: number | null; readonly out: string; readonly errors: string };
+
+/** Runs the emitted program to its end, with these variables and no others of ours. */
+export async function run(env: Record<string, string>, argv: readonly string[] = [], cwd = '/'): Promise<Run> {
+  const child = spawn(process.execPath, [MAIN, ...argv], {
+    cwd,
+    env: { PATH: process.env['PATH'], ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 20_000,
+  });
+  let out = '';
+  let errors = '';
+  child.stdout.on('data', (chunk) => (out += String(chunk)));
+  child.stderr.on('data', (chunk) => (errors += String(chunk)));
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, out, errors };
+}
