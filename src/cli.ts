@@ -6,7 +6,7 @@ import { openApi } from './generate/openapi.ts';
 import { optionTable } from './generate/option-table.ts';
 import { withSection } from './generate/section.ts';
 import { options } from './options.ts';
-import { helmValuesSchema } from './generate/helm-schema.ts';
+import { helmOptions, helmValuesSchema } from './generate/helm-schema.ts';
 import { routesSchema } from './routing/spec.ts';
 
 /** Every generated file, by its path from the project's root. `test/generated.test.ts` compares them with what lies there. */
@@ -16,6 +16,7 @@ export async function generatedFiles(read: (path: string) => string): Promise<Re
     'openapi.yaml': await openApi(),
     'routes.schema.json': `${JSON.stringify(routesSchema, null, 2)}\n`,
     'helm/wsaas/values.schema.json': `${JSON.stringify(helmValuesSchema(options), null, 2)}\n`,
+    'helm/wsaas/options.json': `${JSON.stringify(helmOptions(options), null, 2)}\n`,
     'docs/configuration.md': withSection(read('docs/configuration.md'), 'options', optionTable(options)),
     'docs/errors.md': withSection(withSection(read('docs/errors.md'), 'errors', errorTable()), 'close codes', closeCodeTable()),
   };

@@ -46,11 +46,6 @@ async function serve({ config, warnings }: ConfigReport): Promise<void> {
 
 async function serveClients(config: Config, logger: Logger, worker: number | null): Promise<void> {
   const app = await createApp(config, logger, { node: config.NODE_NAME ?? randomName(), link: worker === null ? null : linkTo(process) });
-  const urls = await app.listen();
-  const facts = { version: VERSION, ...app.facts, cores: availableParallelism(), ...urls };
-  if (worker === null) logger.info(facts, 'wsaas serves');
-  else process.send?.({ notice: 'ready', facts } satisfies Notice);
-
   // a second signal ends at once; a worker leaves Ctrl-C, which reaches the whole group, to its supervisor
   const skip = worker === null ? ['SIGHUP'] : ['SIGHUP', 'SIGINT'];
   const { close } = closeWithGrace({ delay: false, logger: false, skip } as CloseWithGraceOptions, async ({ err, signal }) => {
@@ -64,7 +59,15 @@ async function serveClients(config: Config, logger: Logger, worker: number | nul
     });
   };
   process.on('SIGHUP', reload);
-  if (worker === null) return;
+  if (worker !== null) obeySupervisor(close, reload);
+
+  const urls = await app.listen();
+  const facts = { version: VERSION, ...app.facts, cores: availableParallelism(), ...urls };
+  if (worker === null) logger.info(facts, 'wsaas serves');
+  else process.send?.({ notice: 'ready', facts } satisfies Notice);
+}
+
+function obeySupervisor(close: () => unknown, reload: () => void): void {
   process.on('SIGINT', () => {});
   process.on('message', (message) => {
     const { notice } = message as Partial<Notice>;

@@ -40,4 +40,5 @@ export async function healthRoutes(server: FastifyInstance, { isDraining, checks
     }
     return reply.code(missing.length === 0 ? 200 : 503).send({ status: missing.length === 0 ? 'ready' : 'unready', missing, degraded });
   });
+  for (const path of ['/livez', '/readyz']) server.allowOnly(path, ['GET']);
 }

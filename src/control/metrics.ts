@@ -82,4 +82,5 @@ export async function metricsRoutes(server: FastifyInstance, { query }: MetricsR
     if (unreachable.length > 0) void reply.header('WS-Incomplete', unreachable.join(', '));
     return reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').send(await registry.metrics());
   });
+  server.allowOnly('/metrics', ['GET']);
 }

@@ -89,6 +89,9 @@ export async function selectionRoutes(server: FastifyInstance, { query, wsUri, m
     return mark(reply, answers).send({ connections, next: page.length === limit && last ? `${last.owner}.${last.serial}` : null });
   });
 
+  for (const path of ['/send', '/settags', '/close']) server.allowOnly(path, ['POST']);
+  for (const path of ['/count', '/tree', '/status']) server.allowOnly(path, ['GET']);
+
   function messageOf(request: FastifyRequest): Message {
     const data = bodyOf(request);
     const isBinary = /^application\/octet-stream(;|\s|$)/i.test(request.headers['content-type'] ?? '');

@@ -65,10 +65,9 @@ export class Connections {
     return null;
   }
 
-  /** A snapshot of those that match, so that the table may change while somebody works through it. */
+  /** A snapshot of those that match and are not closing yet, so that the table may change while somebody works through it. */
   select(selector: Selector): Connection[] {
-    const found = this.#match(selector);
-    return selector.exclude === null ? found : found.filter((connection) => connection.id !== selector.exclude);
+    return this.#match(selector).filter(({ id, state }) => id !== selector.exclude && state !== 'closing');
   }
 
   tree(): Record<string, Record<string, number>> {

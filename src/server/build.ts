@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { answerErrors } from './errors.ts';
+import { otherMethods } from './other-methods.ts';
 
 export type ServerOptions = {
   readonly logger: FastifyBaseLogger;
@@ -60,6 +61,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   server.setValidatorCompiler(() => () => true); // schemas describe; routes check by hand, with errors that speak
   server.setSerializerCompiler(() => (data) => JSON.stringify(data));
   answerErrors(server);
+  void server.register(otherMethods);
   return server;
 }
 

@@ -46,18 +46,7 @@ export async function wsaasRoutes(server: FastifyInstance, { gateway, wsUri, has
     return describe(outcome.description, wsUri);
   });
 
-  server.route<ById>({
-    method: hasPost ? ['PATCH', 'OPTIONS'] : ['POST', 'PATCH', 'OPTIONS'],
-    url: '/:id',
-    schema: { hide: true } as object,
-    handler: (request, reply) => {
-      void reply.header('Allow', `GET, HEAD, PUT, DELETE${hasPost ? ', POST' : ''}`);
-      throw new GatewayError(
-        'METHOD_NOT_ALLOWED',
-        `${request.method} is no command on a connection; PUT pushes, DELETE closes, GET describes`,
-      );
-    },
-  });
+  server.allowOnly('/:id', hasPost ? ['GET', 'PUT', 'DELETE', 'POST'] : ['GET', 'PUT', 'DELETE']);
 }
 
 function answer(reply: FastifyReply, outcome: Outcome): FastifyReply {

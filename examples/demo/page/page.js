@@ -1,0 +1,91 @@
+// The chat: an ordinary WebSocket of the browser, no library. What the backend received comes from timeline.js.
+
+import { followCalls } from './timeline.js';
+
+const NAMES = ['Ada', 'Alan', 'Barbara', 'Edsger', 'Grace', 'Hedy', 'Katherine', 'Ken', 'Margaret', 'Radia'];
+const tab = crypto.randomUUID().slice(0, 8); // tells this tab's calls from the others'
+const element = (id) => document.getElementById(id);
+const [messages, composer, name, text, send, again, status] = 'messages composer name text send again status'.split(' ').map(element);
+
+let gatewayUrl = null;
+let socket = null;
+name.value = NAMES[Math.floor(Math.random() * NAMES.length)];
+
+followCalls({
+  tab,
+  onParts(parts) {
+    element('gateway').textContent = new URL(parts.gateway).host;
+    element('backend').textContent = new URL(parts.backend).host;
+    gatewayUrl = parts.gateway;
+    if (socket === null) connect();
+  },
+  onOwnAddress(wsUri) {
+    element('push').textContent = `curl -X PUT http://${wsUri} -d 'Hello from the terminal'`;
+    element('close').textContent = `curl -X DELETE 'http://${wsUri}?code=4001&reason=bye'`;
+  },
+});
+
+function connect() {
+  setState('connecting', 'connecting');
+  socket = new WebSocket(`${gatewayUrl}/chat?${new URLSearchParams({ name: name.value, tab })}`);
+  socket.addEventListener('open', () => setState('open', 'connected'));
+  socket.addEventListener('message', ({ data }) => show(read(data)));
+  socket.addEventListener('close', ({ code, reason }) => {
+    setState('closed', `closed, ${code}`);
+    show({ note: reason === '' ? `Closed with code ${code}` : `Closed with code ${code}: ${reason}` });
+  });
+}
+
+function setState(state, words) {
+  status.dataset.state = state;
+  status.textContent = words;
+  send.disabled = state !== 'open';
+  send.hidden = state === 'closed';
+  again.hidden = state !== 'closed';
+}
+
+/** This page chats in JSON; anything else came from the backend's greeting, or from a terminal. */
+function read(data) {
+  if (typeof data !== 'string') return { note: `${data.size} bytes, binary` };
+  try {
+    const message = JSON.parse(data);
+    if (typeof message?.name === 'string' && typeof message.text === 'string') return message;
+  } catch {
+    // no JSON: shown as it is
+  }
+  return { note: data };
+}
+
+function show(message) {
+  const item = document.createElement('li');
+  if (message.note !== undefined) {
+    item.className = 'note';
+    item.textContent = message.note;
+  } else {
+    item.className = message.tab === tab ? 'own' : 'other';
+    const who = document.createElement('b');
+    who.textContent = message.tab === tab ? 'You' : message.name;
+    const words = document.createElement('p');
+    words.textContent = message.text;
+    item.append(who, words);
+  }
+  messages.append(item);
+  messages.scrollTop = messages.scrollHeight;
+}
+
+composer.addEventListener('submit', (event) => {
+  event.preventDefault();
+  if (socket?.readyState !== WebSocket.OPEN) return;
+  socket.send(JSON.stringify({ name: name.value, text: text.value, tab }));
+  text.value = '';
+  text.focus();
+});
+again.addEventListener('click', connect);
+
+for (const button of document.querySelectorAll('[data-copies]')) {
+  button.addEventListener('click', async () => {
+    await navigator.clipboard.writeText(element(button.dataset.copies).textContent);
+    button.textContent = 'Copied';
+    setTimeout(() => (button.textContent = 'Copy'), 1_500);
+  });
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { buildImage, NoNetwork, PROJECT, readStages, type Image } from './build.ts';
+import { freePort, startContainer } from './container.ts';
+import { execForm, ignoreFilter, only } from './dockerfile.ts';
+
+type Manifest = { devDependencies: Record<string, string> };
+type Lock = { packages: Record<string, { dev?: boolean }> };
+
+const API_URI = 'http://127.0.0.1:9/nobody';
+
+function readJson(path: string): unknown {
+  return JSON.parse(readFileSync(join(PROJECT, path), 'utf8'));
+}
+
+test('the image runs the Node that the tests ran on, from one pinned base', () => {
+  const { devDependencies } = readJson('package.json') as Manifest;
+  assert.equal(process.version, `v${devDependencies['node']}`);
+  assert.deepEqual(
+    readStages().map(({ from }) => from),
+    Array.from({ length: 2 }, () => `node:${devDependencies['node']}-slim`),
+  );
+});
+
+test('the process gets signals itself, and is not root', () => {
+  const last = readStages()[1];
+  assert.ok(last);
+  assert.deepEqual(execForm(only(last, 'ENTRYPOINT')), ['node', 'dist/main.js']);
+  assert.match(only(last, 'USER'), /^[1-9]\d*:[1-9]\d*$/);
+  assert.equal(only(last, 'EXPOSE'), '8080');
+});
+
+test('nothing secret, foreign or large gets into the build', () => {
+  const isIn = ignoreFilter(readFileSync(join(PROJECT, '.dockerignore'), 'utf8'));
+  const files = [
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'LICENSE',
+    'src/main.ts',
+    'src/core/gateway.ts',
+    '.env',
+    '.git/config',
+  ];
+  const others = ['node_modules/ws/index.js', 'test/docker/build.ts', 'dist/main.js', 'helm/wsaas/values.yaml', '.npmrc', 'coverage/a'];
+  assert.deepEqual([...files, ...others].filter(isIn), files.slice(0, 6));
+});
+
+test('the steps of the Dockerfile, run in a clean folder, make a gateway', { timeout: 120_000 }, async (t) => {
+  let image: Image;
+  try {
+    image = await buildImage(t);
+  } catch (error) {
+    if (!(error instanceof NoNetwork) || process.env['CI'] === 'true') throw error;
+    t.skip('THE DOCKERFILE WAS NOT TRIED: its `npm ci` needs a package registry, and none was reached');
+    return;
+  }
+  const app = join(image.root, image.workdir);
+
+  await t.test('it holds the program and what it needs, and nothing that builds or tests it', () => {
+    assert.deepEqual(readdirSync(app).toSorted(), ['LICENSE', 'dist', 'node_modules', 'package.json']);
+    const { packages } = readJson('package-lock.json') as Lock;
+    const leftovers = Object.entries(packages).filter(([path, { dev }]) => dev === true && existsSync(join(app, path)));
+    assert.deepEqual(leftovers, []);
+    assert.ok(existsSync(join(app, 'node_modules', 'fastify')));
+    assert.ok(!existsSync(join(app, 'node_modules', 'node')));
+  });
+
+  await t.test('it is healthy while it serves, ends with 0 on SIGTERM, and is not healthy then', async (t) => {
+    const port = String(await freePort());
+    const container = await startContainer(t, image, { API_URI, PORT: port, DRAIN_MS: '0' });
+    assert.equal(await container.check(), 0);
+    assert.deepEqual(await container.stop('SIGTERM'), { code: 0, signal: null });
+    assert.equal(await container.check(), 1);
+  });
+
+  await t.test('the health check finds a control API with a port and an address of its own', async (t) => {
+    const ports = { PORT: String(await freePort()), CONTROL_PORT: String(await freePort('127.0.0.2')) };
+    const addresses = { HOST: '127.0.0.1', CONTROL_HOST: '127.0.0.2' };
+    const container = await startContainer(t, image, { API_URI, ...ports, ...addresses });
+    assert.equal(await container.check(), 0);
+  });
+});

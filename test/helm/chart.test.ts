@@ -1,0 +1,253 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { parse } from 'yaml';
+import { options } from '../../src/options.ts';
+import type { OptionSchemas } from '../../src/generate/helm-schema.ts';
+import { CHART, find, helm, podOf, render, template } from './chart.ts';
+import { checkConfig, environmentOf } from './environment.ts';
+
+const API_URI = 'http://backend.default/websocket';
+const smallest = { config: { API_URI } };
+const everything = join(CHART, 'ci', 'everything-values.yaml');
+const onePod = join(CHART, 'ci', 'one-pod-values.yaml');
+const NEW_KUBERNETES = ['--kube-version', '1.30.0'];
+const schemas: OptionSchemas = options;
+
+for (const file of readdirSync(join(CHART, 'ci'))) {
+  test(`${file} passes helm lint --strict, and the program takes what it renders`, async (t) => {
+    const values = join(CHART, 'ci', file);
+    const lint = helm(t, ['lint', '--strict', CHART], values);
+    assert.equal(lint.status, 0, lint.output + lint.error);
+
+    const { code, error } = await checkConfig(t, podOf(render(t, values, NEW_KUBERNETES)));
+    assert.deepEqual({ code, error }, { code: 0, error: '' });
+  });
+}
+
+test('the chart is of the version that it installs', () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const chart = parse(readFileSync(join(CHART, 'Chart.yaml'), 'utf8')) as { appVersion: string };
+  assert.equal(chart.appVersion, version);
+});
+
+test('two Services lead to the two ports, and only the one for clients can leave the cluster', (t) => {
+  const manifests = render(t, smallest);
+  const [{ ports }] = podOf(manifests).containers;
+  const clients = find(manifests, 'Service', 'chat-wsaas');
+  const control = find(manifests, 'Service', 'chat-wsaas-control');
+  assert.deepEqual(ports, [
+    { name: 'clients', containerPort: 8080, protocol: 'TCP' },
+    { name: 'control', containerPort: 8081, protocol: 'TCP' },
+  ]);
+  assert.deepEqual(clients.spec.ports, [{ name: 'clients', port: 80, targetPort: 'clients', protocol: 'TCP' }]);
+  assert.deepEqual(control.spec.ports, [{ name: 'control', port: 8081, targetPort: 'control', protocol: 'TCP' }]);
+  assert.equal(find(render(t, everything, NEW_KUBERNETES), 'Service', 'chat-wsaas').spec['type'], 'LoadBalancer');
+  assert.equal(find(render(t, everything, NEW_KUBERNETES), 'Service', 'chat-wsaas-control').spec['type'], 'ClusterIP');
+});
+
+test('every selector finds the pods, and no label of the user can change that', (t) => {
+  const stolen = { 'app.kubernetes.io/name': 'other', 'app.kubernetes.io/instance': 'other' };
+  const manifests = render(t, { ...smallest, commonLabels: stolen, podLabels: { ...stolen, tier: 'edge' } });
+  const { selector, template: pods } = find(manifests, 'Deployment').spec;
+  const own = { 'app.kubernetes.io/name': 'wsaas', 'app.kubernetes.io/instance': 'chat' };
+  assert.deepEqual(selector.matchLabels, own);
+  assert.deepEqual(pods.metadata.labels, { ...own, tier: 'edge' });
+  assert.deepEqual(find(manifests, 'PodDisruptionBudget').spec.selector.matchLabels, own);
+  for (const name of ['chat-wsaas', 'chat-wsaas-control']) assert.deepEqual(find(manifests, 'Service', name).spec.selector, own);
+});
+
+test('probes ask the control port: alive, and ready for clients', (t) => {
+  const [{ startupProbe, livenessProbe, readinessProbe }] = podOf(render(t, smallest)).containers;
+  assert.deepEqual(startupProbe.httpGet, { path: '/livez', port: 'control' });
+  assert.deepEqual(livenessProbe.httpGet, { path: '/livez', port: 'control' });
+  assert.deepEqual(readinessProbe.httpGet, { path: '/readyz', port: 'control' });
+});
+
+test('a pod runs without root, without writing and without a token of the cluster', (t) => {
+  const pod = podOf(render(t, smallest));
+  assert.equal(pod.automountServiceAccountToken, false);
+  assert.equal(pod.enableServiceLinks, false);
+  assert.deepEqual(pod.securityContext, {
+    runAsNonRoot: true,
+    runAsUser: 1000,
+    runAsGroup: 1000,
+    fsGroup: 1000,
+    seccompProfile: { type: 'RuntimeDefault' },
+  });
+  assert.deepEqual(pod.containers[0].securityContext, {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  });
+});
+
+test('the grace period covers the whole drain and its margin, in seconds rounded up', (t) => {
+  const graceOf = (values: object) => podOf(render(t, values, NEW_KUBERNETES)).terminationGracePeriodSeconds;
+  assert.equal(graceOf(smallest), 5 + 10 + 5 + 5); // DRAIN_DELAY_MS of the chart, DRAIN_MS of the program, src/drain.ts, margin
+  assert.equal(graceOf({ config: { API_URI, DRAIN_DELAY_MS: 0, DRAIN_MS: 0 } }), 5 + 5);
+  assert.equal(graceOf({ config: { API_URI, DRAIN_DELAY_MS: 7_500, DRAIN_MS: 45_001 } }), 58 + 5);
+  assert.equal(graceOf({ config: { API_URI, DRAIN_DELAY_MS: null } }), 10 + 5 + 5);
+  assert.equal(graceOf({ config: { API_URI, DRAIN_MS: 3_600_000 }, graceMarginSeconds: 30, preStopSleepSeconds: 3 }), 3 + 3_610 + 30);
+});
+
+test('a sleep before SIGTERM is there only if asked for, and only where Kubernetes knows it', (t) => {
+  assert.equal(podOf(render(t, smallest)).containers[0].lifecycle, undefined);
+  const values = { ...smallest, preStopSleepSeconds: 3 };
+  assert.deepEqual(podOf(render(t, values, NEW_KUBERNETES)).containers[0].lifecycle, { preStop: { sleep: { seconds: 3 } } });
+  assert.match(template(t, values, ['--kube-version', '1.28.9']).error, /preStopSleepSeconds needs Kubernetes 1\.29, this is v1\.28\.9/);
+});
+
+test('a backend is told the address of the very pod that holds the client, unless told otherwise', async (t) => {
+  const { effective } = await checkConfig(t, podOf(render(t, { config: { API_URI, CONTROL_PORT: 9_001 } })));
+  assert.equal(effective['WS_HOSTNAME'], '10.1.2.3:9001');
+  assert.equal(effective['NODE_NAME'], 'chat-wsaas-6d5f7c9b8-x2x4q');
+  assert.equal(effective['CONTROL_PORT'], '9001');
+  assert.equal(effective['DRAIN_DELAY_MS'], '5000');
+  const six = render(t, { config: { API_URI, WS_HOSTNAME: '[$(POD_IP)]:8081' } });
+  assert.equal(environmentOf(podOf(six).containers[0].env)['WS_HOSTNAME'], '[10.1.2.3]:8081');
+  const { effective: own } = await checkConfig(t, podOf(render(t, onePod)));
+  assert.equal(own['WS_HOSTNAME'], 'http://sockets-control.default:9001/commands');
+  assert.equal(own['NODE_NAME'], 'the-only-one');
+});
+
+test('the control API keeps a port of its own, even where its value is taken away', (t) => {
+  const [{ env, ports }] = podOf(render(t, { config: { API_URI, CONTROL_PORT: null } })).containers;
+  assert.equal(environmentOf(env)['CONTROL_PORT'], '8081');
+  assert.equal(ports[1]?.containerPort, 8081);
+});
+
+test('every option is reachable: those in the open as config, secrets by reference only', async (t) => {
+  const config: Record<string, unknown> = {};
+  const secrets: Record<string, unknown> = {};
+  const samples: Record<string, unknown> = {
+    API_URI,
+    WS_HOSTNAME: 'gateway:1',
+    CONTROL_PORT: 9_999,
+    CONTROL_HOST: '0.0.0.0',
+    TRUST_PROXY: '10.0.0.0/8',
+    NODE_NAME: 'me',
+    JOURNAL_DIR: '/journal',
+    ORIGINS: 'https://a.example',
+  };
+  for (const [name, schema] of Object.entries(schemas)) {
+    if (name === 'ROUTES_FILE') continue; // instead of API_URI: the next test
+    if (schema.isSecret === true) secrets[name] = { name: 'mine', key: name.toLowerCase() };
+    else config[name] = samples[name] ?? schema.default;
+    assert.ok(name in secrets || config[name] !== undefined, `${name} has no default: give this test a sample of it`);
+  }
+  const pod = podOf(render(t, { config, secrets, journal: { enabled: true } }));
+  const { code, effective, error } = await checkConfig(t, pod);
+  assert.deepEqual({ code, error }, { code: 0, error: '' });
+  for (const [name, value] of Object.entries(config)) if (name !== 'JOURNAL_DIR') assert.equal(effective[name], String(value), name);
+  for (const name of Object.keys(secrets)) {
+    assert.equal(effective[name], '***', name);
+    const variable = pod.containers[0].env.find((candidate) => candidate.name === name);
+    assert.deepEqual(variable?.valueFrom?.secretKeyRef, { name: 'mine', key: name.toLowerCase() });
+  }
+  assert.deepEqual(pod.containers[0].volumeMounts, [{ name: 'journal', mountPath: '/journal' }]);
+});
+
+test('a file of routes does instead of a backend', (t) => {
+  const volume = { name: 'routes', configMap: { name: 'routes' } };
+  const mount = { name: 'routes', mountPath: '/etc/wsaas' };
+  const config = { ROUTES_FILE: '/etc/wsaas/routes.yaml' };
+  const [{ env, volumeMounts }] = podOf(render(t, { config, extraVolumes: [volume], extraVolumeMounts: [mount] })).containers;
+  assert.equal(environmentOf(env)['ROUTES_FILE'], '/etc/wsaas/routes.yaml');
+  assert.deepEqual(volumeMounts, [mount]);
+});
+
+test('values mean what they say: large numbers, zeros, and what YAML makes of on and off', async (t) => {
+  const { effective } = await checkConfig(t, podOf(render(t, onePod)));
+  assert.equal(effective['CLOSE_RETRY_FOR_MS'], '86400000');
+  assert.equal(effective['WS_TIMEOUT'], '0');
+  assert.equal(effective['LOG_LEVEL'], 'DEBUG');
+  assert.equal(effective['COMPRESSION'], 'on');
+  assert.equal(effective['WORKERS'], '2');
+  const switches = JSON.parse(readFileSync(join(CHART, 'options.json'), 'utf8')) as { switches: string[] };
+  for (const value of [true, false, 'on', 'off']) {
+    const config = { API_URI, ...Object.fromEntries(switches.switches.map((name) => [name, value])) };
+    const environment = environmentOf(podOf(render(t, { config })).containers[0].env);
+    for (const name of switches.switches) assert.equal(environment[name], value === true || value === 'on' ? 'on' : 'off');
+  }
+});
+
+test('the journal is on a volume: an emptyDir with or without a limit, or what the user names', (t) => {
+  const volumeOf = (journal: object) => podOf(render(t, { ...smallest, journal: { enabled: true, ...journal } })).volumes;
+  assert.deepEqual(volumeOf({}), [{ name: 'journal', emptyDir: { sizeLimit: '256Mi' } }]);
+  assert.deepEqual(volumeOf({ sizeLimit: '' }), [{ name: 'journal', emptyDir: {} }]);
+  assert.deepEqual(volumeOf({ volume: { hostPath: { path: '/j' } } }), [{ name: 'journal', hostPath: { path: '/j' } }]);
+  assert.equal(podOf(render(t, smallest)).volumes, undefined);
+});
+
+test('what is optional is rendered as asked: ingress, network policy, autoscaling, budget, spread', (t) => {
+  const few = render(t, onePod).map(({ kind }) => kind);
+  assert.deepEqual(few.toSorted(), ['Deployment', 'Service', 'Service']);
+  const all = render(t, everything, NEW_KUBERNETES);
+  const own = { 'app.kubernetes.io/name': 'wsaas', 'app.kubernetes.io/instance': 'chat' };
+  assert.equal(find(all, 'Deployment').spec['replicas'], undefined); // else every upgrade would undo the autoscaler's work
+  assert.equal(find(all, 'HorizontalPodAutoscaler').spec['maxReplicas'], 20);
+  assert.equal(find(all, 'PodDisruptionBudget').spec['maxUnavailable'], '25%');
+  assert.deepEqual(podOf(all).topologySpreadConstraints?.[0]?.labelSelector, { matchLabels: own });
+  const [clients, control] = find(all, 'NetworkPolicy').spec['ingress'] as { ports: { port: string }[]; from: object[] }[];
+  assert.equal(clients?.ports[0]?.port, 'clients');
+  assert.equal(control?.ports[0]?.port, 'control');
+  assert.deepEqual(control?.from, [
+    { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'backends' } }, podSelector: { matchLabels: { app: 'api' } } },
+  ]);
+  const [rule] = find(all, 'Ingress').spec['rules'] as { http: { paths: { path: string; backend: unknown }[] } }[];
+  assert.deepEqual(rule?.http.paths[0]?.backend, { service: { name: 'chat-wsaas', port: { name: 'clients' } } });
+});
+
+type Refusal = { readonly what: string; readonly values: object; readonly says: RegExp };
+const refusals: Refusal[] = [
+  { what: 'no backend', values: {}, says: /at '\/config': missing property 'API_URI'/ },
+  { what: 'an empty backend', values: { config: { API_URI: '' } }, says: /\/config\/API_URI/ },
+  { what: 'an unknown option', values: { config: { API_URI, WS_TIMOUT: 1 } }, says: /'\/config'.*'WS_TIMOUT' not allowed/ },
+  { what: 'an unknown value', values: { ...smallest, replicaCont: 1 }, says: /'replicaCont' not allowed/ },
+  { what: 'a text for a number', values: { config: { API_URI, PORT: 'no' } }, says: /\/config\/PORT': got string, want integer/ },
+  { what: 'a free port', values: { config: { API_URI, PORT: 0 } }, says: /\/config\/PORT': minimum: got 0, want 1/ },
+  { what: 'a number out of range', values: { config: { API_URI, PORT: 65_536 } }, says: /\/config\/PORT': maximum/ },
+  { what: 'an unknown choice', values: { config: { API_URI, REFUSE_WITH: 'tcp' } }, says: /\/config\/REFUSE_WITH': value must be one of/ },
+  { what: 'one port for both', values: { config: { API_URI, PORT: 8081 } }, says: /both 8081: clients would reach the control API/ },
+  { what: 'half a reference', values: { ...smallest, secrets: { CONTROL_TOKEN: { name: 'x' } } }, says: /missing property 'key'/ },
+  { what: 'no secret by reference', values: { ...smallest, secrets: { PORT: { name: 'x', key: 'y' } } }, says: /'PORT' not allowed/ },
+  {
+    what: 'a value twice',
+    values: { ...smallest, secrets: { API_URI: { name: 'x', key: 'y' } } },
+    says: /API_URI is in config and in secrets/,
+  },
+  {
+    what: 'an option as extraEnv',
+    values: { ...smallest, extraEnv: [{ name: 'DRAIN_MS', value: '1' }] },
+    says: /set it at config\.DRAIN_MS/,
+  },
+  {
+    what: 'a backend beside a file of routes',
+    values: { config: { API_URI, ROUTES_FILE: '/r' } },
+    says: /ROUTES_FILE replaces API_URI/,
+  },
+  { what: 'a journal without a volume', values: { config: { API_URI, JOURNAL_DIR: '/j' } }, says: /set journal\.enabled=true/ },
+  { what: 'a policy that lets no backend in', values: { ...smallest, networkPolicy: { enabled: true } }, says: /controlFrom is empty/ },
+  { what: 'an ingress without a host', values: { ...smallest, ingress: { enabled: true } }, says: /ingress\.hosts is empty/ },
+];
+for (const [name, { isSecret }] of Object.entries(schemas)) {
+  if (isSecret !== true) continue;
+  const says = new RegExp(`config.${name} is a secret.* name that at secrets.${name}`);
+  refusals.push({ what: `${name} in the open`, values: { config: { API_URI, [name]: '42' } }, says });
+}
+
+for (const { what, values, says } of refusals) {
+  test(`helm refuses ${what}, and says what to do`, (t) => {
+    const { status, error } = template(t, values);
+    assert.notEqual(status, 0);
+    assert.match(error, says);
+  });
+}
+
+test('without the schema too, a missing backend is told in words', (t) => {
+  const { status, error } = template(t, {}, ['--skip-schema-validation']);
+  assert.notEqual(status, 0);
+  assert.match(error, /config\.API_URI is missing: the URL of the backend that the gateway calls; example: --set/);
+});

@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { MAIN } from '../support/gateway.ts';
+import type { PodSpec, Variable } from './chart.ts';
+
+const DOWNWARD: Readonly<Record<string, string>> = { 'status.podIP': '10.1.2.3', 'metadata.name': 'chat-wsaas-6d5f7c9b8-x2x4q' };
+const SECRETS: Readonly<Record<string, string>> = { API_URI: 'https://api.example.com/ws?code=k', BACKEND_HEADERS: '{"x-api-key":"k"}' };
+
+/** The variables as the kubelet hands them to the process: downward API, secrets (made up here), then `$(NAME)` of those before. */
+export function environmentOf(variables: readonly Variable[]): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const { name, value, valueFrom } of variables) {
+    if (name in environment) throw new Error(`${name} is twice in the environment`);
+    if (value !== undefined) environment[name] = value.replaceAll(/\$\((\w+)\)/g, (whole, other: string) => environment[other] ?? whole);
+    else if (valueFrom?.fieldRef) environment[name] = downward(valueFrom.fieldRef.fieldPath);
+    else if (valueFrom?.secretKeyRef) environment[name] = SECRETS[name] ?? 'a-secret';
+    else throw new Error(`${name} has neither a value nor a source`);
+  }
+  return environment;
+}
+
+export type Checked = { readonly code: number; readonly effective: Record<string, string>; readonly error: string };
+
+/** What the program makes of a rendered pod: `--check-config` with its environment, its volumes being empty folders. */
+export async function checkConfig(t: Pick<TestContext, 'after'>, pod: PodSpec): Promise<Checked> {
+  const [{ env, volumeMounts = [] }] = pod.containers;
+  const environment = environmentOf(env);
+  const mount = volumeMounts.find(({ mountPath }) => mountPath === environment['JOURNAL_DIR']);
+  if (mount !== undefined) {
+    const folder = mkdtempSync(join(tmpdir(), 'wsaas-journal-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    environment['JOURNAL_DIR'] = folder;
+  }
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, '--check-config'], { cwd: '/', env: environment }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+      resolve({ code, effective: pairs(stdout), error: stderr });
+    });
+  });
+}
+
+function downward(path: string): string {
+  const value = DOWNWARD[path];
+  if (value === undefined) throw new Error(`the downward API has no ${path} here`);
+  return value;
+}
+
+function pairs(lines: string): Record<string, string> {
+  const parted = lines
+    .split('\n')
+    .filter((line) => line.includes('='))
+    .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]);
+  return Object.fromEntries(parted) as Record<string, string>;
+}
