@@ -1,4 +1,3 @@
-import { BlockList } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { withBreaker } from './backends/breaker.ts';
@@ -6,7 +5,7 @@ import { createHttpBackend } from './backends/http.ts';
 import { createIpcBus } from './buses/ipc.ts';
 import { createMemoryBus } from './buses/memory.ts';
 import type { Config } from './config.ts';
-import { authPlugin } from './control/auth.ts';
+import { createGuard } from './control/guard.ts';
 import { healthRoutes } from './control/health.ts';
 import { createMetrics, metricsRoutes } from './control/metrics.ts';
 import { rootRoutes } from './control/root.ts';
@@ -18,9 +17,11 @@ import type { Link } from './core/link.ts';
 import { Meter } from './core/meter.ts';
 import type { Backend, Bus, Ledger, Log } from './core/ports.ts';
 import { systemClock } from './core/system-clock.ts';
+import { ocppRoutes } from './dialects/ocpp/index.ts';
 import { rawRoutes } from './dialects/raw/index.ts';
 import { wsaasRoutes } from './dialects/wsaas/index.ts';
 import { createIpcLedger } from './ledgers/ipc.ts';
+import { createJournal } from './ledgers/journal.ts';
 import { createNoLedger } from './ledgers/none.ts';
 import { createRouting } from './routing/routing.ts';
 import { fileLimit } from './server/file-limit.ts';
@@ -66,7 +67,7 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
   const log = logOf(logger);
   const meter = new Meter();
   const owner = ownerToken();
-  const ledger: Ledger = link === null ? createNoLedger() : createIpcLedger(link);
+  const ledger = await createLedger(config, log, link);
   const bus: Bus = link === null ? createMemoryBus() : createIpcBus({ link, owner, timeoutMs: config.BUS_TIMEOUT_MS });
   const gateway = new Gateway({
     clock: systemClock,
@@ -103,12 +104,13 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
   let isUnready = false;
   const serverOptions = {
     logger: serverLogger,
+    asksForWebSocket,
     trustedProxies: config.TRUST_PROXY.entries,
     handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
     maxBodyBytes: routing.largestMessageBytes,
   };
-  const publicServer = buildServer({ ...serverOptions, upgrades: (request) => acceptsUpgrades && asksForWebSocket(request) });
-  const controlServer = config.CONTROL_PORT === undefined ? publicServer : buildServer({ ...serverOptions, upgrades: () => false });
+  const publicServer = buildServer({ ...serverOptions, upgrades: () => (acceptsUpgrades ? 'now' : 'no longer') });
+  const controlServer = config.CONTROL_PORT === undefined ? publicServer : buildServer({ ...serverOptions, upgrades: () => 'never' });
   const isShared = controlServer === publicServer;
 
   await publicServer.register(socketsPlugin, {
@@ -121,23 +123,25 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
     compression: config.COMPRESSION === 'on',
   });
   await beforeRoutes?.(controlServer);
-  answerUnknown(publicServer, true, () => gateway.isDraining);
-  if (!isShared) answerUnknown(controlServer, false, () => gateway.isDraining);
-  const authOptions = { allow: config.CONTROL_ALLOW, tokens: config.CONTROL_TOKEN, trustedProxies: config.TRUST_PROXY ?? new BlockList() };
+  answerUnknown(publicServer, true);
+  if (!isShared) answerUnknown(controlServer, false);
   const metrics = createMetrics(gateway);
   const readiness = [{ name: 'ledger', problem: () => ledger.problem, isRequired: false }];
   await controlServer.register(healthRoutes, { isDraining: () => isUnready, checks: readiness });
+  const guard = createGuard({ allow: config.CONTROL_ALLOW, tokens: config.CONTROL_TOKEN, trustedProxies: config.TRUST_PROXY });
+  await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });
   await controlServer.register(async (guarded) => {
-    await guarded.register(authPlugin, authOptions);
+    guarded.addHook('onRequest', (request, _reply, done) => done(guard(request) ?? undefined));
     const query = (asked: Query) => gateway.query(asked);
     await guarded.register(metricsRoutes, { query });
     await guarded.register(selectionRoutes, { query, wsUri, maxMessageBytes: routing.largestMessageBytes });
-    await guarded.register(rootRoutes, { version: VERSION, node });
-    const commands = { gateway, wsUri };
+    const { dispatch } = gateway;
+    const commands = { dispatch, wsUri };
     const prefixes = new Set(['', pathOf(config.WS_HOSTNAME ?? '')]);
     for (const prefix of prefixes) {
       await guarded.register(wsaasRoutes, { ...commands, hasPost: routing.hasDialect('raw'), prefix });
-      if (routing.hasDialect('raw')) await guarded.register(rawRoutes, { dispatch: (command) => gateway.dispatch(command), prefix });
+      if (routing.hasDialect('raw')) await guarded.register(rawRoutes, { dispatch, prefix });
+      if (routing.hasDialect('ocpp')) await guarded.register(ocppRoutes, { dispatch, prefix });
     }
   });
   const heartbeat = startHeartbeat(gateway, routing.shortestSpanMs);
@@ -183,6 +187,11 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
       await ledger.close();
     },
   };
+}
+
+function createLedger({ JOURNAL_DIR: directory }: Config, log: Log, link: Link | null): Promise<Ledger> | Ledger {
+  if (directory !== undefined) return createJournal({ directory, log });
+  return link === null ? createNoLedger() : createIpcLedger(link);
 }
 
 function pathOf(prefix: string): string {

@@ -78,6 +78,12 @@ function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
 function readSettings(given: Record<string, string>, problems: string[]): Settings {
   const data: Record<string, string> = { ...given };
   if (data['LOG_LEVEL']) data['LOG_LEVEL'] = data['LOG_LEVEL'].toUpperCase();
+  for (const [name, schema] of Object.entries(options)) {
+    const value = data[name];
+    if (value === undefined || (schema as { type?: string }).type !== 'integer' || /^\d+$/.test(value)) continue;
+    problems.push(`${name}: must be a whole number, came ${shown(name, value)}`); // Ajv would read 1e3, 0x50 and Infinity
+    delete data[name];
+  }
   for (;;) {
     try {
       return envSchema<Settings>({ schema: optionsSchema, data, env: false, ajv: { customOptions: knowOurKeywords } });

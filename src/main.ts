@@ -41,13 +41,13 @@ async function serve({ config, warnings }: ConfigReport): Promise<void> {
   }
   for (const warning of warnings) logger.warn({}, warning);
   if (config.WORKERS === 1) await serveClients(config, logger, null);
-  else await supervise({ config, node: config.NODE_NAME ?? randomName(), logger, program: process.argv[1] ?? '' });
+  else await supervise({ config, node: config.NODE_NAME ?? randomName(), logger, program: process.argv[1] ?? '', env: process.env });
 }
 
 async function serveClients(config: Config, logger: Logger, worker: number | null): Promise<void> {
   const app = await createApp(config, logger, { node: config.NODE_NAME ?? randomName(), link: worker === null ? null : linkTo(process) });
   // a second signal ends at once; a worker leaves Ctrl-C, which reaches the whole group, to its supervisor
-  const skip = worker === null ? ['SIGHUP'] : ['SIGHUP', 'SIGINT'];
+  const skip = worker === null ? ['SIGHUP', 'SIGUSR2'] : ['SIGHUP', 'SIGUSR2', 'SIGINT'];
   const { close } = closeWithGrace({ delay: false, logger: false, skip } as CloseWithGraceOptions, async ({ err, signal }) => {
     if (err) logger.fatal({ err }, 'a fault of the gateway, it ends');
     await drain(app, config, { logger, signal: signal ?? (err ? 'fault' : 'supervisor') });

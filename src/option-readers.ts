@@ -14,7 +14,7 @@ type Reading = { readonly value: unknown } | string;
 export const readers: Record<OptionForm, (value: string) => Reading> = {
   url: readUrl,
   prefix: readPrefix,
-  list: (value) => ({ value: splitList(value) }),
+  list: readList,
   cidrs: readCidrs,
   headers: readHeaders,
   'header-names': readHeaderNames,
@@ -28,6 +28,17 @@ function splitList(value: string): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '');
+}
+
+const EMPTY_LIST = 'must hold at least one entry, entries are joined by commas';
+
+/** Given, but with nothing in it: a slip that must not open what was to be guarded. */
+function isHollow(value: string): boolean {
+  return value !== '' && splitList(value).length === 0;
+}
+
+function readList(value: string): Reading {
+  return isHollow(value) ? EMPTY_LIST : { value: splitList(value) };
 }
 
 function readUrl(value: string): Reading {
@@ -52,6 +63,7 @@ function readPrefix(value: string): Reading {
 }
 
 function readCidrs(value: string): Reading {
+  if (isHollow(value)) return EMPTY_LIST;
   const entries = splitList(value);
   const list = new BlockList();
   for (const entry of entries) {
@@ -90,6 +102,7 @@ function readHeaders(value: string): Reading {
 }
 
 function readHeaderNames(value: string): Reading {
+  if (isHollow(value)) return EMPTY_LIST;
   const names = splitList(value).map((name) => name.toLowerCase());
   for (const name of names) {
     if (!HEADER_NAME.test(name)) return `must be header names joined by commas; ${JSON.stringify(name)} is none`;
@@ -100,6 +113,7 @@ function readHeaderNames(value: string): Reading {
 }
 
 function readOrigins(value: string): Reading {
+  if (isHollow(value)) return EMPTY_LIST;
   const entries = splitList(value);
   for (const entry of entries) {
     if (

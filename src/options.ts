@@ -122,6 +122,8 @@ export const options = {
   HANDSHAKE_TIMEOUT_MS: milliseconds('ms in which a connection must have sent its whole request, its body too.', 10_000, 1),
   CLOSE_TIMEOUT_MS: milliseconds('ms that a client has to answer a close frame before its connection is dropped.', 5_000, 1),
   COMPRESSION: choice('`on`: permessage-deflate, with MAX_MESSAGE_BYTES as the cap on the inflated size.', 'off', ['off', 'on']),
+  OCPP_CALL_TIMEOUT_MS: milliseconds('Dialect `ocpp`: ms for the answer to a call, in both directions.', 30_000, 1),
+  OCPP_QUEUE: whole('Dialect `ocpp`: calls of the backend that wait for their turn, per connection; over it 429.', 64),
   DRAIN_DELAY_MS: milliseconds('On SIGTERM: ms of being unready before the goodbyes begin.', 0),
   DRAIN_MS: milliseconds('On SIGTERM: ms over which the goodbyes (1001) are spread.', 10_000),
 } satisfies Record<string, TSchema>;

@@ -14,23 +14,32 @@ import { IpcKeeper } from './ledgers/ipc-keeper.ts';
 export const WORKER_VARIABLE = 'WSAAS_WORKER';
 
 /** What supervisor and worker say to each other beside bus and ledger. */
-export type Notice = { readonly notice: 'ready'; readonly facts: Readonly<Record<string, unknown>> } | { readonly notice: 'drain' | 'reload' };
+export type Notice =
+  | { readonly notice: 'ready'; readonly facts: Readonly<Record<string, unknown>> }
+  | { readonly notice: 'drain' | 'reload' };
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** A worker that lived this long was no victim of its start. */
 const STEADY_MS = 10_000;
 
-export type SupervisorOptions = { readonly config: Config; readonly node: string; readonly logger: Logger; readonly program: string };
+export type SupervisorOptions = {
+  readonly config: Config;
+  readonly node: string;
+  readonly logger: Logger;
+  /** What to fork, and its environment. */
+  readonly program: string;
+  readonly env: NodeJS.ProcessEnv;
+};
 
 /** Runs WORKERS processes that share the port; one that dies is replaced, and its connections' ends are told at once. */
-export async function supervise({ config, node, logger, program }: SupervisorOptions): Promise<void> {
+export async function supervise({ config, node, logger, program, env }: SupervisorOptions): Promise<void> {
   const relay = new IpcRelay({ timeoutMs: config.BUS_TIMEOUT_MS });
   const keeper = new IpcKeeper();
   const port = config.PORT || (await freePort(config.HOST));
   const controlPort = config.CONTROL_PORT === 0 ? await freePort(config.CONTROL_HOST ?? config.HOST) : config.CONTROL_PORT;
   const environment = {
-    ...process.env,
+    ...env,
     NODE_NAME: node,
     PORT: String(port),
     ...(controlPort !== undefined && { CONTROL_PORT: String(controlPort) }),
@@ -92,7 +101,7 @@ export async function supervise({ config, node, logger, program }: SupervisorOpt
   process.on('exit', () => {
     for (const child of workers.values()) child.kill('SIGKILL'); // a second signal ends at once
   });
-  closeWithGrace({ delay: false, logger: false, skip: ['SIGHUP'] }, async ({ err, signal }) => {
+  closeWithGrace({ delay: false, logger: false, skip: ['SIGHUP', 'SIGUSR2'] }, async ({ err, signal }) => {
     if (err) logger.fatal({ err }, 'a fault of the supervisor, it ends');
     await stop(signal ?? 'fault');
   });

@@ -8,8 +8,6 @@ const FAILURES_TO_OPEN = 5;
 const PROBES = 3;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
-/** With this many calls allowed at once the ramp is over. */
-const FULL_FLOW = 256;
 
 type Waiting = { readonly call: BackendCall; readonly receiver: Receiver; readonly waitUntil: number };
 
@@ -46,6 +44,8 @@ class Breaker implements Backend {
     if (this.#isDown && !this.#isClosed) {
       this.#waiting.push({ call, receiver, waitUntil });
       this.#release();
+      // the pause may be over and every probe hang: those that come now must still expire in their time
+      if (this.#waiting.length > 0) this.#timer ??= this.#clock.after(LONGEST_PAUSE_MS, () => this.#tick());
     } else {
       this.#pass(call, receiver, waitUntil);
     }
@@ -107,7 +107,6 @@ class Breaker implements Backend {
     this.#failures = 0;
     this.#allowed = Math.max(PROBES, this.#allowed) * 2;
     this.#release();
-    if (this.#waiting.length > 0 && this.#allowed < FULL_FLOW) return;
     if (this.#waiting.length > 0) return;
     this.#isDown = false;
     this.#timer?.cancel();

@@ -1,4 +1,4 @@
-import { buildConnector, Pool, type Dispatcher } from 'undici';
+import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
 import type { AnswerHeaders, BackendCall, BackendResult, FailureReason } from '../core/calls.ts';
 import type { Meter } from '../core/meter.ts';
 import type { Backend, Receiver } from '../core/ports.ts';
@@ -25,6 +25,7 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     bodyTimeout: 0,
     maxHeaderSize: 65_536,
     connect: corked(connect),
+    factory: (origin, clientOptions) => new FreeClient(origin, clientOptions),
   });
   const running = new Set<HttpExchange>();
   const shared: Shared = { running, meter: options.meter };
@@ -40,6 +41,16 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
   };
 }
 
+/**
+ * undici takes a client for busy, for ever, that refused to build a call (a header that HTTP cannot carry): one such
+ * call would cost one connection of the pool.
+ */
+class FreeClient extends Client {
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    return super.dispatch(options, handler) || (handler instanceof HttpExchange && handler.isUnsendable);
+  }
+}
+
 type Shared = { readonly running: Set<HttpExchange>; readonly meter: Meter };
 
 /** One call on its way: bounds its time and size, and settles its receiver once. */
@@ -50,6 +61,8 @@ class HttpExchange implements Dispatcher.DispatchHandler {
   readonly #timer: NodeJS.Timeout;
   #controller: Dispatcher.DispatchController | null = null;
   #isSettled = false;
+  /** undici refused to build it. */
+  isUnsendable = false;
   #status = 0;
   #headers: AnswerHeaders = {};
   #chunks: Buffer[] = [];
@@ -101,8 +114,12 @@ class HttpExchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    if (this.#controller === null) process.nextTick(() => this.fail('unreachable', messageOf(error)));
-    else this.fail('reset', messageOf(error));
+    if (this.#controller === null) {
+      this.isUnsendable = true;
+      process.nextTick(() => this.fail('unreachable', messageOf(error)));
+    } else {
+      this.fail('reset', messageOf(error));
+    }
   }
 
   fail(reason: FailureReason, detail: string): void {

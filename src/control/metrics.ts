@@ -3,6 +3,7 @@ import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } f
 import { Type } from 'typebox';
 import type { Answers, Query } from '../core/commands.ts';
 import type { Gateway } from '../core/gateway.ts';
+import type { RpcMeter } from '../core/conversation.ts';
 import type { Meter } from '../core/meter.ts';
 
 /** What a counter of the Meter is called and means. The order is that of a connection's life. */
@@ -28,13 +29,38 @@ const COUNTERS: { readonly [Field in keyof Meter]: readonly [name: string, help:
   backendFailures: ['wsaas_backend_failures_total', 'Calls to backends that ended without a whole answer.'],
 };
 
+const RPC_COUNTERS: { readonly [Field in keyof RpcMeter]: readonly [name: string, help: string] } = {
+  callsReceived: ['wsaas_rpc_calls_received_total', 'Calls of clients (dialect ocpp).'],
+  callsExpired: ['wsaas_rpc_calls_expired_total', 'Calls of clients that got an error because their time was over.'],
+  callsSent: ['wsaas_rpc_calls_sent_total', 'Calls of the backend that were sent to clients.'],
+  callsUnanswered: ['wsaas_rpc_calls_unanswered_total', 'Calls of the backend that no client answered in time.'],
+  callsLost: ['wsaas_rpc_calls_lost_total', 'Calls of the backend that were still queued when their client left.'],
+  answersDropped: ['wsaas_rpc_answers_dropped_total', 'Answers of clients that came late, twice, or to nothing.'],
+  framesMalformed: ['wsaas_rpc_frames_malformed_total', "Frames that break the rules of the client's version."],
+  framesIgnored: ['wsaas_rpc_frames_ignored_total', 'Empty frames, and frames of an unknown type.'],
+};
+
 export type Metrics = { readonly registry: Registry; readonly json: () => Promise<readonly unknown[]> };
 
 /** Prometheus metrics of one process, read off the gateway when asked; nothing is counted twice. */
 export function createMetrics(gateway: Gateway): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'wsaas_', eventLoopMonitoringPrecision: 20 });
-  for (const [field, [name, help]] of Object.entries(COUNTERS) as [keyof Meter, readonly [string, string]][]) {
+  register(registry, COUNTERS, gateway.meter);
+  register(registry, RPC_COUNTERS, gateway.rpcMeter);
+  registry.registerMetric(gauge('wsaas_connections', 'Clients connected or being let in.', () => gateway.connections.size));
+  registry.registerMetric(gauge('wsaas_closes_pending', 'close events not acknowledged yet.', () => gateway.closings.pending));
+  registry.registerMetric(gauge('wsaas_draining', '1 while this process says goodbye.', () => Number(gateway.isDraining)));
+  return { registry, json: () => registry.getMetricsAsJSON() };
+}
+
+/** One Prometheus counter for each field of a meter, read when asked. */
+function register<Field extends string>(
+  registry: Registry,
+  rows: Record<Field, readonly [string, string]>,
+  meter: Record<Field, number>,
+): void {
+  for (const [field, [name, help]] of Object.entries(rows) as [Field, readonly [string, string]][]) {
     registry.registerMetric(
       new Counter({
         name,
@@ -42,15 +68,11 @@ export function createMetrics(gateway: Gateway): Metrics {
         registers: [],
         collect() {
           this.reset();
-          this.inc(gateway.meter[field]);
+          this.inc(meter[field]);
         },
       }),
     );
   }
-  registry.registerMetric(gauge('wsaas_connections', 'Clients connected or being let in.', () => gateway.connections.size));
-  registry.registerMetric(gauge('wsaas_closes_pending', 'close events not acknowledged yet.', () => gateway.closings.pending));
-  registry.registerMetric(gauge('wsaas_draining', '1 while this process says goodbye.', () => Number(gateway.isDraining)));
-  return { registry, json: () => registry.getMetricsAsJSON() };
 }
 
 function gauge(name: string, help: string, read: () => number): Gauge {

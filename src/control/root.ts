@@ -1,17 +1,31 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import type { Guard } from './guard.ts';
 
-export type RootOptions = { readonly version: string; readonly node: string };
+export type RootOptions = {
+  readonly version: string;
+  readonly node: string;
+  /** On a port that clients share: who may not call the control API gets what any client's path gives. */
+  readonly guard: Guard | null;
+};
 
 const rootSchema = {
   operationId: 'root',
   tags: ['operations'],
   summary: 'Who answers here',
   response: {
-    200: Type.Object({ name: Type.String(), version: Type.String(), node: Type.String(), uptime: Type.Number({ description: 'seconds' }) }),
+    200: Type.Object({
+      name: Type.String(),
+      version: Type.String(),
+      node: Type.String(),
+      uptime: Type.Number({ description: 'seconds' }),
+    }),
   },
 };
 
-export async function rootRoutes(server: FastifyInstance, { version, node }: RootOptions): Promise<void> {
-  server.get('/', { schema: rootSchema }, () => ({ name: 'wsaas', version, node, uptime: Math.floor(process.uptime()) }));
+export async function rootRoutes(server: FastifyInstance, { version, node, guard }: RootOptions): Promise<void> {
+  server.get('/', { schema: rootSchema }, (request, reply) => {
+    if (guard !== null && guard(request) !== null) return reply.callNotFound();
+    return reply.send({ name: 'wsaas', version, node, uptime: Math.floor(process.uptime()) });
+  });
 }

@@ -1,4 +1,4 @@
-import type { Outcome } from './commands.ts';
+import type { PushOutcome } from './commands.ts';
 import { IDEMPOTENCY_KEY_LIFETIME_MS } from './limits.ts';
 
 /**
@@ -6,19 +6,19 @@ import { IDEMPOTENCY_KEY_LIFETIME_MS } from './limits.ts';
  * answered 413 or 429 sent nothing, and its repetition must be able to succeed. Holds the newest `limit` keys.
  */
 export class AnsweredKeys {
-  readonly #answers = new Map<string, { readonly outcome: Outcome; readonly at: number }>();
+  readonly #answers = new Map<string, { readonly outcome: PushOutcome; readonly at: number }>();
   readonly #limit: number;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  find(key: string, now: number): Outcome | null {
+  find(key: string, now: number): PushOutcome | null {
     const answer = this.#answers.get(key);
     return answer !== undefined && now - answer.at < IDEMPOTENCY_KEY_LIFETIME_MS ? answer.outcome : null;
   }
 
-  remember(key: string, outcome: Outcome, now: number): void {
+  remember(key: string, outcome: PushOutcome, now: number): void {
     this.#answers.delete(key);
     this.#answers.set(key, { outcome, at: now });
     if (this.#answers.size > this.#limit) {

@@ -3,7 +3,7 @@ export type CallProfile = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** May the same call be sent twice without harm? Then it may be pipelined and retried. */
   readonly isIdempotent: boolean;
-  /** For the whole exchange, from the moment it is on the wire to the last byte of the answer. */
+  /** For the whole exchange, from the moment it is handed to the backend's sockets to the last byte of the answer. */
   readonly timeoutMs: number;
   readonly maxAnswerBytes: number;
   /** False: the answer's body is read and thrown away. */

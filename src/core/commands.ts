@@ -1,3 +1,4 @@
+import type { RpcCommand, RpcOutcome } from './conversation.ts';
 import type { Message } from './events.ts';
 import type { Selector } from './selector.ts';
 
@@ -5,7 +6,8 @@ import type { Selector } from './selector.ts';
 export type Command =
   | { readonly type: 'push'; readonly id: string; readonly message: Message; readonly idempotencyKey: string | null }
   | { readonly type: 'close'; readonly id: string; readonly code: number; readonly reason: string }
-  | { readonly type: 'describe'; readonly id: string };
+  | { readonly type: 'describe'; readonly id: string }
+  | RpcCommand;
 
 export type Description = {
   readonly id: string;
@@ -18,12 +20,8 @@ export type Description = {
   readonly node: string;
 };
 
-/** What came of a command (CONTRACT G4: it is true). */
-export type Outcome =
-  | { readonly type: 'sent' }
-  | { readonly type: 'queued' }
-  | { readonly type: 'closing' }
-  | { readonly type: 'described'; readonly description: Description }
+/** Nothing was sent, or nobody knows (`timeout`). */
+export type Failure =
   | { readonly type: 'not-found' }
   | { readonly type: 'invalid'; readonly detail: string }
   | { readonly type: 'too-long'; readonly maxBytes: number }
@@ -31,10 +29,32 @@ export type Outcome =
   | { readonly type: 'unavailable'; readonly detail: string }
   | { readonly type: 'timeout'; readonly detail: string };
 
-export const SENT: Outcome = { type: 'sent' };
-export const QUEUED: Outcome = { type: 'queued' };
-export const CLOSING: Outcome = { type: 'closing' };
-export const NOT_FOUND: Outcome = { type: 'not-found' };
+export type PushOutcome = { readonly type: 'sent' } | { readonly type: 'queued' } | Failure;
+export type CloseOutcome = { readonly type: 'closing' } | { readonly type: 'queued' } | Failure;
+export type DescribeOutcome = { readonly type: 'described'; readonly description: Description } | Failure;
+
+/** What came of a command (CONTRACT G4: it is true). */
+export type Outcome = PushOutcome | CloseOutcome | DescribeOutcome | RpcOutcome;
+
+/** What can come of each type of command. */
+export type OutcomeOf<Type extends Command['type']> = {
+  readonly push: PushOutcome;
+  readonly close: CloseOutcome;
+  readonly describe: DescribeOutcome;
+  readonly 'rpc-call': RpcOutcome;
+  readonly 'rpc-send': RpcOutcome;
+  readonly 'rpc-reject': RpcOutcome;
+}[Type];
+
+/** Does a command, wherever its connection is. */
+export type Dispatch = <Type extends Command['type']>(
+  command: Extract<Command, { readonly type: Type }>,
+) => OutcomeOf<Type> | Promise<OutcomeOf<Type>>;
+
+export const SENT = { type: 'sent' } as const;
+export const QUEUED = { type: 'queued' } as const;
+export const CLOSING = { type: 'closing' } as const;
+export const NOT_FOUND = { type: 'not-found' } as const;
 
 /** What is asked of every process at once. */
 export type Query =

@@ -1,11 +1,13 @@
 import { AnsweredKeys } from './answered-keys.ts';
-import { CLOSING, NOT_FOUND, QUEUED, SENT, type Description, type Outcome } from './commands.ts';
+import { CLOSING, NOT_FOUND, QUEUED, SENT, type CloseOutcome, type Description, type Failure, type PushOutcome } from './commands.ts';
+import type { Conversation, ConversationHost, RpcCommand, RpcMeter, RpcOutcome } from './conversation.ts';
 import { Early } from './early.ts';
-import type { ClosedParty, Message, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
+import type { Message, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import { Inbox } from './inbox.ts';
+import type { Limits } from './limits.ts';
 import { Pace } from './pace.ts';
 import type { Meter } from './meter.ts';
-import type { Clock, Log, Socket } from './ports.ts';
+import type { Backend, Clock, Log, Socket } from './ports.ts';
 import type { Route } from './route.ts';
 
 export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed';
@@ -14,6 +16,7 @@ export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed';
 export interface ConnectionHost {
   readonly clock: Clock;
   readonly meter: Meter;
+  readonly rpcMeter: RpcMeter;
   readonly log: Log;
   readonly node: string;
   nextSerial(): number;
@@ -33,7 +36,7 @@ export type ConnectionOrigin = { readonly id: string; readonly key: string; read
 const SLOW_RETRY_AFTER_MS = 1_000;
 
 /** One client. `connecting` while the backend is asked, `open`, `closing` after a close frame was sent, `closed`. */
-export class Connection implements ClosedParty {
+export class Connection implements ConversationHost {
   readonly id: string;
   readonly key: string;
   readonly route: Route;
@@ -56,7 +59,7 @@ export class Connection implements ClosedParty {
   closeCode = 0;
   closeReason = '';
   readonly #host: ConnectionHost;
-  readonly #inbox: Inbox;
+  readonly #intake: Conversation;
   #socket: Socket | null = null;
   #early: Early | null = null;
   #answered: AnsweredKeys | null = null;
@@ -76,7 +79,8 @@ export class Connection implements ClosedParty {
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.now();
     this.lastActiveAt = this.connectedAt;
-    this.#inbox = new Inbox(this, host);
+    this.subprotocol = request.subprotocol;
+    this.#intake = 'converse' in route.dialect ? route.dialect.converse(this) : new Inbox(this, host, route.dialect);
     this.#pace = route.limits.messagesPerSecond === 0 ? null : new Pace(this, host.clock, route.limits.messagesPerSecond);
   }
 
@@ -92,8 +96,33 @@ export class Connection implements ClosedParty {
     return this.#socket?.receivedBytes ?? 0;
   }
 
-  get isInboxIdle(): boolean {
-    return this.#inbox.isIdle;
+  /** Is everything that was read delivered or given up? */
+  get isIdle(): boolean {
+    return this.#intake.isIdle;
+  }
+
+  get limits(): Limits {
+    return this.route.limits;
+  }
+
+  get backend(): Backend {
+    return this.route.backend;
+  }
+
+  get clock(): Clock {
+    return this.#host.clock;
+  }
+
+  get log(): Log {
+    return this.#host.log;
+  }
+
+  get meter(): Meter {
+    return this.#host.meter;
+  }
+
+  get rpcMeter(): RpcMeter {
+    return this.#host.rpcMeter;
   }
 
   /** The upgrade is done: the verdict's own message, then early pushes in order, then an early close (G6). */
@@ -104,9 +133,9 @@ export class Connection implements ClosedParty {
     if (verdict.message !== null) this.#send(verdict.message);
     const early = this.#early;
     this.#early = null;
-    if (early === null) return;
-    for (const message of early.pushes) this.#send(message);
-    if (early.close !== null) this.close(early.close.code, early.close.reason);
+    for (const message of early?.pushes ?? []) this.#send(message);
+    this.#intake.opened();
+    if (early?.close) this.close(early.close.code, early.close.reason);
   }
 
   /** A whole message from the client, in order. Kept also while closing: it was sent before the client saw the close frame. */
@@ -122,7 +151,7 @@ export class Connection implements ClosedParty {
     meter.bytesReceived += data.length;
     this.#lastSeq += 1;
     this.#pace?.took();
-    this.#inbox.add({ type: 'message', connection: this, seq: this.#lastSeq, data, isBinary });
+    this.#intake.received({ type: 'message', connection: this, seq: this.#lastSeq, data, isBinary });
   }
 
   /** Any frame came. */
@@ -131,7 +160,7 @@ export class Connection implements ClosedParty {
     this.pingedAt = 0;
   }
 
-  push(message: Message, idempotencyKey: string | null): Outcome {
+  push(message: Message, idempotencyKey: string | null): PushOutcome {
     if (idempotencyKey === null) return this.#push(message);
     const now = this.#host.clock.now();
     const first = this.#answered?.find(idempotencyKey, now);
@@ -144,7 +173,7 @@ export class Connection implements ClosedParty {
     return outcome;
   }
 
-  #push(message: Message): Outcome {
+  #push(message: Message): PushOutcome {
     const { limits } = this.route;
     const { length } = message.data;
     if (length > limits.maxMessageBytes) return this.#refuse({ type: 'too-long', maxBytes: limits.maxMessageBytes });
@@ -163,6 +192,7 @@ export class Connection implements ClosedParty {
         return QUEUED;
       }
       case 'open': {
+        if (this.#socket?.isOpen !== true) return NOT_FOUND; // the client's close frame is read, its end not reported yet
         const buffered = this.bufferedBytes;
         if (buffered > 0 && buffered + length > limits.sendBufferBytes) {
           this.#host.slow(this);
@@ -186,7 +216,7 @@ export class Connection implements ClosedParty {
   }
 
   /** Starts the closing handshake, or remembers to once the connection is open. */
-  close(code: number, reason: string): Outcome {
+  close(code: number, reason: string): CloseOutcome {
     switch (this.state) {
       case 'connecting':
         this.#early ??= new Early();
@@ -204,6 +234,11 @@ export class Connection implements ClosedParty {
 
   /** Ends it without a handshake; the `close` event will carry this code. */
   terminate(code: number, reason: string): void {
+    if (this.state === 'closed') return;
+    if (this.state === 'connecting') {
+      this.close(1001, reason); // there is no socket yet that could be ended
+      return;
+    }
     this.closeCode = code;
     this.closeReason = reason;
     this.state = 'closing';
@@ -245,18 +280,27 @@ export class Connection implements ClosedParty {
     }
     this.#socket = null;
     this.#early = null;
+    this.#intake.ended();
     this.#host.left(this);
-    if (this.#inbox.isIdle) this.#host.finished(this);
+    if (this.#intake.isIdle) this.#host.finished(this);
   }
 
   /** Refused, or never upgraded: early pushes are dropped, no event follows. */
   refused(): void {
     this.state = 'closed';
     this.#early = null;
+    this.#intake.ended();
     this.#host.left(this);
   }
 
-  inboxEmptied(): void {
+  /** A call or its like, for a dialect that has them. */
+  command(command: RpcCommand): RpcOutcome | Promise<RpcOutcome> {
+    if (this.state === 'closing' || this.state === 'closed') return NOT_FOUND;
+    return this.#intake.command(command);
+  }
+
+  /** Of the intake: nothing is left to deliver. */
+  emptied(): void {
     if (this.state === 'closed') this.#host.finished(this);
   }
 
@@ -280,7 +324,7 @@ export class Connection implements ClosedParty {
     this.#socket?.send(message);
   }
 
-  #refuse(outcome: Outcome): Outcome {
+  #refuse(outcome: Failure): Failure {
     this.#host.meter.pushesRefused += 1;
     return outcome;
   }

@@ -5,6 +5,7 @@ export const ERRORS = {
   FORBIDDEN: { status: 403, meaning: 'the address, Origin or proxy is not allowed' },
   NOT_FOUND: { status: 404, meaning: 'no such connection (any more), or no such path; nothing was sent' },
   METHOD_NOT_ALLOWED: { status: 405, meaning: 'the path exists, not with this method; see Allow' },
+  CONFLICT: { status: 409, meaning: 'what is asked for does not fit the client, its OCPP version for example; nothing was sent' },
   DUPLICATE_ID: { status: 409, meaning: 'an open connection has this client-chosen id' },
   MESSAGE_TOO_LONG: { status: 413, meaning: 'the message is over MAX_MESSAGE_BYTES; nothing was sent' },
   UPGRADE_REQUIRED: { status: 426, meaning: 'this path speaks WebSocket only' },

@@ -1,11 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import type { BackendCall, BackendResult } from './calls.ts';
 import { Closings } from './closings.ts';
-import { NOT_FOUND, type Answers, type Command, type Outcome, type Part, type Query } from './commands.ts';
+import { NOT_FOUND, type Answers, type Command, type Dispatch, type Outcome, type OutcomeOf, type Part, type Query } from './commands.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { Connections } from './connections.ts';
 import type { OpenEvent, OpenRequest, OpenVerdict, Refusal, TagChanges } from './events.ts';
 import { connectionId } from './ids.ts';
+import { RpcMeter } from './conversation.ts';
 import { Lane } from './lane.ts';
 import type { Meter } from './meter.ts';
 import type { Backend, Bus, BusHandler, Clock, Ledger, LedgerEntry, Log } from './ports.ts';
@@ -16,6 +17,7 @@ export type GatewayOptions = {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  readonly rpcMeter?: RpcMeter;
   readonly ledger: Ledger;
   readonly bus: Bus;
   readonly node: string;
@@ -42,6 +44,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  readonly rpcMeter: RpcMeter;
   readonly node: string;
   readonly owner: string;
   /** Clients that a push found too slow, with the time of that push. The heartbeat ends them or takes them out. */
@@ -60,6 +63,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.clock = options.clock;
     this.log = options.log;
     this.meter = options.meter;
+    this.rpcMeter = options.rpcMeter ?? new RpcMeter();
     this.node = options.node;
     this.owner = options.owner;
     this.closings = new Closings({ ...options, concurrency: options.closeConcurrency, backlog: options.closeBacklog });
@@ -147,7 +151,10 @@ export class Gateway implements ConnectionHost, BusHandler {
   }
 
   /** Does a command here, or hands it to the process that owns the connection. Synchronous where it can be. */
-  dispatch(command: Command): Outcome | Promise<Outcome> {
+  readonly dispatch: Dispatch = <Type extends Command['type']>(command: Extract<Command, { type: Type }>) =>
+    this.#dispatch(command) as OutcomeOf<Type> | Promise<OutcomeOf<Type>>;
+
+  #dispatch(command: Command): Outcome | Promise<Outcome> {
     const connection = this.connections.find(command.id);
     if (connection !== undefined) return this.#execute(connection, command);
     if (command.id.startsWith(this.owner)) return NOT_FOUND;
@@ -187,7 +194,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     );
   }
 
-  #execute(connection: Connection, command: Command): Outcome {
+  #execute(connection: Connection, command: Command): Outcome | Promise<Outcome> {
     switch (command.type) {
       case 'push':
         if (!command.message.isBinary && !isUtf8(command.message.data)) {
@@ -198,6 +205,10 @@ export class Gateway implements ConnectionHost, BusHandler {
         return connection.close(command.code, command.reason);
       case 'describe':
         return { type: 'described', description: connection.describe() };
+      case 'rpc-call':
+      case 'rpc-send':
+      case 'rpc-reject':
+        return connection.command(command);
     }
   }
 
@@ -239,7 +250,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.connections.remove(connection);
     if (connection.id !== connection.key) this.#options.bus.release(connection.id, connection.key);
     this.slowClients.delete(connection);
-    if (!connection.isInboxIdle) this.#leaving.add(connection);
+    if (!connection.isIdle) this.#leaving.add(connection);
     this.#checkEmpty();
   }
 

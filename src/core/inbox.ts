@@ -1,8 +1,9 @@
 import { retryAfterMs, type BackendResult } from './calls.ts';
 import type { Connection, ConnectionHost } from './connection.ts';
+import type { Conversation, RpcOutcome } from './conversation.ts';
 import type { MessageEvent, MessageVerdict, TagChanges } from './events.ts';
 import { Fifo } from './fifo.ts';
-import type { Receiver, Timer } from './ports.ts';
+import type { Dialect, Receiver, Timer } from './ports.ts';
 
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
@@ -17,9 +18,10 @@ export function backOffMs(attempt: number, random: number): number {
  * One connection's way up to the backend: messages in the order read, one call at a time (G2), bounded (G5: full, it
  * pauses the socket), retried until the backend has it or BACKEND_RETRY_FOR_MS is over (G1: then 1011).
  */
-export class Inbox implements Receiver {
+export class Inbox implements Receiver, Conversation {
   readonly #connection: Connection;
   readonly #host: ConnectionHost;
+  readonly #dialect: Dialect;
   #waiting: Fifo<MessageEvent> | null = null;
   #waitingBytes = 0;
   #current: MessageEvent | null = null;
@@ -29,16 +31,17 @@ export class Inbox implements Receiver {
   #isPausing = false;
   #isAbandoned = false;
 
-  constructor(connection: Connection, host: ConnectionHost) {
+  constructor(connection: Connection, host: ConnectionHost, dialect: Dialect) {
     this.#connection = connection;
     this.#host = host;
+    this.#dialect = dialect;
   }
 
   get isIdle(): boolean {
     return this.#current === null;
   }
 
-  add(event: MessageEvent): void {
+  received(event: MessageEvent): void {
     if (this.#isAbandoned) {
       this.#host.meter.messagesUndelivered += 1;
       return;
@@ -55,6 +58,14 @@ export class Inbox implements Receiver {
       this.#isPausing = true;
       this.#connection.pause();
     }
+  }
+
+  opened(): void {}
+
+  ended(): void {}
+
+  command(): RpcOutcome {
+    return { type: 'invalid', detail: 'this client speaks no RPC dialect; it can be pushed to' };
   }
 
   settled(result: BackendResult): void {
@@ -80,8 +91,7 @@ export class Inbox implements Receiver {
   }
 
   #send(event: MessageEvent): void {
-    const { dialect, backend } = this.#connection.route;
-    backend.call(dialect.encodeMessage(event), this, this.#giveUpAt);
+    this.#connection.route.backend.call(this.#dialect.encodeMessage(event), this, this.#giveUpAt);
   }
 
   #next(): void {
@@ -89,7 +99,7 @@ export class Inbox implements Receiver {
     if (event === undefined) {
       this.#current = null;
       this.#waiting = null;
-      this.#connection.inboxEmptied();
+      this.#connection.emptied();
       return;
     }
     this.#waitingBytes -= event.data.length;
@@ -108,9 +118,11 @@ export class Inbox implements Receiver {
 
   #retry(afterMs: number | null, because: string): void {
     const { clock, meter, log } = this.#host;
-    const delay = afterMs ?? backOffMs(this.#attempts, clock.random());
+    const leftMs = this.#giveUpAt - clock.now();
+    // of our own back-off the last try comes when the time is over; a Retry-After that goes beyond it is honoured by none
+    const delay = afterMs ?? Math.min(leftMs, backOffMs(this.#attempts, clock.random()));
     this.#attempts += 1;
-    if (clock.now() + delay > this.#giveUpAt) {
+    if (leftMs <= 0 || delay > leftMs) {
       this.#giveUp(because);
       return;
     }
@@ -129,7 +141,7 @@ export class Inbox implements Receiver {
     this.#host.log.warn({ id: this.#connection.id, undelivered, because }, 'messages undelivered, connection ends');
     this.stop();
     this.#connection.close(1011, 'backend unavailable');
-    this.#connection.inboxEmptied();
+    this.#connection.emptied();
   }
 
   /** Takes and delivers nothing more. */
@@ -148,7 +160,7 @@ export class Inbox implements Receiver {
 
   #decode(event: MessageEvent, result: BackendResult): MessageVerdict {
     try {
-      return this.#connection.route.dialect.decodeMessage(event, result);
+      return this.#dialect.decodeMessage(event, result);
     } catch (error) {
       this.#host.log.error({ err: error, id: this.#connection.id }, 'the answer to a message could not be read');
       return { type: 'delivered', reply: null, complaint: 500 };

@@ -1,5 +1,5 @@
 import { Fifo } from './fifo.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, Timer } from './ports.ts';
 
 /** Why a lane did not take something. */
 export type LaneRefusal = 'full' | 'too-late';
@@ -16,6 +16,7 @@ export class Lane {
   readonly #concurrency: number;
   readonly #queueLimit: number;
   #running = 0;
+  #timer: Timer | null = null;
 
   constructor(options: { readonly clock: Clock; readonly concurrency: number; readonly queueLimit: number }) {
     this.#clock = options.clock;
@@ -27,7 +28,7 @@ export class Lane {
     return this.#waiting.length;
   }
 
-  /** Resolves when there is room; the caller then owes one `leave`. Resolves to a refusal where it is owed none. */
+  /** `waitMs`: the same for all who enter. Resolves when there is room; the caller then owes one `leave`. Resolves to a refusal where it is owed none. */
   async enter(waitMs: number): Promise<LaneRefusal | null> {
     if (this.#running < this.#concurrency) {
       this.#running += 1;
@@ -35,26 +36,27 @@ export class Lane {
     }
     if (this.#waiting.length >= this.#queueLimit) return 'full';
     return new Promise((resolve) => {
-      this.#waiting.push({
-        start: () => resolve(null),
-        refuse: resolve,
-        startBefore: this.#clock.now() + waitMs,
-      });
+      this.#waiting.push({ start: () => resolve(null), refuse: resolve, startBefore: this.#clock.now() + waitMs });
+      this.#timer ??= this.#clock.after(waitMs, () => this.#refuseLate());
     });
   }
 
   leave(): void {
-    for (;;) {
-      const next = this.#waiting.shift();
-      if (next === undefined) {
-        this.#running -= 1;
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#running -= 1;
+    else next.start();
+  }
+
+  #refuseLate(): void {
+    this.#timer = null;
+    const now = this.#clock.now();
+    for (let first = this.#waiting.first; first !== undefined; first = this.#waiting.first) {
+      if (first.startBefore > now) {
+        this.#timer = this.#clock.after(first.startBefore - now, () => this.#refuseLate());
         return;
       }
-      if (next.startBefore >= this.#clock.now()) {
-        next.start();
-        return;
-      }
-      next.refuse('too-late');
+      this.#waiting.shift();
+      first.refuse('too-late');
     }
   }
 }

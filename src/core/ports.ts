@@ -13,6 +13,8 @@ export interface Socket {
   pause(): void;
   resume(): void;
   ping(): void;
+  /** False from the moment that a close frame was sent or read, or the stream broke: a frame would reach nobody. */
+  readonly isOpen: boolean;
   /** Bytes handed over and not yet taken by the operating system. */
   readonly bufferedBytes: number;
   /** Bytes ever read; grows while a long frame is still arriving. */

@@ -1,9 +1,11 @@
+import type { ConversationalDialect } from '../core/conversation.ts';
 import type { Entry, EntryRequest } from '../core/entry.ts';
 import { chooseSubprotocol } from '../core/entry.ts';
 import type { EventHeaderOptions } from '../core/event-headers.ts';
 import type { Refusal } from '../core/events.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Dialect } from '../core/ports.ts';
+import { enterOcpp, OcppDialect } from './ocpp/index.ts';
 import { enterRaw, RawDialect } from './raw/index.ts';
 import { WsaasDialect } from './wsaas/index.ts';
 
@@ -14,10 +16,13 @@ export type DialectOptions = EventHeaderOptions & {
   readonly limits: Limits;
   readonly reply: boolean;
   readonly subprotocols: readonly string[];
+  readonly ocppCallTimeoutMs: number;
+  readonly ocppQueue: number;
+  readonly noSubprotocol: 'refuse' | 'close';
 };
 
 export type DialectParts = {
-  readonly dialect: Dialect;
+  readonly dialect: Dialect | ConversationalDialect;
   /** What is settled before the backend is asked. */
   readonly enter: (request: EntryRequest) => Entry | Refusal;
 };
@@ -30,12 +35,22 @@ type DialectEntry = {
 
 /** The registry: one line a dialect. */
 export const DIALECTS = {
-  wsaas: { hasClientIds: false, create: (options) => ({ dialect: new WsaasDialect(options), enter: withSubprotocol(options.subprotocols) }) },
+  wsaas: {
+    hasClientIds: false,
+    create: (options) => ({ dialect: new WsaasDialect(options), enter: withSubprotocol(options.subprotocols) }),
+  },
   raw: {
     hasClientIds: true,
     create: (options) => ({
       dialect: new RawDialect({ ...options, backendPath: options.backendPath.replace(/\/+$/, '') }),
       enter: enterRaw,
+    }),
+  },
+  ocpp: {
+    hasClientIds: true,
+    create: (options) => ({
+      dialect: new OcppDialect({ ...options, callTimeoutMs: options.ocppCallTimeoutMs, queuedCalls: options.ocppQueue }),
+      enter: enterOcpp(options),
     }),
   },
 } as const satisfies Record<string, DialectEntry>;

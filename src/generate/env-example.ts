@@ -1,6 +1,6 @@
 import type { options as Options } from '../options.ts';
 
-type Described = { readonly description?: string; readonly default?: unknown };
+type Described = { readonly description?: string; readonly default?: string | number };
 
 /** `.env.example`: every option with its meaning and default, commented out; only what has no default is to be set. */
 export function envExample(options: typeof Options): string {

@@ -1,6 +1,6 @@
 import type { options as Options } from '../options.ts';
 
-type Described = { readonly description?: string; readonly default?: unknown };
+type Described = { readonly description?: string; readonly default?: string | number };
 
 /** The table of options, as Markdown. */
 export function optionTable(options: typeof Options): string {

@@ -49,6 +49,13 @@ export const routeSchema = Type.Object(
         description: 'Where clients choose their ids: which of two connections with one id stays. Default: newest.',
       }),
     ),
+    ocppCallTimeoutMs: Type.Optional(Type.Integer({ minimum: 1, description: 'Overrides OCPP_CALL_TIMEOUT_MS.' })),
+    ocppQueue: Type.Optional(Type.Integer({ minimum: 0, description: 'Overrides OCPP_QUEUE.' })),
+    noSubprotocol: Type.Optional(
+      Type.Enum(['refuse', 'close'], {
+        description: 'Dialect ocpp: a client without a common version is refused with 400 (default), or let in and closed at once.',
+      }),
+    ),
     ...limits,
   },
   { additionalProperties: false },

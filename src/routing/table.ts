@@ -46,6 +46,9 @@ function createRoute(spec: RouteSpec, { config, wsUri, backendOf }: RouteTableOp
     limits,
     reply: spec.reply ?? false,
     subprotocols: spec.subprotocols ?? [],
+    ocppCallTimeoutMs: spec.ocppCallTimeoutMs ?? config.OCPP_CALL_TIMEOUT_MS,
+    ocppQueue: spec.ocppQueue ?? config.OCPP_QUEUE,
+    noSubprotocol: spec.noSubprotocol ?? 'refuse',
   });
   const route: Route = { name: spec.path, dialect, backend: backendOf(url.origin), limits, duplicateId: spec.duplicateId ?? 'newest' };
   return {

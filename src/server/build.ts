@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { GatewayError } from '../core/errors.ts';
 import { answerErrors } from './errors.ts';
 import { otherMethods } from './other-methods.ts';
 
@@ -11,10 +12,13 @@ export type ServerOptions = {
   /** For a whole request, its body too. */
   readonly handshakeTimeoutMs: number;
   readonly maxBodyBytes: number;
-  /** Does this server upgrade this request now? Asked for every request that wants to. */
-  readonly upgrades: (request: IncomingMessage) => boolean;
+  /** Does this request ask for a WebSocket? */
+  readonly asksForWebSocket: (request: IncomingMessage) => boolean;
+  /** `no longer`: it drains, and refuses with 503. `never`: what asks for an upgrade is a plain request here. */
+  readonly upgrades: () => 'now' | 'no longer' | 'never';
 };
 
+const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+\s*(;|$)/;
 const isUpgrade = Symbol('is a WebSocket upgrade');
 
 /** A connection that waits between two requests is dropped after this; longer than most clients' own limit. */
@@ -33,11 +37,12 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     exposeHeadRoutes: true,
     clientErrorHandler: answerMalformed,
     http: {
+      requireHostHeader: false, // Node's own refusal has no body; `inspect` does it in our form
       headersTimeout: options.handshakeTimeoutMs,
       connectionsCheckingInterval: Math.max(50, Math.min(1_000, Math.floor(options.handshakeTimeoutMs / 4))), // Node's own 30 s lets slow heads live long
       // other protocols (h2c) and requests that may not upgrade now are served as plain HTTP
       shouldUpgradeCallback(request: IncomingMessage) {
-        const decision = options.upgrades(request);
+        const decision = options.upgrades() === 'now' && options.asksForWebSocket(request);
         if (decision) Object.assign(request, { [isUpgrade]: true });
         return decision;
       },
@@ -60,6 +65,19 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   server.setValidatorCompiler(() => () => true); // schemas describe; routes check by hand, with errors that speak
   server.setSerializerCompiler(() => (data) => JSON.stringify(data));
+  server.addHook('onRequest', (request, reply, done) => {
+    const { headers } = request.raw;
+    if (isUpgrade in request.raw) return done(); // sockets/upgrade-request.ts judges these
+    if (headers.host === undefined && request.raw.httpVersion === '1.1')
+      return done(new GatewayError('BAD_REQUEST', 'a request needs a Host header (RFC 9112 §3.2)'));
+    if (options.upgrades() === 'no longer' && options.asksForWebSocket(request.raw)) {
+      void reply.header('Connection', 'close');
+      return done(new GatewayError('UNAVAILABLE', 'this gateway is shutting down', { retryAfterMs: 1_000 }));
+    }
+    // Fastify answers 415 to a type that is none; to us whatever is not binary is text
+    if (headers['content-type'] !== undefined && !MEDIA_TYPE.test(headers['content-type'])) headers['content-type'] = 'text/plain';
+    return done();
+  });
   answerErrors(server);
   void server.register(otherMethods);
   return server;

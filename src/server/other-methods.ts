@@ -1,3 +1,4 @@
+import http from 'node:http';
 import type { FastifyInstance, HTTPMethods } from 'fastify';
 import fp from 'fastify-plugin';
 import { GatewayError } from '../core/errors.ts';
@@ -9,17 +10,20 @@ declare module 'fastify' {
   }
 }
 
-const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+const HIDDEN: object = { hide: true };
+const METHODS = http.METHODS.filter((method) => method !== 'CONNECT'); // which Node hands to no request handler
 
 /** A path that exists with other methods is 405, not 404 (RFC 9110 §15.5.6). */
 export const otherMethods = fp(
   async (server: FastifyInstance) => {
+    const known = new Set<string>(server.supportedMethods);
+    for (const method of METHODS) if (!known.has(method)) server.addHttpMethod(method, { hasBody: true });
     server.decorate('allowOnly', function allowOnly(this: FastifyInstance, path: string, methods: readonly HTTPMethods[]): void {
-      const allowed = methods.includes('GET') ? ['HEAD', ...methods] : methods;
+      const allowed: readonly string[] = methods.includes('GET') ? ['HEAD', ...methods] : methods;
       this.route({
         method: METHODS.filter((method) => !allowed.includes(method)),
         url: path,
-        schema: { hide: true } as object,
+        schema: HIDDEN,
         handler: (request, reply) => {
           void reply.header('Allow', allowed.toSorted().join(', '));
           throw new GatewayError(

@@ -1,18 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 
 /** What a request gets that no route knows: on a port of clients 426, on the control API's own port 404. */
-export function answerUnknown(server: FastifyInstance, servesClients: boolean, isDraining: () => boolean): void {
+export function answerUnknown(server: FastifyInstance, servesClients: boolean): void {
   server.setNotFoundHandler((request, reply) => {
     if (!servesClients)
       return reply
         .code(404)
         .send({ code: 'NOT_FOUND', message: `${request.method} ${request.url.slice(0, 200)} is no part of the control API` });
-    if (isDraining() && request.headers.upgrade !== undefined) {
-      return reply
-        .code(503)
-        .headers({ 'Retry-After': 1, Connection: 'close' })
-        .send({ code: 'UNAVAILABLE', message: 'this gateway is shutting down' });
-    }
     return reply
       .code(426)
       .headers({ Upgrade: 'websocket', Connection: 'Upgrade, close' })

@@ -26,6 +26,8 @@ declare module 'fastify' {
     /** Of an upgrade request: what was decided before the upgrade. */
     decision: Admission | Refusal | null;
     refuseWith: 'http' | 'close';
+    /** Called when the upgrade is done: from now on the WebSocket tells of the connection's end. */
+    upgraded: (() => void) | null;
   }
 }
 
@@ -38,6 +40,7 @@ const COMPRESSION_THRESHOLD_BYTES = 1_024;
 async function sockets(server: FastifyInstance, options: SocketsOptions): Promise<void> {
   server.decorateRequest('decision', null);
   server.decorateRequest('refuseWith', 'http');
+  server.decorateRequest('upgraded', null);
   await server.register(websocket, {
     // drain.ts says goodbye; the plugin's own way would close all at once and without a code
     preClose: (done: () => void) => done(),
@@ -46,6 +49,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
       maxPayload: options.maxMessageBytes,
       maxFragments: MAX_FRAGMENTS,
       clientTracking: false,
+      autoPong: false, // WsSocket answers pings: `ws` would cut off a burst of them
       closeTimeout: options.closeTimeoutMs,
       perMessageDeflate: options.compression && {
         threshold: COMPRESSION_THRESHOLD_BYTES,
@@ -85,8 +89,13 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     const { socket } = request.raw;
     if (socket.destroyed || !socket.readable || !socket.writable) {
       connection.ended(1006, ''); // it left while the backend was asked; the backend had accepted, so it is told
+      socket.destroy(); // its FIN alone would leave our half open
       return reply.hijack();
     }
+    // `ws` may still refuse what it reads more strictly than we do, an extension offer for example
+    const abandon = (): void => connection.ended(1006, '');
+    socket.once('close', abandon);
+    request.upgraded = () => socket.off('close', abandon);
     return undefined;
   }
 
@@ -151,6 +160,7 @@ function upgraded(ws: WebSocket, request: FastifyRequest): void {
     ws.close(decision?.closeCode ?? 4_000 + (decision?.status ?? 500), decision?.code ?? 'INTERNAL_ERROR');
     return;
   }
+  request.upgraded?.();
   decision.connection.attach(new WsSocket(ws, stream, decision.connection), decision.verdict);
 }
 

@@ -40,7 +40,7 @@ export function upgradeProblem(request: IncomingMessage): Refusal | null {
 /** The subprotocols that the client offers, in its order of preference. */
 export function offeredSubprotocols(request: IncomingMessage): string[] {
   const value = request.headers['sec-websocket-protocol'];
-  return value === undefined ? [] : value.split(',').map((name) => name.trim());
+  return value === undefined ? [] : value.split(',').map((name) => name.replaceAll(/^[ \t]+|[ \t]+$/g, ''));
 }
 
 /** Name, value, name, value … of those headers that the operator wants the backend to see. */

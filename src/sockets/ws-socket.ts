@@ -24,6 +24,8 @@ export class WsSocket implements Socket {
   #sentCode = 0;
   #sentReason = '';
   #failure: NodeJS.ErrnoException | null = null;
+  #latestPing: Buffer | null = null;
+  #isAnsweringPing = false;
 
   constructor(ws: WebSocket, stream: Duplex, connection: Connection) {
     this.#ws = ws;
@@ -31,10 +33,14 @@ export class WsSocket implements Socket {
     this.#connection = connection;
     this.#isCompressed = ws.extensions !== '';
     ws.on('message', this.#message);
-    ws.on('ping', this.#controlFrame);
-    ws.on('pong', this.#controlFrame);
+    ws.on('ping', this.#ping);
+    ws.on('pong', this.#pong);
     ws.on('error', this.#error);
     ws.on('close', this.#close);
+  }
+
+  get isOpen(): boolean {
+    return this.#ws.readyState === this.#ws.OPEN;
   }
 
   get bufferedBytes(): number {
@@ -46,7 +52,7 @@ export class WsSocket implements Socket {
   }
 
   send(message: Message): void {
-    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    if (!this.isOpen) return;
     if (message.shared === undefined || this.#isCompressed) {
       this.#ws.send(message.data, { binary: message.isBinary });
       return;
@@ -56,7 +62,7 @@ export class WsSocket implements Socket {
   }
 
   close(code: number, reason: string): void {
-    if (this.#ws.readyState === this.#ws.OPEN) {
+    if (this.isOpen) {
       this.#sentCode = code;
       this.#sentReason = reason;
     }
@@ -76,12 +82,26 @@ export class WsSocket implements Socket {
   }
 
   ping(): void {
-    if (this.#ws.readyState === this.#ws.OPEN) this.#ws.ping();
+    if (this.isOpen) this.#ws.ping();
   }
 
   readonly #message = (data: Buffer, isBinary: boolean): void => this.#connection.receive(data, isBinary);
 
-  readonly #controlFrame = (): void => this.#connection.alive();
+  readonly #ping = (payload: Buffer): void => {
+    this.#connection.alive();
+    this.#latestPing = payload;
+    if (!this.#isAnsweringPing) this.#answerPing();
+  };
+
+  readonly #pong = (): void => this.#connection.alive();
+
+  /** One pong at a time; of several pings that wait, only the latest is answered (RFC 6455 §5.5.3). */
+  readonly #answerPing = (): void => {
+    const payload = this.#latestPing;
+    this.#latestPing = null;
+    this.#isAnsweringPing = payload !== null && this.isOpen;
+    if (payload !== null && this.#isAnsweringPing) this.#ws.pong(payload, false, this.#answerPing);
+  };
 
   readonly #error = (error: NodeJS.ErrnoException): void => {
     this.#failure ??= error;

@@ -1,4 +1,4 @@
-import type { TestContext } from 'node:test';
+import { after, type TestContext } from 'node:test';
 import type { Answer, Backend, Call } from './backend.ts';
 import { connect, type Client } from './client.ts';
 import type { GatewayProcess } from './gateway.ts';
@@ -16,6 +16,9 @@ export type Guest = Client & {
 
 export type Body = Readonly<Record<string, unknown>>;
 type Options = NonNullable<Parameters<typeof connect>[2]> & { readonly path?: string };
+
+/** Closes what is opened for all tests of a file when the last one has ended. */
+export const wholeFile: Pick<TestContext, 'after'> = { after: (close) => after(close as () => unknown) };
 
 let guests = 0;
 

@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 
 export type LeanCall = { readonly event: string; readonly id: string; readonly body: string };
@@ -7,7 +7,7 @@ const ACCEPT = 'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"code":"OK"}';
 
 /** A backend that says OK to everything and costs little: it knows just the form in which the gateway calls. */
 export async function startLeanBackend(t: Pick<TestContext, 'after'>, take: (call: LeanCall) => void): Promise<{ readonly url: string }> {
-  const sockets = new Set<import('node:net').Socket>();
+  const sockets = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     let pending = '';

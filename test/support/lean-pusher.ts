@@ -4,11 +4,12 @@ import type { TestContext } from 'node:test';
 
 /** Pipelines pushes on one socket: written once a turn of the loop, their answers counted in order. */
 export class LeanPusher {
-  answered = 0;
   readonly faults: string[] = [];
   readonly #socket: Socket;
   #requests: string[] = [];
   #pending = '';
+  #unanswered = 0;
+  #whenAnswered = (): void => {};
 
   constructor(socket: Socket) {
     this.#socket = socket;
@@ -26,7 +27,16 @@ export class LeanPusher {
 
   push(id: string, body: string): void {
     if (this.#requests.length === 0) setImmediate(() => this.#flush());
+    this.#unanswered += 1;
     this.#requests.push(`PUT /${id} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+  }
+
+  /** Resolves when no answer is out. */
+  allAnswered(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#unanswered === 0) resolve();
+      else this.#whenAnswered = resolve;
+    });
   }
 
   #flush(): void {
@@ -43,7 +53,8 @@ export class LeanPusher {
       const stop = end + 4 + Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0);
       if (this.#pending.length < stop) return;
       if (!head.startsWith('HTTP/1.1 200 ')) this.faults.push(this.#pending.slice(0, stop));
-      this.answered += 1;
+      this.#unanswered -= 1;
+      if (this.#unanswered === 0) this.#whenAnswered();
       this.#pending = this.#pending.slice(stop);
     }
   }

@@ -1,5 +1,9 @@
 /** A seeded generator (mulberry32): the same seed, the same bytes. */
-export type Random = { readonly below: (limit: number) => number; readonly bytes: (length: number) => Buffer; readonly pick: <Item>(items: readonly Item[]) => Item };
+export type Random = {
+  readonly below: (limit: number) => number;
+  readonly bytes: (length: number) => Buffer;
+  readonly pick: <Item>(items: readonly Item[]) => Item;
+};
 
 export function seeded(seed: number): Random {
   let state = seed >>> 0;

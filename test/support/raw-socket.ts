@@ -26,7 +26,13 @@ export type RawSocket = {
   readonly ended: Promise<void>;
 };
 
-type Head = Readonly<{ path?: string; method?: string; version?: string; headers?: Readonly<Record<string, string | null>>; extra?: string }>;
+type Head = Readonly<{
+  path?: string;
+  method?: string;
+  version?: string;
+  headers?: Readonly<Record<string, string | null>>;
+  extra?: string;
+}>;
 
 /** An upgrade request as RFC 6455 §4.1 wants it, but for what is asked to be wrong; null leaves a header out. */
 export function upgradeRequest({ path = '/', method = 'GET', version = '1.1', headers = {}, extra = '' }: Head = {}): string {
@@ -125,7 +131,9 @@ function readAnswer(bytes: Buffer, isEnd: boolean): { readonly answer: HttpAnswe
   if (end < 0) return null;
   const [first = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
   const status = Number(first.split(' ')[1]);
-  const headers = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]));
+  const headers = Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.slice(line.indexOf(':') + 2)]),
+  );
   const length = status === 101 || status === 204 ? 0 : Number(headers['content-length'] ?? NaN);
   const start = end + 4;
   if (!isEnd && !(bytes.length >= start + length)) return null;

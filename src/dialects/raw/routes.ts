@@ -1,9 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import type { Command, Outcome } from '../../core/commands.ts';
-import { GatewayError } from '../../core/errors.ts';
+import type { Dispatch } from '../../core/commands.ts';
 import { rawPushSchema } from './schemas.ts';
 
-export type RawRoutesOptions = { readonly dispatch: (command: Command) => Outcome | Promise<Outcome> };
+export type RawRoutesOptions = { readonly dispatch: Dispatch };
 
 const EMPTY = Buffer.alloc(0);
 
@@ -34,9 +33,6 @@ export async function rawRoutes(server: FastifyInstance, { dispatch }: RawRoutes
         return reply.code(504).send('timeout');
       case 'unavailable':
         return reply.code(503).header('Retry-After', 1).send('unavailable');
-      case 'closing':
-      case 'described':
-        throw new GatewayError('INTERNAL_ERROR', `a push came out as ${outcome.type}`);
     }
   });
 }

@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-codes.ts';
-import type { Description, Outcome } from '../../core/commands.ts';
+import type { CloseOutcome, Description, Dispatch, PushOutcome } from '../../core/commands.ts';
 import { GatewayError } from '../../core/errors.ts';
-import type { Gateway } from '../../core/gateway.ts';
+import { errorOf } from '../../core/failures.ts';
 import { closeSchema, describeSchema, pushSchema } from './schemas.ts';
 
 export type WsaasRoutesOptions = {
-  readonly gateway: Gateway;
+  readonly dispatch: Dispatch;
   readonly wsUri: (id: string) => string;
   /** Another dialect serves `POST /:id`. */
   readonly hasPost: boolean;
@@ -21,12 +21,12 @@ type ById = { Params: { id: string } };
 type Closing = ById & { Querystring: { code?: unknown; reason?: unknown } };
 
 /** The commands on one connection: push, close, describe (CONTRACT §3). Needs a parser that leaves bodies as Buffers. */
-export async function wsaasRoutes(server: FastifyInstance, { gateway, wsUri, hasPost }: WsaasRoutesOptions): Promise<void> {
+export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, hasPost }: WsaasRoutesOptions): Promise<void> {
   server.put<ById>('/:id', { schema: pushSchema }, (request, reply) => {
     const key = request.headers['idempotency-key'];
     if (typeof key === 'string' && key.length > IDEMPOTENCY_KEY_MAX_BYTES)
       throw new GatewayError('BAD_REQUEST', `Idempotency-Key must have at most ${IDEMPOTENCY_KEY_MAX_BYTES} bytes`);
-    const outcome = gateway.dispatch({
+    const outcome = dispatch({
       type: 'push',
       id: request.params.id,
       message: { data: bodyOf(request), isBinary: isBinary(request.headers['content-type']) },
@@ -37,41 +37,27 @@ export async function wsaasRoutes(server: FastifyInstance, { gateway, wsUri, has
 
   server.delete<Closing>('/:id', { schema: closeSchema }, async (request, reply) => {
     const { code, reason } = closeParameters(request);
-    return answer(reply, await gateway.dispatch({ type: 'close', id: request.params.id, code, reason }));
+    return answer(reply, await dispatch({ type: 'close', id: request.params.id, code, reason }));
   });
 
-  server.get<ById>('/:id', { schema: describeSchema }, async (request, reply) => {
-    const outcome = await gateway.dispatch({ type: 'describe', id: request.params.id });
-    if (outcome.type !== 'described') return answer(reply, outcome);
+  server.get<ById>('/:id', { schema: describeSchema }, async (request) => {
+    const outcome = await dispatch({ type: 'describe', id: request.params.id });
+    if (outcome.type !== 'described') throw errorOf(outcome);
     return describe(outcome.description, wsUri);
   });
 
   server.allowOnly('/:id', hasPost ? ['GET', 'PUT', 'DELETE', 'POST'] : ['GET', 'PUT', 'DELETE']);
 }
 
-function answer(reply: FastifyReply, outcome: Outcome): FastifyReply {
+function answer(reply: FastifyReply, outcome: PushOutcome | CloseOutcome): FastifyReply {
   switch (outcome.type) {
     case 'sent':
     case 'closing':
       return reply.header('content-type', JSON_TYPE).send(OK);
     case 'queued':
       return reply.code(202).header('content-type', JSON_TYPE).send(QUEUED);
-    case 'described':
-      throw new GatewayError('INTERNAL_ERROR', 'a description came where none was asked for');
-    case 'not-found':
-      throw new GatewayError('NOT_FOUND', 'no connection has this id, or it is closed');
-    case 'invalid':
-      throw new GatewayError('BAD_REQUEST', outcome.detail);
-    case 'too-long':
-      throw new GatewayError('MESSAGE_TOO_LONG', `a message may have ${outcome.maxBytes} bytes (MAX_MESSAGE_BYTES)`);
-    case 'slow':
-      throw new GatewayError('SLOW_CLIENT', 'the client reads too slowly, its send buffer is full; nothing was sent', {
-        retryAfterMs: outcome.retryAfterMs,
-      });
-    case 'timeout':
-      throw new GatewayError('GATEWAY_TIMEOUT', outcome.detail);
-    case 'unavailable':
-      throw new GatewayError('UNAVAILABLE', outcome.detail, { retryAfterMs: 1_000 });
+    default:
+      throw errorOf(outcome);
   }
 }
 

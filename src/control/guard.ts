@@ -1,10 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { BlockList } from 'node:net';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import fp from 'fastify-plugin';
+import type { FastifyRequest } from 'fastify';
 import { GatewayError } from '../core/errors.ts';
 
-export type AuthOptions = {
+export type GuardOptions = {
   readonly allow: BlockList;
   /** Empty: no token is asked for. */
   readonly tokens: readonly string[];
@@ -15,16 +14,15 @@ export type AuthOptions = {
 /** Remembered verdicts on addresses; a table that strangers fill must have an end. */
 const MAX_REMEMBERED = 10_000;
 
-/** Guards the control API of the scope that it is registered in: address, proxy, token (CONTRACT §2). */
-async function auth(server: FastifyInstance, options: AuthOptions): Promise<void> {
+/** What keeps a caller from the control API: address, proxy, token (CONTRACT §2). Null: nothing. */
+export type Guard = (request: FastifyRequest) => GatewayError | null;
+
+export function createGuard(options: GuardOptions): Guard {
   const isAllowed = addressCheck(options.allow);
   const isTrusted = addressCheck(options.trustedProxies);
   const digests = options.tokens.map(digest);
-  server.addHook('onRequest', (request, _reply, done) => {
-    done(problem(request));
-  });
 
-  function problem(request: FastifyRequest): GatewayError | undefined {
+  return (request) => {
     const { headers, socket } = request.raw;
     const isForwarded = headers['x-forwarded-for'] !== undefined || headers['forwarded'] !== undefined;
     if (isForwarded && !isTrusted(socket.remoteAddress ?? '')) {
@@ -34,8 +32,8 @@ async function auth(server: FastifyInstance, options: AuthOptions): Promise<void
     if (digests.length > 0 && !hasToken(headers.authorization)) {
       return new GatewayError('UNAUTHORIZED', 'the control API wants Authorization: Bearer with a token of CONTROL_TOKEN');
     }
-    return undefined;
-  }
+    return null;
+  };
 
   function hasToken(authorization: string | undefined): boolean {
     const token = /^Bearer +(.+)$/i.exec(authorization ?? '')?.[1];
@@ -63,5 +61,3 @@ export function addressCheck(list: BlockList): (address: string) => boolean {
 function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }
-
-export const authPlugin = fp(auth, { name: 'control-auth', fastify: '5.x' });

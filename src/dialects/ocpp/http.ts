@@ -1,0 +1,127 @@
+import type { BackendCall, BackendResult, CallProfile } from '../../core/calls.ts';
+import { EventHeaders, type EventHeaderOptions } from '../../core/event-headers.ts';
+import type { CloseEvent, ClosedParty, OpenEvent } from '../../core/events.ts';
+import { maxAnswerBytes, type Limits } from '../../core/limits.ts';
+import { internalError, readError } from './errors.ts';
+import { parseJson, readPayload } from './json.ts';
+import { pathOf } from './segments.ts';
+import type { CallAnswer, Delivery, ServedCall } from './state.ts';
+import type { OcppVersion } from './versions.ts';
+
+export type OcppHttpOptions = EventHeaderOptions & {
+  /** Path, and query if any, of the backend. */
+  readonly backendPath: string;
+  readonly limits: Limits;
+  readonly callTimeoutMs: number;
+};
+
+/** A client as the backend is told of it. */
+export type Caller = ClosedParty & { readonly subprotocol: string | null };
+
+/** CONTRACT §6's right column, as pure functions. */
+export class OcppHttp {
+  readonly #options: OcppHttpOptions;
+  readonly #headers: EventHeaders;
+  readonly #connect: CallProfile;
+  readonly #call: CallProfile;
+  readonly #told: CallProfile;
+  readonly #disconnect: CallProfile;
+
+  constructor(options: OcppHttpOptions) {
+    this.#options = options;
+    this.#headers = new EventHeaders(options);
+    const { openTimeoutMs, backendTimeoutMs } = options.limits;
+    const shared = { method: 'POST', maxAnswerBytes: maxAnswerBytes(options.limits) } as const;
+    const callTimeoutMs = Math.min(backendTimeoutMs, options.callTimeoutMs);
+    this.#connect = { ...shared, isIdempotent: false, timeoutMs: openTimeoutMs, wantsBody: false };
+    this.#call = { ...shared, isIdempotent: false, timeoutMs: callTimeoutMs, wantsBody: true };
+    // an answer or SEND that comes twice is known by its message id and event id
+    this.#told = { ...shared, isIdempotent: true, timeoutMs: backendTimeoutMs, wantsBody: false };
+    this.#disconnect = { ...shared, method: 'DELETE', isIdempotent: true, timeoutMs: backendTimeoutMs, wantsBody: false };
+  }
+
+  connect(event: OpenEvent): BackendCall {
+    const { connection, request } = event;
+    const { wsUri, limits } = this.#options;
+    const body = JSON.stringify({
+      code: 'NEW_CONNECTION',
+      ws_uri: wsUri(connection.id),
+      timeout: limits.idleTimeoutMs,
+      id: connection.id,
+      path: request.path,
+      query: request.query,
+      subprotocol: request.subprotocol,
+      subprotocols: request.subprotocols,
+      remote_address: request.remoteAddress,
+    });
+    return {
+      profile: this.#connect,
+      path: this.#path(['connect', connection.id]),
+      headers: json(this.#headers.open(event), request.subprotocol),
+      body,
+    };
+  }
+
+  call(caller: Caller, { id, action, payloadJson, seq }: ServedCall): BackendCall {
+    return {
+      profile: this.#call,
+      path: this.#path(['call', action, caller.id, id]),
+      headers: this.#message(caller, seq),
+      body: payloadJson,
+    };
+  }
+
+  delivery(caller: Caller, { type, id, action, bodyJson, seq }: Delivery): BackendCall {
+    return { profile: this.#told, path: this.#path([type, action, caller.id, id]), headers: this.#message(caller, seq), body: bodyJson };
+  }
+
+  disconnect(event: CloseEvent): BackendCall {
+    const { party, code, reason } = event;
+    const body = JSON.stringify({
+      code: 'CONNECTION_CLOSE',
+      ws_uri: this.#options.wsUri(party.id),
+      id: party.id,
+      close_code: code,
+      close_reason: reason,
+    });
+    return { profile: this.#disconnect, path: this.#path(['connect', party.id]), headers: json(this.#headers.close(event), null), body };
+  }
+
+  #message(caller: Caller, seq: number): string[] {
+    return json(this.#headers.message({ connection: caller, seq }), caller.subprotocol);
+  }
+
+  #path(parts: readonly string[]): string {
+    return pathOf(this.#options.backendPath, parts);
+  }
+}
+
+function json(headers: string[], subprotocol: string | null): string[] {
+  headers.push('content-type', 'application/json');
+  if (subprotocol !== null) headers.push('ws-subprotocol', subprotocol);
+  return headers;
+}
+
+/** What a client's CALL is answered with (CONTRACT §6): a 2xx JSON object, else an error of the backend's choice, else ours. */
+export function readCallAnswer(version: OcppVersion, result: BackendResult): CallAnswer {
+  if (result.type === 'failure') {
+    return failed(result.reason === 'timeout' ? 'the backend did not answer in time' : 'the backend could not be asked');
+  }
+  const { status, body } = result;
+  if (status >= 200 && status < 300) {
+    const payloadJson = readPayload(body);
+    return payloadJson === null ? failed('the backend answered with something that is no JSON object') : { type: 'result', payloadJson };
+  }
+  const error = status >= 400 ? readError(version, parseJson(body)?.value) : null;
+  return error === null ? failed(`the backend answered with status ${status}`) : { type: 'error', error };
+}
+
+/** Has the backend taken an answer or a SEND? Null: yes. Else why it is to be repeated, by the same rule as any message (CONTRACT §3). */
+export function whyUndelivered(result: BackendResult): string | null {
+  if (result.type === 'failure') return result.reason;
+  return result.status >= 502 && result.status <= 504 ? `status ${result.status}` : null;
+}
+
+function failed(description: string): CallAnswer {
+  return { type: 'error', error: internalError(description) };
+}

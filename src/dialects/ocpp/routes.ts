@@ -1,0 +1,110 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Dispatch } from '../../core/commands.ts';
+import type { RpcError, RpcOutcome } from '../../core/conversation.ts';
+import { GatewayError } from '../../core/errors.ts';
+import { errorOf } from '../../core/failures.ts';
+import { errorBody, isObject, readError, rpcError } from './errors.ts';
+import { parseJson, readPayload } from './json.ts';
+import { callSchema, resultErrorSchema, sendSchema } from './schemas.ts';
+import { actionProblem, isSegment, messageIdProblem } from './segments.ts';
+import { versionOf } from './versions.ts';
+
+export type OcppRoutesOptions = { readonly dispatch: Dispatch };
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const OK = '{"code":"OK"}';
+const HIDDEN: object = { hide: true };
+const EMPTY = Buffer.alloc(0);
+/** The longest span that a timer can have. */
+const MAX_WAIT_MS = 2 ** 31 - 1;
+
+type Params = { readonly action: string; readonly clientId: string; readonly messageId: string };
+type Addressed = { Params: Params; Querystring: { wait?: unknown } };
+type Address = { readonly id: string; readonly action: string; readonly messageId: string };
+
+/** A backend's calls, sends and rejections (CONTRACT §6). Needs a parser that leaves bodies as Buffers. */
+export async function ocppRoutes(server: FastifyInstance, { dispatch }: OcppRoutesOptions): Promise<void> {
+  server.post<Addressed>('/call/:action/:clientId/:messageId', { schema: callSchema }, async (request, reply) => {
+    const waitMs = waitOf(request.query.wait);
+    return answer(reply, await dispatch({ type: 'rpc-call', ...addressOf(request.params), payloadJson: payloadOf(request), waitMs }));
+  });
+
+  server.post<Addressed>('/send/:action/:clientId/:messageId', { schema: sendSchema }, async (request, reply) =>
+    answer(reply, await dispatch({ type: 'rpc-send', ...addressOf(request.params), payloadJson: payloadOf(request) })),
+  );
+
+  server.post<Addressed>('/resulterror/:action/:clientId/:messageId', { schema: resultErrorSchema }, async (request, reply) => {
+    const { id, messageId } = addressOf(request.params);
+    return answer(reply, await dispatch({ type: 'rpc-reject', id, messageId, error: rejectionOf(request) }));
+  });
+
+  for (const kind of ['call', 'send', 'resulterror']) {
+    server.route({
+      method: ['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+      url: `/${kind}/:action/:clientId/:messageId`,
+      schema: HIDDEN,
+      handler: (request, reply) => {
+        void reply.header('Allow', 'POST');
+        throw new GatewayError('METHOD_NOT_ALLOWED', `${request.method} does nothing here; POST does`);
+      },
+    });
+    server.post(`/${kind}/*`, { schema: HIDDEN }, () => {
+      throw new GatewayError('BAD_REQUEST', `POST /${kind}/<Action>/<ClientId>/<MessageId> was wanted, each exactly one path segment`);
+    });
+  }
+}
+
+function answer(reply: FastifyReply, outcome: RpcOutcome): FastifyReply {
+  switch (outcome.type) {
+    case 'accepted':
+      return reply.code(202).header('content-type', JSON_TYPE).send(OK);
+    case 'answered':
+      return reply.header('content-type', JSON_TYPE).send(outcome.payloadJson);
+    case 'rejected':
+      return reply.code(422).header('content-type', JSON_TYPE).send(errorBody(outcome.error));
+    case 'conflict':
+      return reply.code(409).send({ code: 'CONFLICT', message: `${outcome.detail}; nothing was sent` });
+    case 'unanswered':
+      throw new GatewayError('GATEWAY_TIMEOUT', outcome.detail);
+    default:
+      throw errorOf(outcome);
+  }
+}
+
+function addressOf({ action, clientId, messageId }: Params): Address {
+  if (!isSegment(clientId)) throw new GatewayError('BAD_REQUEST', 'the client id must not be empty, "." or ".."');
+  const problem = actionProblem(action) ?? messageIdProblem(messageId);
+  if (problem !== null) throw new GatewayError('BAD_REQUEST', problem);
+  return { id: clientId, action, messageId };
+}
+
+function payloadOf(request: FastifyRequest): string {
+  const payload = readPayload(bodyOf(request));
+  if (payload === null) throw new GatewayError('BAD_REQUEST', 'the body must be a JSON object (the payload), or empty');
+  return payload;
+}
+
+/** Only 2.1 has rejections of results, so its spellings are right whoever the client is. */
+function rejectionOf(request: FastifyRequest): RpcError {
+  const body = bodyOf(request);
+  const value = body.length === 0 ? {} : parseJson(body)?.value;
+  const version = versionOf('ocpp2.1');
+  if (!isObject(value) || version === null) {
+    throw new GatewayError(
+      'BAD_REQUEST',
+      'the body must be a JSON object such as {"code":"FormatViolation","description":"…","details":{}}',
+    );
+  }
+  return readError(version, { code: 'FormatViolation', ...value }) ?? rpcError('FormatViolation', '');
+}
+
+function bodyOf(request: FastifyRequest): Buffer {
+  return (request.body as Buffer | undefined) ?? EMPTY;
+}
+
+function waitOf(wait: unknown): number | null {
+  if (wait === undefined) return null;
+  const waitMs = typeof wait === 'string' && /^\d{1,10}$/.test(wait) ? Number(wait) : 0;
+  if (waitMs < 1 || waitMs > MAX_WAIT_MS) throw new GatewayError('BAD_REQUEST', `wait must be 1 to ${MAX_WAIT_MS} ms`);
+  return waitMs;
+}

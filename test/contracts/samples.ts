@@ -1,0 +1,104 @@
+import { createMemoryBus } from '../../src/buses/memory.ts';
+import type { BackendCall, CallProfile } from '../../src/core/calls.ts';
+import { Connection } from '../../src/core/connection.ts';
+import type { OpenRequest } from '../../src/core/events.ts';
+import { Gateway, type GatewayOptions } from '../../src/core/gateway.ts';
+import { ownerToken } from '../../src/core/ids.ts';
+import type { Limits } from '../../src/core/limits.ts';
+import { Meter } from '../../src/core/meter.ts';
+import type { Backend, Dialect, Log } from '../../src/core/ports.ts';
+import type { Route } from '../../src/core/route.ts';
+import { systemClock } from '../../src/core/system-clock.ts';
+import { WsaasDialect } from '../../src/dialects/wsaas/codec.ts';
+import { createNoLedger } from '../../src/ledgers/none.ts';
+
+/** Ordinary values of core's types, in one place; a test names only what it is about. */
+export function sampleLimits(own: Partial<Limits> = {}): Limits {
+  return {
+    idleTimeoutMs: 30_000,
+    maxMessageBytes: 1_000,
+    messagesPerSecond: 0,
+    inboxMessages: 64,
+    inboxBytes: 262_144,
+    sendBufferBytes: 1_048_576,
+    slowClientTimeoutMs: 10_000,
+    openTimeoutMs: 10_000,
+    backendTimeoutMs: 29_000,
+    backendRetryForMs: 60_000,
+    closeRetryForMs: 86_400_000,
+    idempotencyKeys: 100,
+    ...own,
+  };
+}
+
+export function sampleRequest(own: Partial<OpenRequest> = {}): OpenRequest {
+  return {
+    path: '/chat',
+    query: {},
+    subprotocols: [],
+    remoteAddress: '192.0.2.1',
+    authorization: null,
+    traceparent: null,
+    forwarded: [],
+    clientId: null,
+    subprotocol: null,
+    tags: [],
+    ...own,
+  };
+}
+
+export const SILENT_LOG: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {}, isDebugging: false };
+
+/** Takes every call and answers none. */
+export const SILENT_BACKEND: Backend = { call: () => {}, close: () => Promise.resolve() };
+
+export function sampleDialect(limits = sampleLimits(), reply = false): WsaasDialect {
+  return new WsaasDialect({ backendPath: '/ws', wsUri: (id) => `gateway.test/${id}`, backendHeaders: [], limits, reply });
+}
+
+export function sampleRoute(own: Partial<Route> & { readonly dialect?: Dialect } = {}): Route {
+  const limits = own.limits ?? sampleLimits();
+  return { name: 'default', dialect: sampleDialect(limits), backend: SILENT_BACKEND, limits, duplicateId: 'newest', ...own };
+}
+
+export function sampleGateway(own: Partial<GatewayOptions> = {}): Gateway {
+  return new Gateway({
+    clock: systemClock,
+    log: SILENT_LOG,
+    meter: new Meter(),
+    ledger: createNoLedger(),
+    bus: createMemoryBus(),
+    node: 'sample',
+    owner: ownerToken(),
+    openConcurrency: 8,
+    openQueue: 8,
+    openQueueTimeoutMs: 1_000,
+    closeConcurrency: 8,
+    closeBacklog: 1_000,
+    metrics: () => Promise.resolve([]),
+    routeOf: () => undefined,
+    ...own,
+  });
+}
+
+/** A connection that no gateway's table holds. */
+export function sampleConnection(own: Partial<OpenRequest> & SampleIdentity = {}): Connection {
+  const { id = SAMPLE_ID, key = id, route = sampleRoute(), ...request } = own;
+  return new Connection(sampleGateway(), route, { id, key, request: sampleRequest(request) });
+}
+
+/** Of our own making, as by core/ids.ts. */
+export const SAMPLE_ID = 'abcdefABCDEF0123456789-_wxyzWX';
+
+type SampleIdentity = {
+  readonly id?: string;
+  /** Differs from the id where clients choose theirs. */
+  readonly key?: string;
+  readonly route?: Route;
+};
+
+export const SAMPLE_PROFILE: CallProfile = { method: 'PUT', isIdempotent: true, timeoutMs: 5_000, maxAnswerBytes: 1_000, wantsBody: true };
+
+export function sampleCall({ path = '/ws', headers = [], body = null, ...profile }: Partial<BackendCall & CallProfile> = {}): BackendCall {
+  return { profile: { ...SAMPLE_PROFILE, ...profile }, path, headers, body };
+}
