@@ -99,7 +99,7 @@ export const options = {
   OPEN_QUEUE_TIMEOUT_MS: milliseconds('ms that a client may wait for its `open` call to start; then 503 with `Retry-After`.', 30_000, 1),
   CLOSE_CONCURRENCY: whole('`close` calls that run at once per backend.', 32, { minimum: 1 }),
   CLOSE_BACKLOG: whole(
-    '`close` events that wait in memory per backend; beyond it they stay in the journal, or are lost where there is none.',
+    '`close` events that wait in memory per backend; beyond it they stay in the journal until the next start, or are lost where there is none.',
     100_000,
     { minimum: 1 },
   ),

@@ -72,9 +72,16 @@ export class IpcRelay {
 
   async #ask(command: Command): Promise<Outcome> {
     const to = this.#claims.get(command.id)?.worker ?? this.#byOwner(command.id.slice(0, OWNER_LENGTH));
-    if (to === undefined) return NOT_FOUND;
-    const outcome = await this.#forward(to, (n) => ({ bus: 'execute', n, command }));
-    return (outcome as Outcome | null) ?? { type: 'timeout', detail: `worker ${to.name} did not answer in time, or ended` };
+    if (to !== undefined) return this.#execute(to, command);
+    // a client-chosen id is claimed when its client is let in; until then only the worker that asks the backend knows it
+    const outcomes = await Promise.all([...this.#workers].map((worker) => this.#execute(worker, command)));
+    return outcomes.find(({ type }) => type !== 'not-found') ?? NOT_FOUND;
+  }
+
+  async #execute(to: Worker, command: Command): Promise<Outcome> {
+    const waitMs = command.type === 'rpc-call' ? (command.waitMs ?? 0) : 0;
+    const outcome = await this.#forward(to, (n) => ({ bus: 'execute', n, command }), waitMs);
+    return (outcome as Outcome | null) ?? { type: 'timeout', detail: `${to.name} did not answer in time, or ended` };
   }
 
   async #askAll(asking: Worker, query: Query): Promise<Answers> {
@@ -87,11 +94,11 @@ export class IpcRelay {
   }
 
   /** Null: no answer in time, or the worker died. */
-  #forward(to: Worker, message: (n: number) => ToWorker): Promise<Outcome | Part | null> {
+  #forward(to: Worker, message: (n: number) => ToWorker, waitMs = 0): Promise<Outcome | Part | null> {
     this.#lastNumber += 1;
     const n = this.#lastNumber;
     return new Promise((resolve) => {
-      const timer = setTimeout(() => settle(null), this.#timeoutMs);
+      const timer = setTimeout(() => settle(null), this.#timeoutMs + waitMs);
       const settle = (result: Outcome | Part | null): void => {
         clearTimeout(timer);
         this.#forwarded.delete(n);

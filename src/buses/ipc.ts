@@ -22,16 +22,20 @@ export function createIpcBus({ link, owner, timeoutMs }: IpcBusOptions): Bus {
 
   const tell = (message: FromWorker): void => link.send(message);
 
-  function question<Result>(
-    make: (settle: (result: Result) => void) => Question,
-    late: Result,
-    send: (n: number) => FromWorker,
-  ): Promise<Result> {
+  type Asking<Result> = {
+    readonly make: (settle: (result: Result) => void) => Question;
+    /** For a supervisor that hangs; it answers for silent workers itself. */
+    readonly late: Result;
+    readonly send: (n: number) => FromWorker;
+    /** What the question may take by its nature. */
+    readonly waitMs?: number;
+  };
+
+  function question<Result>({ make, late, send, waitMs = 0 }: Asking<Result>): Promise<Result> {
     lastNumber += 1;
     const n = lastNumber;
     return new Promise((resolve) => {
-      // the supervisor itself answers for silent workers in time: this is for a supervisor that hangs
-      const timer = setTimeout(() => settle(late), timeoutMs * 2);
+      const timer = setTimeout(() => settle(late), timeoutMs * 2 + waitMs);
       const settle = (result: Result): void => {
         clearTimeout(timer);
         questions.delete(n);
@@ -88,23 +92,20 @@ export function createIpcBus({ link, owner, timeoutMs }: IpcBusOptions): Bus {
       });
     },
     ask: (command) =>
-      question<Outcome>(
-        (settle) => ({ type: 'outcome', settle }),
-        unavailable,
-        (n) => ({ bus: 'ask', n, command }),
-      ),
+      question<Outcome>({
+        make: (settle) => ({ type: 'outcome', settle }),
+        late: unavailable,
+        send: (n) => ({ bus: 'ask', n, command }),
+        waitMs: command.type === 'rpc-call' ? (command.waitMs ?? 0) : 0,
+      }),
     askAll: (query) =>
-      question<Answers>(
-        (settle) => ({ type: 'answers', settle }),
-        { parts: [], unreachable: ['*'] },
-        (n) => ({ bus: 'ask-all', n, query }),
-      ),
+      question<Answers>({ make: (settle) => ({ type: 'answers', settle }), late: nobody, send: (n) => ({ bus: 'ask-all', n, query }) }),
     claim: (id, key, mayReplace) =>
-      question<boolean>(
-        (settle) => ({ type: 'claim', settle }),
-        true,
-        (n) => ({ bus: 'claim', n, id, key, mayReplace }),
-      ),
+      question<boolean>({
+        make: (settle) => ({ type: 'claim', settle }),
+        late: true,
+        send: (n) => ({ bus: 'claim', n, id, key, mayReplace }),
+      }),
     release: (id, key) => tell({ bus: 'release', id, key }),
     close() {
       for (const { type, settle } of questions.values())

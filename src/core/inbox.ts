@@ -5,12 +5,12 @@ import type { MessageEvent, MessageVerdict, TagChanges } from './events.ts';
 import { Fifo } from './fifo.ts';
 import type { Dialect, Receiver, Timer } from './ports.ts';
 
-const FIRST_RETRY_MS = 100;
+const SHORTEST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
 
-/** Full jitter between half of the span and the span, doubling from 100 ms to 5 s (CONTRACT §3). */
+/** Between half of a span and the span, which doubles: 100 to 200 ms at first, 2.5 to 5 s at last (CONTRACT §3). */
 export function backOffMs(attempt: number, random: number): number {
-  const span = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempt, 10));
+  const span = Math.min(LONGEST_RETRY_MS, SHORTEST_RETRY_MS * 2 ** Math.min(attempt + 1, 10));
   return span / 2 + (span / 2) * random;
 }
 
@@ -120,9 +120,9 @@ export class Inbox implements Receiver, Conversation {
     const { clock, meter, log } = this.#host;
     const leftMs = this.#giveUpAt - clock.now();
     // of our own back-off the last try comes when the time is over; a Retry-After that goes beyond it is honoured by none
-    const delay = afterMs ?? Math.min(leftMs, backOffMs(this.#attempts, clock.random()));
+    const delay = afterMs ?? Math.max(SHORTEST_RETRY_MS, Math.min(leftMs, backOffMs(this.#attempts, clock.random())));
     this.#attempts += 1;
-    if (leftMs <= 0 || delay > leftMs) {
+    if (delay > leftMs) {
       this.#giveUp(because);
       return;
     }

@@ -37,7 +37,7 @@ export class Lane {
     if (this.#waiting.length >= this.#queueLimit) return 'full';
     return new Promise((resolve) => {
       this.#waiting.push({ start: () => resolve(null), refuse: resolve, startBefore: this.#clock.now() + waitMs });
-      this.#timer ??= this.#clock.after(waitMs, () => this.#refuseLate());
+      if (this.#timer === null) this.#timer = this.#clock.after(waitMs, () => this.#refuseLate());
     });
   }
 

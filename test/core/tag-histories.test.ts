@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Connection } from '../../src/core/connection.ts';
 import { Connections } from '../../src/core/connections.ts';
 import type { Selector } from '../../src/core/selector.ts';

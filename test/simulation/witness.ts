@@ -18,8 +18,8 @@ type Options = {
   readonly bufferedBytes: (truth: Truth) => number;
 };
 
-/** Half of 100 ms, the least that the jittered back-off may be. */
-const LEAST_BACK_OFF_MS = 50;
+/** The least that the jittered back-off may be (CONTRACT §3). */
+const LEAST_BACK_OFF_MS = 100;
 
 /** Stands before the backend, sees every call as core makes it, and holds it against CONTRACT §1. */
 export class Witness implements Backend {

@@ -7,7 +7,7 @@ export class Arrivals<Item> {
 
   add(item: Item): void {
     this.all.push(item);
-    for (const waiter of [...this.#waiters]) if (waiter.isEnough()) waiter.resolve();
+    for (const waiter of this.#waiters) if (waiter.isEnough()) waiter.resolve();
   }
 
   /** The first item that matches, once it is there. */

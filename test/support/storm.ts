@@ -1,17 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parentPort, workerData } from 'node:worker_threads';
 import { Chatter } from './chatter.ts';
 
-/** A crowd in a thread of its own, so that its bustle delays nobody who measures. */
-export type StormOrder = { readonly url: string; readonly clients: number };
-/** Told whenever all are in; on 'again' all drop and come back at once. */
+/** Told whenever all are in; on any message all drop and come back at once. */
 export type StormReport = { readonly tookMs: number; readonly refused: number; readonly faults: readonly string[] };
 
-const { url, clients } = workerData as StormOrder;
+/** A crowd in a process of its own, so that its bustle delays nobody who measures. */
+const [url = '', clients = '0'] = process.argv.slice(2);
 let refused = 0;
 let faults: string[] = [];
 let crowd: Chatter[] = [];
-const nothing = { after: () => {} }; // the thread's end closes all
+const nothing = { after: () => {} }; // the process's end closes all
 
 /** Comes in, however often it is asked to come later; nothing else may happen to it. */
 async function comeIn(name: string): Promise<Chatter | null> {
@@ -35,14 +33,15 @@ async function allAtOnce(): Promise<void> {
   const startedAt = performance.now();
   refused = 0;
   faults = [];
-  const came = await Promise.all(Array.from({ length: clients }, (_none, index) => comeIn(`storm-${index}`)));
+  const came = await Promise.all(Array.from({ length: Number(clients) }, (_none, index) => comeIn(`storm-${index}`)));
   crowd = came.filter((chatter) => chatter !== null);
   for (const { name, socket } of crowd) if (socket.destroyed) faults.push(`${name} was dropped after it had come in`);
   const report: StormReport = { tookMs: performance.now() - startedAt, refused, faults: faults.slice(0, 10) };
-  parentPort?.postMessage(report);
+  process.send?.(report);
 }
 
-parentPort?.on('message', () => {
+process.on('disconnect', () => process.exit());
+process.on('message', () => {
   for (const { socket } of crowd) socket.destroy();
   void allAtOnce();
 });

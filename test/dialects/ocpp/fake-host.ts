@@ -1,0 +1,179 @@
+import type { BackendCall, BackendResult } from '../../../src/core/calls.ts';
+import type { PushOutcome } from '../../../src/core/commands.ts';
+import type { Connection } from '../../../src/core/connection.ts';
+import { RpcMeter, type Conversation, type ConversationHost } from '../../../src/core/conversation.ts';
+import type { Message } from '../../../src/core/events.ts';
+import type { Limits } from '../../../src/core/limits.ts';
+import { Meter } from '../../../src/core/meter.ts';
+import type { Clock, Receiver, Timer } from '../../../src/core/ports.ts';
+import { OcppDialect, type Subprotocol } from '../../../src/dialects/ocpp/index.ts';
+
+export const LIMITS: Limits = {
+  idleTimeoutMs: 30_000,
+  maxMessageBytes: 65_536,
+  messagesPerSecond: 0,
+  inboxMessages: 4,
+  inboxBytes: 65_536,
+  sendBufferBytes: 65_536,
+  slowClientTimeoutMs: 10_000,
+  openTimeoutMs: 10_000,
+  backendTimeoutMs: 29_000,
+  backendRetryForMs: 60_000,
+  closeRetryForMs: 60_000,
+  idempotencyKeys: 64,
+};
+
+/** Time that passes when it is told to. */
+export class FakeClock implements Clock {
+  #now = 1_000_000;
+  readonly timers = new Set<{ readonly at: number; readonly task: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  random(): number {
+    return 0.5;
+  }
+
+  after(ms: number, task: () => void): Timer {
+    const timer = { at: this.#now + ms, task };
+    this.timers.add(timer);
+    return { cancel: () => void this.timers.delete(timer) };
+  }
+
+  pass(ms: number): void {
+    const end = this.#now + ms;
+    for (let rings = 0; ; rings += 1) {
+      if (rings > 10_000) throw new Error('a timer rings for ever');
+      const [next] = [...this.timers].filter(({ at }) => at <= end).toSorted((one, other) => one.at - other.at);
+      if (next === undefined) break;
+      this.#now = Math.max(this.#now, next.at);
+      this.timers.delete(next);
+      next.task();
+    }
+    this.#now = end;
+  }
+}
+
+type Pending = { readonly call: BackendCall; readonly receiver: Receiver; readonly waitUntil: number };
+
+/** A connection and its backend in memory: what was sent down, what was asked above, and a way to answer it. */
+export class FakeHost implements ConversationHost {
+  readonly id = 'CP 1';
+  readonly key = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
+  readonly path = '/ocpp/CP%201';
+  readonly authorization = 'Basic Q1AgMTr/AP4=';
+  readonly traceparent = null;
+  readonly tags = new Map<string, string>();
+  readonly data = null;
+  readonly limits = LIMITS;
+  readonly clock = new FakeClock();
+  readonly meter = new Meter();
+  readonly rpcMeter = new RpcMeter();
+  readonly log = { error() {}, warn() {}, info() {}, debug() {}, isDebugging: false };
+  readonly frames: string[] = [];
+  readonly calls: Pending[] = [];
+  readonly closes: number[] = [];
+  pauses = 0;
+  emptiedTimes = 0;
+  pushOutcome: PushOutcome = { type: 'sent' };
+  readonly subprotocol: Subprotocol;
+  readonly backend = {
+    call: (call: BackendCall, receiver: Receiver, waitUntil: number): void => void this.calls.push({ call, receiver, waitUntil }),
+    close: async () => {},
+  };
+
+  constructor(subprotocol: Subprotocol) {
+    this.subprotocol = subprotocol;
+  }
+
+  push(message: Message): PushOutcome {
+    if (this.pushOutcome.type === 'sent') this.frames.push(message.data.toString());
+    return this.pushOutcome;
+  }
+
+  reply(message: Message): void {
+    this.frames.push(message.data.toString());
+  }
+
+  close(code: number): void {
+    this.closes.push(code);
+  }
+
+  pause(): void {
+    this.pauses += 1;
+  }
+
+  resume(): void {
+    this.pauses -= 1;
+  }
+
+  setTags(): string | null {
+    return null;
+  }
+
+  emptied(): void {
+    this.emptiedTimes += 1;
+  }
+
+  /** Paths asked so far, without the base. */
+  get paths(): string[] {
+    return this.calls.map(({ call }) => call.path.replace('/csms/', ''));
+  }
+
+  /** Takes all frames sent down so far. */
+  take(): unknown[] {
+    return this.frames.splice(0).map((frame) => JSON.parse(frame) as unknown);
+  }
+}
+
+export const DIALECT = new OcppDialect({
+  backendPath: '/csms',
+  wsUri: (id) => `gateway:8080/${encodeURIComponent(id)}`,
+  backendHeaders: [],
+  limits: LIMITS,
+  callTimeoutMs: 30_000,
+  queuedCalls: 3,
+});
+
+export type Station = {
+  readonly host: FakeHost;
+  readonly conversation: Conversation;
+  /** The client sends this. */
+  readonly sends: (frame: unknown, isBinary?: boolean) => void;
+  /** The backend calls; without `waitMs` it hears of the answer by an event. */
+  readonly isCalled: (messageId: string, waitMs?: number) => ReturnType<Conversation['command']>;
+  /** The backend answers the nth call that it got. */
+  readonly answered: (index: number, status: number, body?: string) => void;
+  readonly failed: (index: number) => void;
+};
+
+/** A conversation over a fake host, open unless told otherwise. */
+export function station(subprotocol: Subprotocol, { isOpen = true } = {}): Station {
+  const host = new FakeHost(subprotocol);
+  const conversation = DIALECT.converse(host);
+  if (isOpen) conversation.opened();
+  let seq = 0;
+  const settle = (index: number, result: BackendResult): void => host.calls[index]?.receiver.settled(result);
+  return {
+    host,
+    conversation,
+    sends: (frame, isBinary = false) => {
+      seq += 1;
+      const data = Buffer.isBuffer(frame) ? frame : Buffer.from(typeof frame === 'string' ? frame : JSON.stringify(frame));
+      conversation.received({ type: 'message', connection: host as unknown as Connection, seq, data, isBinary });
+    },
+    isCalled: (messageId, waitMs) =>
+      conversation.command({
+        type: 'rpc-call',
+        id: host.id,
+        messageId,
+        action: 'Reset',
+        payloadJson: '{"type":"Soft"}',
+        waitMs: waitMs ?? null,
+      }),
+    answered: (index, status, body = '') => settle(index, { type: 'answer', status, headers: {}, body: Buffer.from(body) }),
+    failed: (index) => settle(index, { type: 'failure', reason: 'unreachable', wasSent: false, detail: '' }),
+  };
+}
