@@ -3,6 +3,7 @@ import type { AnswerHeaders, BackendCall, BackendResult, FailureReason } from '.
 import type { Meter } from '../core/meter.ts';
 import type { Backend, Receiver } from '../core/ports.ts';
 import { corked } from './corked.ts';
+import { Deadlines, type Expiring } from './deadlines.ts';
 
 export type HttpBackendOptions = {
   /** Scheme, host and port. */
@@ -24,18 +25,18 @@ export function createHttpBackend(options: HttpBackendOptions): Backend {
     headersTimeout: 0, // HttpExchange bounds the whole answer itself
     bodyTimeout: 0,
     maxHeaderSize: 65_536,
-    connect: corked(connect),
+    connect: options.pipelining > 1 ? corked(connect) : connect, // alone on its socket, a call would only wait
     factory: (origin, clientOptions) => new FreeClient(origin, clientOptions),
   });
-  const running = new Set<HttpExchange>();
-  const shared: Shared = { running, meter: options.meter };
+  const shared: Shared = { running: new Map(), meter: options.meter };
   return {
     call(call, receiver) {
       const exchange = new HttpExchange(call, receiver, shared);
       pool.dispatch(exchange.options, exchange);
     },
     async close() {
-      for (const exchange of running) exchange.fail('stopped', 'the gateway stops');
+      for (const deadlines of shared.running.values())
+        deadlines.endAll((exchange) => (exchange as HttpExchange).fail('stopped', 'the gateway stops'));
       await pool.destroy();
     },
   };
@@ -51,29 +52,36 @@ class FreeClient extends Client {
   }
 }
 
-type Shared = { readonly running: Set<HttpExchange>; readonly meter: Meter };
+type Shared = {
+  /** By time-out: there are as many of them as there are options for it. */
+  readonly running: Map<number, Deadlines>;
+  readonly meter: Meter;
+};
 
 /** One call on its way: bounds its time and size, and settles its receiver once. */
-class HttpExchange implements Dispatcher.DispatchHandler {
+class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   readonly #call: BackendCall;
   readonly #receiver: Receiver;
   readonly #shared: Shared;
-  readonly #timer: NodeJS.Timeout;
+  readonly #deadlines: Deadlines;
+  before: Expiring | null = null;
+  after: Expiring | null = null;
+  expiresAt = 0;
   #controller: Dispatcher.DispatchController | null = null;
   #isSettled = false;
   /** undici refused to build it. */
   isUnsendable = false;
   #status = 0;
-  #headers: AnswerHeaders = {};
-  #chunks: Buffer[] = [];
+  #headers: AnswerHeaders = NO_HEADERS;
+  #chunks: Buffer[] | null = null;
   #bytes = 0;
 
   constructor(call: BackendCall, receiver: Receiver, shared: Shared) {
     this.#call = call;
     this.#receiver = receiver;
     this.#shared = shared;
-    this.#timer = setTimeout(expire, call.profile.timeoutMs, this);
-    shared.running.add(this);
+    this.#deadlines = deadlinesOf(shared, call.profile.timeoutMs);
+    this.#deadlines.add(this);
   }
 
   get options(): Dispatcher.DispatchOptions {
@@ -104,12 +112,12 @@ class HttpExchange implements Dispatcher.DispatchHandler {
     this.#bytes += chunk.length;
     const { maxAnswerBytes, wantsBody } = this.#call.profile;
     if (this.#bytes > maxAnswerBytes) this.fail('too-long', `the answer has more than ${maxAnswerBytes} bytes`);
-    else if (wantsBody) this.#chunks.push(chunk);
+    else if (wantsBody) (this.#chunks ??= []).push(chunk);
   }
 
   onResponseEnd(): void {
-    const [first] = this.#chunks;
-    const body = first === undefined ? EMPTY : this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks, this.#bytes);
+    const chunks = this.#chunks;
+    const body = chunks === null ? EMPTY : chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, this.#bytes);
     this.#settle({ type: 'answer', status: this.#status, headers: this.#headers, body });
   }
 
@@ -120,6 +128,10 @@ class HttpExchange implements Dispatcher.DispatchHandler {
     } else {
       this.fail('reset', messageOf(error));
     }
+  }
+
+  expire(): void {
+    this.fail('timeout', 'no whole answer within the time-out');
   }
 
   fail(reason: FailureReason, detail: string): void {
@@ -133,16 +145,21 @@ class HttpExchange implements Dispatcher.DispatchHandler {
   #settle(result: BackendResult): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    clearTimeout(this.#timer);
-    this.#shared.running.delete(this);
+    this.#deadlines.remove(this);
     this.#receiver.settled(result);
   }
 }
 
 const EMPTY = Buffer.alloc(0);
+const NO_HEADERS: AnswerHeaders = {};
 
-function expire(exchange: HttpExchange): void {
-  exchange.fail('timeout', 'no whole answer within the time-out');
+function deadlinesOf({ running }: Shared, timeoutMs: number): Deadlines {
+  let deadlines = running.get(timeoutMs);
+  if (deadlines === undefined) {
+    deadlines = new Deadlines(timeoutMs);
+    running.set(timeoutMs, deadlines);
+  }
+  return deadlines;
 }
 
 function messageOf(error: unknown): string {

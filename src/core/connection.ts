@@ -3,6 +3,7 @@ import { CLOSING, NOT_FOUND, QUEUED, SENT, type CloseOutcome, type Description, 
 import type { Conversation, ConversationHost, RpcCommand, RpcMeter, RpcOutcome } from './conversation.ts';
 import { Early } from './early.ts';
 import type { Message, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
+import type { MessageHeaders, Sender } from './event-headers.ts';
 import { Inbox } from './inbox.ts';
 import type { Limits } from './limits.ts';
 import { Pace } from './pace.ts';
@@ -36,7 +37,7 @@ export type ConnectionOrigin = { readonly id: string; readonly key: string; read
 const SLOW_RETRY_AFTER_MS = 1_000;
 
 /** One client. `connecting` while the backend is asked, `open`, `closing` after a close frame was sent, `closed`. */
-export class Connection implements ConversationHost {
+export class Connection implements ConversationHost, Sender {
   readonly id: string;
   readonly key: string;
   readonly route: Route;
@@ -52,6 +53,8 @@ export class Connection implements ConversationHost {
   /** Of the heartbeat: when a ping went out that nothing has answered yet, else 0. */
   pingedAt = 0;
   seenBytes = 0;
+  /** Of EventHeaders. */
+  messageHeaders: MessageHeaders | null = null;
   tags: Map<string, string> | null = null;
   data: string | null = null;
   subprotocol: string | null = null;

@@ -1,5 +1,6 @@
 import type { Failure, PushOutcome } from './commands.ts';
-import type { ClosedParty, Message, MessageEvent, TagChanges } from './events.ts';
+import type { Sender } from './event-headers.ts';
+import type { Message, MessageEvent, TagChanges } from './events.ts';
 import type { Limits } from './limits.ts';
 import type { Meter } from './meter.ts';
 import type { Backend, Clock, Dialect, Log } from './ports.ts';
@@ -68,7 +69,7 @@ export interface Peer {
 }
 
 /** What a conversation needs from the connection it belongs to. `Connection` is one: `limits` and `backend` are its route's. */
-export interface ConversationHost extends ClosedParty, Peer {
+export interface ConversationHost extends Sender, Peer {
   readonly subprotocol: string | null;
   readonly limits: Limits;
   readonly backend: Backend;

@@ -1,5 +1,5 @@
 import type { ClosedParty, CloseEvent, MessageEvent, OpenEvent } from './events.ts';
-import { traceparent } from './trace.ts';
+import { traceOf, type Trace } from './trace.ts';
 
 /** What goes into the headers of every event beside the event itself. */
 export type EventHeaderOptions = {
@@ -7,6 +7,14 @@ export type EventHeaderOptions = {
   /** BACKEND_HEADERS: name, value, name, value … */
   readonly backendHeaders: readonly string[];
 };
+
+/** What all messages of one connection say alike; kept by the connection until its tags change. */
+export type MessageHeaders = { readonly common: readonly string[]; readonly trace: Trace };
+
+/** Who sends a message: a ClosedParty that keeps what EventHeaders makes for it. */
+export interface Sender extends ClosedParty {
+  messageHeaders: MessageHeaders | null;
+}
 
 /** The headers that every event carries, whatever its dialect (CONTRACT §3); dialects add their own. */
 export class EventHeaders {
@@ -17,8 +25,8 @@ export class EventHeaders {
   }
 
   open({ connection, request }: OpenEvent): string[] {
-    const headers = this.#common(connection, 'open', 0);
-    headers.push('ws-seq', '0', 'traceparent', traceparent(connection.traceparent, connection.key, 0));
+    const headers = this.#common(connection, 'open');
+    headers.push('ws-event-id', `${connection.key}.0`, 'ws-seq', '0', 'traceparent', traceOf(connection).spanOf(0));
     for (let index = 0; index < request.forwarded.length; index += 2) {
       const name = request.forwarded[index];
       if (name !== undefined && name !== 'authorization') headers.push(name, request.forwarded[index + 1] ?? '');
@@ -26,26 +34,26 @@ export class EventHeaders {
     return headers;
   }
 
-  message({ connection, seq }: Pick<MessageEvent, 'seq'> & { readonly connection: ClosedParty }): string[] {
-    const headers = this.#common(connection, 'message', seq);
-    headers.push('ws-seq', String(seq), 'traceparent', traceparent(connection.traceparent, connection.key, seq));
-    return headers;
+  /** On the path of every message. */
+  message({ connection, seq }: Pick<MessageEvent, 'seq'> & { readonly connection: Sender }): string[] {
+    connection.messageHeaders ??= { common: this.#common(connection, 'message'), trace: traceOf(connection) };
+    const { common, trace } = connection.messageHeaders;
+    return common.concat(['ws-event-id', `${connection.key}.${seq}`, 'ws-seq', String(seq), 'traceparent', trace.spanOf(seq)]);
   }
 
   close({ party, seq, code, reason, isOrphan }: CloseEvent): string[] {
-    const headers = this.#common(party, 'close', 'close');
+    const headers = this.#common(party, 'close');
+    headers.push('ws-event-id', `${party.key}.close`);
     headers.push('ws-close-code', String(code), 'ws-close-reason', encodeURIComponent(reason.toWellFormed()));
     if (seq !== null) headers.push('ws-seq', String(seq));
-    headers.push('traceparent', traceparent(party.traceparent, party.key, seq ?? 0xffffffff));
+    headers.push('traceparent', traceOf(party).spanOf(seq ?? 0xffffffff));
     if (isOrphan) headers.push('ws-orphan', 'true');
     return headers;
   }
 
-  /** `number`: what tells this event from the connection's others. */
-  #common(party: ClosedParty, event: 'open' | 'message' | 'close', number: string | number): string[] {
+  #common(party: ClosedParty, event: 'open' | 'message' | 'close'): string[] {
     const { wsUri, backendHeaders } = this.#options;
     const headers = ['ws-uri', wsUri(party.id), 'ws-connection', encodeURIComponent(party.id), 'ws-event', event];
-    headers.push('ws-event-id', `${party.key}.${number}`);
     if (party.authorization !== null) headers.push('authorization', party.authorization);
     if (party.tags !== null && party.tags.size > 0) headers.push('ws-tags', new URLSearchParams([...party.tags]).toString());
     if (party.data !== null) headers.push('ws-data', party.data);

@@ -12,9 +12,12 @@ export class Process implements BusHandler {
   readonly commands = new Arrivals<Command>();
   readonly queries = new Arrivals<Query>();
   readonly evictions = new Arrivals<readonly [id: string, key: string]>();
+  /** Client-chosen ids of connections here, let in or not. */
+  readonly held = new Set<string>();
   outcome: Outcome = SENT;
 
   execute(command: Command): Outcome | Promise<Outcome> {
+    if (!command.id.startsWith(this.owner) && !this.held.has(command.id)) return NOT_FOUND;
     this.commands.add(command);
     return this.outcome;
   }
@@ -151,16 +154,30 @@ function connectedContract(scene: Scene): void {
 
   test('a command for a claimed id reaches who claimed it', async (t) => {
     const { processes, buses } = await three(t);
+    processes[1].held.add('station-1');
     assert.equal(await buses[1].claim('station-1', 'key-1', true), true);
     assert.deepEqual(await buses[0].ask(push('station-1')), SENT);
     assert.equal(processes[1].commands.all.length, 1);
+    processes[1].held.clear();
     buses[1].release('station-1', 'key-1');
     await buses[1].claim('other', 'key-2', true); // claims and releases of one process are ordered
     assert.deepEqual(await buses[0].ask(push('station-1')), NOT_FOUND);
   });
 
+  test('a command for an id that is not claimed yet reaches the process that is just letting its client in', async (t) => {
+    const { processes, buses } = await three(t);
+    processes[2].held.add('station-2');
+    assert.deepEqual(await buses[0].ask(push('station-2')), SENT);
+    assert.deepEqual(
+      processes.map(({ commands }) => commands.all.length),
+      [0, 0, 1],
+    );
+  });
+
   test('the newest claim wins where it may replace, and the older holder is told to evict its own', async (t) => {
     const { processes, buses } = await three(t);
+    processes[1].held.add('station-1');
+    processes[2].held.add('station-1');
     await buses[1].claim('station-1', 'old', true);
     assert.equal(await buses[2].claim('station-1', 'new', true), true);
     await processes[1].evictions.first(([id, key]) => id === 'station-1' && key === 'old');

@@ -44,7 +44,7 @@ test('one that is not acknowledged is told again, the same, and lets others pass
   backend.settle({ ...ANSWER_204, status: 500 });
   assert.deepEqual(told(), ['a', 'b']);
   backend.settle(ANSWER_204);
-  await clock.pass(100);
+  await clock.pass(200);
   assert.deepEqual(told(), ['a', 'b', 'a']);
   assert.deepEqual(backend.all[2], backend.all[0]);
   backend.settle(ANSWER_204);

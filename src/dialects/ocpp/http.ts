@@ -1,6 +1,6 @@
 import type { BackendCall, BackendResult, CallProfile } from '../../core/calls.ts';
-import { EventHeaders, type EventHeaderOptions } from '../../core/event-headers.ts';
-import type { CloseEvent, ClosedParty, OpenEvent } from '../../core/events.ts';
+import { EventHeaders, type EventHeaderOptions, type Sender } from '../../core/event-headers.ts';
+import type { CloseEvent, OpenEvent } from '../../core/events.ts';
 import { maxAnswerBytes, type Limits } from '../../core/limits.ts';
 import { internalError, readError } from './errors.ts';
 import { parseJson, readPayload } from './json.ts';
@@ -16,7 +16,7 @@ export type OcppHttpOptions = EventHeaderOptions & {
 };
 
 /** A client as the backend is told of it. */
-export type Caller = ClosedParty & { readonly subprotocol: string | null };
+export type Caller = Sender & { readonly subprotocol: string | null };
 
 /** CONTRACT §6's right column, as pure functions. */
 export class OcppHttp {

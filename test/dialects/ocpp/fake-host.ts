@@ -67,6 +67,7 @@ export class FakeHost implements ConversationHost {
   readonly traceparent = null;
   readonly tags = new Map<string, string>();
   readonly data = null;
+  messageHeaders = null;
   readonly limits = LIMITS;
   readonly clock = new FakeClock();
   readonly meter = new Meter();
