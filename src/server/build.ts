@@ -36,6 +36,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
     clientErrorHandler: answerMalformed,
+    childLoggerFactory: (logger) => logger, // no request has a logger of its own: making it costs more than a push's whole route
     http: {
       requireHostHeader: false, // Node's own refusal has no body; `inspect` does it in our form
       headersTimeout: options.handshakeTimeoutMs,

@@ -3,6 +3,7 @@ import type { Socket as NetSocket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Connection } from '../core/connection.ts';
 import type { Message } from '../core/events.ts';
+import { atEndOfTurn, type Waiting } from '../core/end-of-turn.ts';
 import type { Socket } from '../core/ports.ts';
 import { encodeFrame } from './frame.ts';
 
@@ -15,7 +16,7 @@ const CODE_OF_ERROR: Readonly<Record<string, number>> = {
 };
 
 /** The port `Socket` over a `ws` socket. Listeners are attached at once, else the first frames would be lost. */
-export class WsSocket implements Socket {
+export class WsSocket implements Socket, Waiting {
   readonly #ws: WebSocket;
   readonly #stream: NetSocket;
   readonly #connection: Connection;
@@ -53,12 +54,20 @@ export class WsSocket implements Socket {
 
   send(message: Message): void {
     if (!this.isOpen) return;
+    if (this.#stream.writableCorked === 0) {
+      this.#stream.cork();
+      atEndOfTurn(this);
+    }
     if (message.shared === undefined || this.#isCompressed) {
       this.#ws.send(message.data, { binary: message.isBinary });
       return;
     }
     message.shared.wire ??= encodeFrame(message.data, message.isBinary);
     this.#stream.write(message.shared.wire); // whole frames, and `ws` writes its own at once where nothing is compressed
+  }
+
+  endTurn(): void {
+    this.#stream.uncork();
   }
 
   close(code: number, reason: string): void {

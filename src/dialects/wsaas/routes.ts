@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-codes.ts';
 import type { CloseOutcome, Description, Dispatch, PushOutcome } from '../../core/commands.ts';
+import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { errorOf } from '../../core/failures.ts';
 import { closeSchema, describeSchema, pushSchema } from './schemas.ts';
@@ -14,6 +15,7 @@ export type WsaasRoutesOptions = {
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const OK = '{"code":"OK"}';
+const OK_HEADERS = ['Content-Type', JSON_TYPE, 'Content-Length', String(OK.length)];
 const QUEUED = '{"code":"QUEUED"}';
 const IDEMPOTENCY_KEY_MAX_BYTES = 256;
 
@@ -32,7 +34,10 @@ export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, ha
       message: { data: bodyOf(request), isBinary: isBinary(request.headers['content-type']) },
       idempotencyKey: typeof key === 'string' ? key : null,
     });
-    return outcome instanceof Promise ? outcome.then((late) => answer(reply, late)) : answer(reply, outcome);
+    if (outcome instanceof Promise) return outcome.then((late) => answer(reply, late));
+    if (outcome.type !== 'sent') return answer(reply, outcome);
+    atEndOfTurn(new Sent(reply)); // after the frame itself, which leaves then
+    return undefined;
   });
 
   server.delete<Closing>('/:id', { schema: closeSchema }, async (request, reply) => {
@@ -47,6 +52,20 @@ export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, ha
   });
 
   server.allowOnly('/:id', hasPost ? ['GET', 'PUT', 'DELETE', 'POST'] : ['GET', 'PUT', 'DELETE']);
+}
+
+/** The answer to a push that is in its socket. */
+class Sent implements Waiting {
+  readonly #reply: FastifyReply;
+
+  constructor(reply: FastifyReply) {
+    this.#reply = reply;
+  }
+
+  endTurn(): void {
+    this.#reply.hijack(); // the answer is the same for every push: Fastify's way to it would only add cost
+    this.#reply.raw.writeHead(200, OK_HEADERS).end(OK);
+  }
 }
 
 function answer(reply: FastifyReply, outcome: PushOutcome | CloseOutcome): FastifyReply {
