@@ -2,15 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { App } from './app.ts';
 import type { Config } from './config.ts';
-import { sayGoodbye } from './sockets/goodbyes.ts';
+import { LATENESS_MS, sayGoodbye } from './sockets/goodbyes.ts';
 
 /** After the last goodbye: for answers to it, for what was read, and for `close` events. */
 const ANSWERS_MS = 2_000;
 const INBOXES_MS = 1_000;
-const CLOSE_EVENTS_MS = 1_500;
+const CLOSE_EVENTS_MS = 1_300;
 const SHUT_MS = 300;
 /** What a drain may take beyond DRAIN_DELAY_MS and DRAIN_MS. */
-export const DRAIN_MARGIN_MS = ANSWERS_MS + INBOXES_MS + CLOSE_EVENTS_MS + SHUT_MS;
+export const DRAIN_MARGIN_MS = LATENESS_MS + ANSWERS_MS + INBOXES_MS + CLOSE_EVENTS_MS + SHUT_MS;
 
 type Phase = { readonly name: string; readonly why: string; readonly limitMs: number; readonly run: () => Promise<unknown> | void };
 
@@ -36,7 +36,7 @@ export async function drain(
     {
       name: 'goodbyes',
       why: 'paced, so that the clients do not all come back to the others at once',
-      limitMs: config.DRAIN_MS + 100,
+      limitMs: config.DRAIN_MS + LATENESS_MS + 100,
       run: () => sayGoodbye(gateway, config.DRAIN_MS),
     },
     {

@@ -66,7 +66,9 @@ export async function supervise({ config, node, logger, program, env }: Supervis
     return new Promise((resolve, reject) => {
       child.once('exit', (code, signal) => reject(new Error(`worker ${number} ended with ${code ?? signal} before it served`)));
       link.onMessage((message) => {
-        if ((message as Partial<Notice>).notice === 'ready') resolve((message as Extract<Notice, { notice: 'ready' }>).facts);
+        if ((message as Partial<Notice>).notice !== 'ready') return;
+        if (isStopping) child.send({ notice: 'drain' } satisfies Notice); // the first may have come before it could listen
+        resolve((message as Extract<Notice, { notice: 'ready' }>).facts);
       });
     });
   }

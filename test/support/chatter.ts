@@ -6,7 +6,12 @@ import { CLOSE, closeFrame, frame, TEXT, upgradeRequest } from './raw-socket.ts'
 export type Entry = { readonly status: number; readonly retryAfter: string | null };
 export type Goodbye = { readonly code: number; readonly at: number };
 
-type Options = { readonly name: string; readonly headers?: Record<string, string> };
+type Options = {
+  readonly name: string;
+  readonly headers?: Record<string, string>;
+  /** Has one more message on its way when the close frame comes. */
+  readonly hasLastWord?: boolean;
+};
 
 /** One of very many clients: numbers what it says, keeps what it hears, answers the gateway's close frame; costs little. */
 export class Chatter {
@@ -23,11 +28,13 @@ export class Chatter {
   isTalking = true;
   readonly socket: Socket;
   #pending: Buffer = Buffer.alloc(0);
+  readonly #hasLastWord: boolean;
   #isUpgraded = false;
   #goodbye = Promise.withResolvers<Goodbye | null>();
 
-  constructor(t: Pick<TestContext, 'after'>, url: string, { name, headers = {} }: Options) {
+  constructor(t: Pick<TestContext, 'after'>, url: string, { name, headers = {}, hasLastWord = false }: Options) {
     this.name = name;
+    this.#hasLastWord = hasLastWord;
     const { hostname, port } = new URL(url);
     this.socket = connect({ host: hostname, port: Number(port), noDelay: true });
     t.after(() => this.socket.destroy());
@@ -95,6 +102,7 @@ export class Chatter {
       if ((first & 15) !== CLOSE) continue;
       const code = payload.length >= 2 ? payload.readUInt16BE(0) : 1005;
       this.#goodbye.resolve({ code, at: performance.now() });
+      if (this.#hasLastWord) this.say();
       if (this.isTalking && this.socket.writable) this.socket.write(closeFrame(code));
       this.isTalking = false;
     }

@@ -1,0 +1,105 @@
+import { writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { measureCpu, measureMemory, type Measured } from './measure.ts';
+import { readOptions, USAGE, type Options, type Workload } from './options.ts';
+import { quietMachine } from './proc.ts';
+import { cpuRows, cpuTable, memoryRows, memoryTable, type CpuRun, type MemoryRun } from './table.ts';
+import { canPin, type Target } from './target.ts';
+
+// Measures the gateway against the floor, in alternation. README.md says what the figures mean.
+
+const options = optionsOrUsage();
+const runs: CpuRun[] = [];
+const memoryRuns: MemoryRun[] = [];
+const notes = new Set<string>();
+for (const workload of options.workloads) {
+  for (let round = 0; round < options.rounds; round += 1) {
+    const targets = round % 2 === 0 ? [options.floor, options.ours] : [options.ours, options.floor];
+    if (workload.name === 'idle') await measureIdle(workload, targets, round);
+    else await measureRound(await paced(workload), targets, round);
+  }
+}
+report();
+
+function optionsOrUsage(): Options {
+  try {
+    const read = readOptions(process.argv.slice(2));
+    if (read !== null) return read;
+    process.stdout.write(`${USAGE}\n`);
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}\n`);
+    process.exit(2);
+  }
+}
+
+/** `latency` without a rate: half of what the floor can do now, for both. */
+async function paced(workload: Workload): Promise<Workload> {
+  if (workload.name !== 'latency' || workload.ratePerSecond > 0) return workload;
+  const { costs } = await measureCpu(options.floor, options.orderFor(workload, options.floor), { ...options, profileFolder: null });
+  return { ...workload, ratePerSecond: Math.max(1, Math.floor((costs['main']?.perSecond ?? 0) / 2)) };
+}
+
+async function measureRound(workload: Workload, targets: readonly Target[], round: number): Promise<void> {
+  for (const target of targets) {
+    await quietMachine(options.quietMs);
+    const measured = await attempt(() => measureCpu(target, options.orderFor(workload, target), options));
+    if (measured.skipped !== null) notes.add(`${workload.label}, ${target.name}: skipped, ${measured.skipped}`);
+    runs.push({ ...measured, workload: workload.label, target: target.name, round });
+    progress(`${workload.label} round ${round + 1} ${target.name}`, measured);
+  }
+}
+
+async function measureIdle(workload: Workload, targets: readonly Target[], round: number): Promise<void> {
+  for (const target of targets) {
+    for (const isCollected of [false, true]) {
+      await quietMachine(options.quietMs);
+      const memory = await measureMemory(target, options.orderFor(workload, target), { isCollected, isPinned: options.isPinned });
+      memoryRuns.push({ ...memory, target: target.name, round, isCollected });
+      const each = Object.entries(memory.perConnectionBytes).map(([count, bytes]) => `${bytes.toFixed(0)} B @ ${count}`);
+      process.stderr.write(`idle round ${round + 1} ${target.name}${isCollected ? ' collected' : ''}: ${each.join(', ')}\n`);
+    }
+  }
+}
+
+/** A run that breaks is a row that says so; the others still count. */
+async function attempt(measure: () => Promise<Measured>): Promise<Measured> {
+  try {
+    return await measure();
+  } catch (error) {
+    const what = error instanceof Error ? error.message : String(error);
+    return { costs: {}, p50Us: Number.NaN, p99Us: Number.NaN, problems: [what], skipped: null };
+  }
+}
+
+function progress(what: string, { costs, problems }: Measured): void {
+  const figures = Object.entries(costs).map(
+    ([phase, cost]) => `${phase} ${cost.cpuUsPerUnit.toFixed(1)} µs, ${cost.perSecond.toFixed(0)}/s`,
+  );
+  process.stderr.write(`${what}: ${figures.join('; ')} ${problems.join('; ') || 'ok'}\n`);
+}
+
+function report(): void {
+  const machine = {
+    node: process.version,
+    cores: cpus().length,
+    cpu: cpus()[0]?.model ?? 'unknown',
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    linux: release(),
+    isPinned: options.isPinned && canPin,
+  };
+  const rows = cpuRows(runs);
+  const idleRows = memoryRows(memoryRuns);
+  const problems = [...new Set([...runs, ...memoryRuns].flatMap((run) => run.problems))];
+  const title = `Node ${machine.node}, ${machine.cores} cores (${machine.cpu}), ${machine.memoryGiB} GiB, Linux ${machine.linux}${machine.isPinned ? ', one core each' : ''}, ${options.rounds} rounds`;
+  const parts = [title, rows.length > 0 ? cpuTable(rows) : '', idleRows.length > 0 ? memoryTable(idleRows) : '', ...notes];
+  process.stdout.write(`${parts.filter((part) => part !== '').join('\n\n')}\n`);
+  if (problems.length > 0) process.stdout.write(`\nfailed: ${problems.join('; ')}\n`);
+  const settings = { rounds: options.rounds, workloads: options.workloads, env: options.ours.env };
+  if (options.jsonPath !== null)
+    writeFileSync(
+      options.jsonPath,
+      JSON.stringify({ machine, settings, rows, idleRows, notes: [...notes], problems, runs, memoryRuns }, null, 1),
+    );
+  process.exitCode = problems.length > 0 ? 1 : 0;
+}

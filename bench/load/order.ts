@@ -1,0 +1,42 @@
+/** What one run of the load generator does; a process gets exactly one, as its first argument. */
+export type LoadOrder = {
+  readonly workload: 'upstream' | 'downstream' | 'broadcast' | 'connect' | 'idle' | 'soak';
+  readonly connections: number;
+  /** Messages or pushes whose arrival is still out, over all connections; one on each. */
+  readonly inFlight: number;
+  readonly sizeBytes: number;
+  /** 0: closed loop, as fast as it goes. Else open loop: sent when due, and timed from then. */
+  readonly ratePerSecond: number;
+  /** For the last arrivals of a phase; what is not there then is lost. */
+  readonly patienceMs: number;
+  readonly warmUpMs: number;
+  readonly durationMs: number;
+  /** How many broadcasts, or cycles of the soak. */
+  readonly repetitions: number;
+  /** Path and method of a push to all clients. */
+  readonly broadcastRequest: string;
+  /** Of `idle`: how many connections are open at each mark. */
+  readonly steps: readonly number[];
+  readonly settleMs: number;
+};
+
+/** Between two marks: how many units of work were done, and how long they took. */
+export type Phase = { readonly units: number; readonly seconds: number };
+
+export type LoadReport = {
+  /** By the name that its marks `<name>:begin` and `<name>:end` carry. */
+  readonly phases: Readonly<Record<string, Phase>>;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** Everything that was lost, repeated, out of order, damaged or refused. Empty: the run counts. */
+  readonly problems: readonly string[];
+  /** The gateway cannot do this; no fault. */
+  readonly skipped: string | null;
+};
+
+export type FromLoad =
+  | { readonly type: 'listening'; readonly backendPort: number }
+  | { readonly type: 'mark'; readonly name: string }
+  | { readonly type: 'report'; readonly report: LoadReport };
+
+export type ToLoad = { readonly type: 'start'; readonly gatewayPort: number } | { readonly type: 'go' };

@@ -1,0 +1,81 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+
+/** What the backend was called for; called synchronously, before the answer is written. */
+export interface StubOwner {
+  connectCall(client: number, wsUri: string): void;
+  messageCall(bytes: Buffer, span: readonly [start: number, end: number]): void;
+  closeCall(client: number): void;
+}
+
+const HEAD_END = Buffer.from('\r\n\r\n');
+const NO_BYTES = Buffer.alloc(0);
+const OK = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{"code":"OK"}';
+const DONE = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+const UNAVAILABLE = 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n';
+
+/** The backend: an HTTP/1.1 server on bare sockets. Pipelined requests of one read are answered in one write. */
+export class Stub {
+  /** `unavailable` answers 503, `reset` hangs up; the soak's outages. */
+  mood: 'well' | 'unavailable' | 'reset' = 'well';
+  readonly #owner: StubOwner;
+  readonly #server: Server;
+
+  constructor(owner: StubOwner) {
+    this.#owner = owner;
+    this.#server = createServer({ noDelay: true }, (socket) => this.#serve(socket));
+  }
+
+  listen(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host: '127.0.0.1', port: 0, backlog: 4_096 }, () => resolve((this.#server.address() as AddressInfo).port));
+    });
+  }
+
+  #serve(socket: Socket): void {
+    let rest: Buffer = NO_BYTES;
+    socket.on('error', () => {}); // the gateway's side went away; 'close' follows
+    socket.on('data', (chunk: Buffer) => {
+      const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+      let at = 0;
+      let answers = '';
+      for (;;) {
+        const headEnd = bytes.indexOf(HEAD_END, at);
+        if (headEnd < 0) break;
+        const head = bytes.toString('latin1', at, headEnd);
+        const start = headEnd + HEAD_END.length;
+        const end = start + contentLength(head);
+        if (end > bytes.length) break;
+        if (this.mood === 'reset') {
+          socket.resetAndDestroy();
+          return;
+        }
+        answers += this.mood === 'well' ? this.#answer(head, bytes, [start, end]) : UNAVAILABLE;
+        at = end;
+      }
+      rest = at === bytes.length ? NO_BYTES : bytes.subarray(at);
+      if (answers !== '') socket.write(answers, 'latin1');
+    });
+  }
+
+  #answer(head: string, bytes: Buffer, span: readonly [number, number]): string {
+    if (head.startsWith('PUT ')) {
+      this.#owner.messageCall(bytes, span);
+      return DONE;
+    }
+    const client = Number(/^authorization: Bench (\d+)$/im.exec(head)?.[1]);
+    if (head.startsWith('DELETE ')) {
+      this.#owner.closeCall(client);
+      return DONE;
+    }
+    const { ws_uri: wsUri } = JSON.parse(bytes.toString('utf8', ...span)) as { ws_uri: string };
+    this.#owner.connectCall(client, wsUri);
+    return OK;
+  }
+}
+
+function contentLength(head: string): number {
+  const length = /^content-length: *(\d+)/im.exec(head)?.[1];
+  if (length === undefined) throw new Error(`a call with Content-Length was wanted, not: ${head.slice(0, 200)}`);
+  return Number(length);
+}

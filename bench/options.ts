@@ -1,0 +1,121 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { LoadOrder } from './load/order.ts';
+import type { Target } from './target.ts';
+
+export const WORKLOADS = ['upstream', 'downstream', 'broadcast', 'connect', 'idle', 'latency'] as const;
+export type WorkloadName = (typeof WORKLOADS)[number];
+/** `upstream@1000` is an open loop of 1,000 a second. */
+export type Workload = { readonly label: string; readonly name: WorkloadName; readonly ratePerSecond: number };
+
+export type Options = {
+  readonly workloads: readonly Workload[];
+  readonly rounds: number;
+  readonly isPinned: boolean;
+  readonly profileFolder: string | null;
+  readonly quietMs: number;
+  readonly jsonPath: string | null;
+  readonly ours: Target;
+  readonly floor: Target;
+  readonly orderFor: (workload: Workload, target: Target) => LoadOrder;
+};
+
+const FLOOR = fileURLToPath(new URL('floor.ts', import.meta.url));
+
+export const USAGE = `node bench/bench.ts [options]
+  --workloads upstream,upstream@1000,downstream,broadcast,connect,idle,latency   what to measure; @ is a rate a second
+  --rounds 3          alternations of ours and the floor
+  --duration 5        seconds of each run, after --warm-up 2
+  --connections       clients: 1000; broadcast and connect 10000
+  --in-flight 64      messages or pushes on their way at once, one on a connection
+  --size 128          bytes of a message, 28 to 65535
+  --rate 0            messages a second for all workloads without @; 0: as fast as it goes
+  --broadcasts 20     requests to all
+  --steps 5000,10000,15000   connections at which idle memory is read, each after --settle 3 seconds
+  --env NAME=VALUE    given to the gateway, may be repeated
+  --main dist/main.js the gateway to measure
+  --quiet 0           seconds to wait at most before each run for a machine that does nothing else
+  --unpinned          do not hold the gateway and the generator to a core each
+  --patience 10       seconds to wait for the last arrivals
+  --profile FOLDER    also write a CPU profile of each run (bench/profile.ts reads it); its figures are dearer
+  --json FILE         also write everything as JSON`;
+
+/** Null: help was asked for. Throws an Error that says what was wanted. */
+export function readOptions(argv: readonly string[]): Options | null {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      workloads: { type: 'string', default: 'upstream,upstream@1000,downstream,broadcast,connect,idle,latency' },
+      rounds: { type: 'string', default: '3' },
+      duration: { type: 'string', default: '5' },
+      'warm-up': { type: 'string', default: '2' },
+      connections: { type: 'string' },
+      'in-flight': { type: 'string', default: '64' },
+      size: { type: 'string', default: '128' },
+      rate: { type: 'string', default: '0' },
+      broadcasts: { type: 'string', default: '20' },
+      steps: { type: 'string', default: '5000,10000,15000' },
+      settle: { type: 'string', default: '3' },
+      env: { type: 'string', multiple: true, default: [] },
+      main: { type: 'string', default: fileURLToPath(new URL('../dist/main.js', import.meta.url)) },
+      quiet: { type: 'string', default: '0' },
+      unpinned: { type: 'boolean', default: false },
+      patience: { type: 'string', default: '10' },
+      profile: { type: 'string' },
+      json: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return null;
+  const rate = number('rate', values.rate, 0);
+  const connections = values.connections === undefined ? null : number('connections', values.connections, 1);
+  const steps = values.steps.split(',').map((step) => number('steps', step, 1));
+  const common = {
+    inFlight: number('in-flight', values['in-flight'], 1),
+    sizeBytes: number('size', values.size, 28),
+    warmUpMs: number('warm-up', values['warm-up'], 0) * 1_000,
+    durationMs: number('duration', values.duration, 0.1) * 1_000,
+    repetitions: number('broadcasts', values.broadcasts, 1),
+    settleMs: number('settle', values.settle, 0) * 1_000,
+    steps,
+    patienceMs: number('patience', values.patience, 0) * 1_000,
+  };
+  if (!existsSync(values.main)) throw new Error(`--main: a gateway to measure was wanted; ${values.main} does not exist (npm run build)`);
+  return {
+    workloads: values.workloads.split(',').map((label) => workloadOf(label, rate)),
+    rounds: number('rounds', values.rounds, 1),
+    isPinned: !values.unpinned,
+    profileFolder: values.profile ?? null,
+    quietMs: number('quiet', values.quiet, 0) * 1_000,
+    jsonPath: values.json ?? null,
+    ours: { name: 'ours', script: values.main, env: Object.fromEntries(values.env.map(pair)), broadcastRequest: 'POST /send?all=true' },
+    floor: { name: 'floor', script: FLOOR, env: {}, broadcastRequest: 'PUT /broadcast' },
+    orderFor: ({ name, ratePerSecond }, { broadcastRequest }) => ({
+      ...common,
+      workload: name === 'latency' ? 'upstream' : name,
+      connections: connections ?? (name === 'broadcast' || name === 'connect' ? 10_000 : 1_000),
+      ratePerSecond,
+      broadcastRequest,
+    }),
+  };
+}
+
+function workloadOf(label: string, rate: number): Workload {
+  const [name, own] = label.split('@') as [string, string | undefined];
+  if (!(WORKLOADS as readonly string[]).includes(name))
+    throw new Error(`--workloads: one of ${WORKLOADS.join(', ')} was wanted, not "${name}"`);
+  return { label, name: name as WorkloadName, ratePerSecond: own === undefined ? rate : number('workloads', own, 1) };
+}
+
+function number(name: string, text: string, least: number): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= least)) throw new Error(`--${name}: a number of at least ${least} was wanted, not "${text}"`);
+  return value;
+}
+
+function pair(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new Error(`--env: NAME=VALUE was wanted, not "${text}"`);
+  return [text.slice(0, at), text.slice(at + 1)];
+}

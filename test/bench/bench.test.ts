@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { CpuRow, MemoryRow } from '../../bench/table.ts';
+import { MAIN } from '../support/gateway.ts';
+
+const BENCH = fileURLToPath(new URL('../../bench/bench.ts', import.meta.url));
+const FLOOR = fileURLToPath(new URL('../../bench/floor.ts', import.meta.url));
+const SMALL =
+  '--rounds 1 --duration 0.3 --warm-up 0.2 --connections 50 --in-flight 8 --broadcasts 3 --steps 25,50 --settle 0.1 --patience 1 --unpinned'.split(
+    ' ',
+  );
+
+type Result = { readonly code: number; readonly out: string; readonly errors: string };
+
+function bench(args: readonly string[]): Promise<Result> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [BENCH, ...args], (error, out, errors) => resolve({ code: Number(error?.code ?? 0), out, errors }));
+  });
+}
+
+function scratch(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-test-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+test('every workload, very small, gives a whole table and JSON, and loses nothing', async (t) => {
+  const json = join(scratch(t), 'result.json');
+  const workloads = 'upstream,upstream@500,downstream,connect,idle';
+  const { code, out, errors } = await bench([...SMALL, '--main', MAIN, '--json', json, '--workloads', workloads]);
+  assert.equal(code, 0, out + errors);
+  const { rows, idleRows, machine, problems, runs } = JSON.parse(readFileSync(json, 'utf8')) as {
+    rows: CpuRow[];
+    idleRows: MemoryRow[];
+    machine: Record<string, unknown>;
+    problems: string[];
+    runs: unknown[];
+  };
+  const names = ['upstream', 'upstream@500', 'downstream', 'connect', 'connect: close'];
+  assert.deepEqual(
+    rows.map(({ workload, target }) => `${workload} ${target}`),
+    names.flatMap((name) => [`${name} floor`, `${name} ours`]),
+  );
+  for (const row of rows) {
+    assert.equal(row.check, 'ok');
+    assert.equal(row.rounds, 1);
+    const figures = [row.cpuUs.median, row.cpuUs.min, row.cpuUs.max, row.perSecond, row.generatorUs, row.otherCores];
+    assert.ok(
+      figures.every((figure) => Number.isFinite(figure)),
+      JSON.stringify(row),
+    );
+    if (!row.workload.startsWith('connect')) assert.ok(row.p50Us > 0 && row.p99Us >= row.p50Us, JSON.stringify(row));
+  }
+  assert.deepEqual(
+    idleRows.map(({ target, connections, check }) => [target, connections, check]),
+    ['floor', 'ours'].flatMap((target) => [25, 50].map((connections) => [target, connections, 'ok'])),
+  );
+  for (const row of idleRows) assert.ok(Number.isFinite(row.plainBytes.median) && Number.isFinite(row.collectedBytes.median));
+  assert.deepEqual(problems, []);
+  assert.equal(runs.length, 8);
+  assert.equal(machine['node'], process.version);
+  for (const { workload, target } of rows) assert.match(out, new RegExp(`^\\| ${workload} \\| ${target} \\| .* \\| ok \\|$`, 'm'));
+  for (const { target, connections } of idleRows)
+    assert.match(out, new RegExp(`^\\| ${target} \\| ${connections} \\| .* \\| ok \\|$`, 'm'));
+});
+
+test('a broadcast to a gateway that has none is skipped with a note, and measured where there is one', async () => {
+  const { code, out, errors } = await bench([...SMALL, '--main', FLOOR, '--workloads', 'broadcast']);
+  assert.equal(code, 0, out + errors);
+  assert.match(out, /^\| broadcast \| floor \| .* \| ok \|$/m);
+  assert.match(out, /broadcast, ours: skipped, POST \/send\?all=true is answered with 404/);
+});
+
+const FAULTS = {
+  'loses a message': ['const answer = await pool', 'if (Math.random() < 0.1) return null; const answer = await pool'],
+  'repeats a push': ['socket?.send(data, { binary });', 'socket?.send(data, { binary }); socket?.send(data, { binary });'],
+} as const;
+
+for (const [fault, [from, to]] of Object.entries(FAULTS)) {
+  test(`a gateway that ${fault} fails the run`, async (t) => {
+    const broken = join(scratch(t), 'broken.ts');
+    const source = readFileSync(FLOOR, 'utf8').replaceAll(
+      /from '(undici|ws)'/g,
+      (_, name: string) => `from '${import.meta.resolve(name)}'`,
+    );
+    assert.ok(source.includes(from));
+    writeFileSync(broken, source.replace(from, to));
+    const workload = fault.includes('push') ? 'downstream' : 'upstream';
+    const { code, out } = await bench([...SMALL, '--main', broken, '--workloads', workload]);
+    assert.equal(code, 1, out);
+    assert.match(out, fault.includes('push') ? /push repeated|push out of order/ : /message out of order|message lost/);
+  });
+}
+
+test('a mistake on the command line is told with what was wanted', async () => {
+  const { code, errors } = await bench(['--workloads', 'sideways']);
+  assert.equal(code, 2);
+  assert.match(errors, /one of upstream, .* was wanted, not "sideways"/);
+});
