@@ -42,7 +42,7 @@ export const DIALECTS = {
   raw: {
     hasClientIds: true,
     create: (options) => ({
-      dialect: new RawDialect({ ...options, backendPath: options.backendPath.replace(/\/+$/, '') }),
+      dialect: new RawDialect(options),
       enter: enterRaw,
     }),
   },

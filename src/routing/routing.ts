@@ -26,7 +26,7 @@ export async function createRouting(config: Config, options: Omit<RouteTableOpti
   remember(table);
   const limits = table.routes.map(({ route }) => route.limits);
   const dialects = new Set(specs.map(({ dialect = 'wsaas' }) => dialect));
-  const largestMessageBytes = Math.max(...limits.map(({ maxMessageBytes }) => maxMessageBytes));
+  const largestMessageBytes = Math.max(config.MAX_MESSAGE_BYTES, ...limits.map(({ maxMessageBytes }) => maxMessageBytes));
 
   function remember({ routes }: RouteTable): void {
     for (const { route } of routes) byName.set(route.name, route);

@@ -54,16 +54,16 @@ export class WsSocket implements Socket, Waiting {
 
   send(message: Message): void {
     if (!this.isOpen) return;
+    if (message.shared !== undefined && !this.#isCompressed) {
+      message.shared.wire ??= encodeFrame(message.data, message.isBinary);
+      this.#stream.write(message.shared.wire); // whole frames, and `ws` writes its own at once where nothing is compressed
+      return; // not held back: a selection is worked off in slices of time, and its writes are what takes time
+    }
     if (this.#stream.writableCorked === 0) {
       this.#stream.cork();
       atEndOfTurn(this);
     }
-    if (message.shared === undefined || this.#isCompressed) {
-      this.#ws.send(message.data, { binary: message.isBinary });
-      return;
-    }
-    message.shared.wire ??= encodeFrame(message.data, message.isBinary);
-    this.#stream.write(message.shared.wire); // whole frames, and `ws` writes its own at once where nothing is compressed
+    this.#ws.send(message.data, { binary: message.isBinary });
   }
 
   endTurn(): void {

@@ -48,7 +48,7 @@ test('5,000 clients at once: every message and every push once and in order, eve
       if (closes.size === CLIENTS) idle.resolve();
     }
   });
-  const gateway = await startGateway(t, { API_URI: backend.url }, COLLECTS_ON_SIGWINCH);
+  const gateway = await startGateway(t, { API_URI: backend.url, WS_TIMEOUT: '0' }, COLLECTS_ON_SIGWINCH);
   await fetch(`${gateway.controlUrl}/livez`);
   const before = pssKilobytes(gateway.pid);
   for (let index = 0; index < PUSHERS; index += 1) pushers.push(await LeanPusher.connect(t, gateway.controlUrl));

@@ -128,15 +128,15 @@ test('a flood of pings from one that never reads the pongs is bounded', async (t
   raw.socket.pause();
   const pings = Buffer.concat(Array.from({ length: 40_000 }, () => frame(PING, 'x'.repeat(125)))); // 5 MB a round
   const grown = await growth(async () => {
-    for (let round = 0; round < 16; round += 1) {
+    for (let round = 0; round < 32; round += 1) {
       raw.write(pings);
       await stillServes(scene, witness);
     }
     await witness.push('x');
     for (let round = 0; round < 30; round += 1) await stillServes(scene, witness);
   });
-  // 80 MB of pings; what may wait is SEND_BUFFER_BYTES (1 MiB) and what the kernel holds
-  assert.ok(grown < 60, `${grown.toFixed(1)} MB more`);
+  // 160 MB of pings; what may wait is one pong and what the kernel holds, the rest is garbage that V8 has not collected
+  assert.ok(grown < 100, `${grown.toFixed(1)} MB more`);
 });
 
 test('a flood of pings, pongs and empty frames while open is being answered is bounded', async (t) => {

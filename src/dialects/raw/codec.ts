@@ -17,7 +17,7 @@ import type { Dialect } from '../../core/ports.ts';
 import { readSetTags } from '../../core/set-tags.ts';
 
 export type RawOptions = EventHeaderOptions & {
-  /** Path of the backend's URL, without a slash at its end; `/<id>` follows. */
+  /** Path and query of the backend's URL; `/<id>` goes between them. */
   readonly backendPath: string;
   readonly limits: Limits;
 };
@@ -25,14 +25,17 @@ export type RawOptions = EventHeaderOptions & {
 /** CONTRACT §5 as pure functions: ws2api's raw mode, with its faults mended (docs/migration.md). */
 export class RawDialect implements Dialect {
   readonly name = 'raw';
-  readonly #backendPath: string;
+  readonly #path: string;
+  readonly #query: string;
   readonly #headers: EventHeaders;
   readonly #open: CallProfile;
   readonly #message: CallProfile;
   readonly #close: CallProfile;
 
   constructor(options: RawOptions) {
-    this.#backendPath = options.backendPath;
+    const queryAt = options.backendPath.indexOf('?');
+    this.#path = (queryAt < 0 ? options.backendPath : options.backendPath.slice(0, queryAt)).replace(/\/+$/, '');
+    this.#query = queryAt < 0 ? '' : options.backendPath.slice(queryAt);
     this.#headers = new EventHeaders(options);
     const answerBytes = maxAnswerBytes(options.limits);
     const { openTimeoutMs, backendTimeoutMs } = options.limits;
@@ -42,7 +45,7 @@ export class RawDialect implements Dialect {
   }
 
   encodeOpen(event: OpenEvent): BackendCall {
-    return { profile: this.#open, path: this.#path(event.connection.id), headers: this.#headers.open(event), body: null };
+    return { profile: this.#open, path: this.#pathOf(event.connection.id), headers: this.#headers.open(event), body: null };
   }
 
   decodeOpen(_event: OpenEvent, result: BackendResult): OpenVerdict {
@@ -59,7 +62,7 @@ export class RawDialect implements Dialect {
   encodeMessage(event: MessageEvent): BackendCall {
     const headers = this.#headers.message(event);
     headers.push('content-type', event.isBinary ? 'application/octet-stream' : 'text/plain; charset=utf-8');
-    return { profile: this.#message, path: this.#path(event.connection.id), headers, body: event.data };
+    return { profile: this.#message, path: this.#pathOf(event.connection.id), headers, body: event.data };
   }
 
   /** POST is not idempotent: repeated only when provably unsent, or on 503. A lost answer counts as delivered. */
@@ -82,7 +85,7 @@ export class RawDialect implements Dialect {
     const headers = this.#headers.close(event);
     headers.push('content-type', 'text/plain; charset=utf-8');
     const body = event.reason === '' && event.code === 1006 ? 'EOF' : event.reason;
-    return { profile: this.#close, path: this.#path(event.party.id), headers, body };
+    return { profile: this.#close, path: this.#pathOf(event.party.id), headers, body };
   }
 
   decodeClose(_event: CloseEvent, result: BackendResult): CloseVerdict {
@@ -92,8 +95,8 @@ export class RawDialect implements Dialect {
     return { type: 'retry', afterMs: null, because: `status ${status}` };
   }
 
-  #path(id: string): string {
-    return `${this.#backendPath}/${segment(id)}`;
+  #pathOf(id: string): string {
+    return `${this.#path}/${segment(id)}${this.#query}`;
   }
 }
 
