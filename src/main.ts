@@ -53,10 +53,13 @@ async function serveClients(config: Config, logger: Logger, worker: number | nul
     await drain(app, config, { logger, signal: signal ?? (err ? 'fault' : 'supervisor') });
   });
   const reload = (): void => {
-    void app.reloadRoutes().then((problem) => {
-      if (problem === null) logger.info({}, 'routes were read again');
-      else logger.error({ problem }, 'routes stay as they were');
-    });
+    void app
+      .reloadRoutes()
+      .catch((error: unknown) => String(error))
+      .then((problem) => {
+        if (problem === null) logger.info({}, 'routes were read again');
+        else logger.error({ problem }, 'routes stay as they were');
+      });
   };
   process.on('SIGHUP', reload);
   if (worker !== null) obeySupervisor(close, reload);

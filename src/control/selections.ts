@@ -2,8 +2,10 @@ import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isSendableCloseCode, MAX_REASON_BYTES } from '../core/close-codes.ts';
 import type { Answers, ListCursor, Query } from '../core/commands.ts';
+import { describedAs } from '../core/description.ts';
 import { GatewayError } from '../core/errors.ts';
 import type { Message } from '../core/events.ts';
+import { bodyOf, messageOf } from '../core/http-messages.ts';
 import { readSelector } from '../core/selector.ts';
 import { closeAllSchema, countSchema, sendSchema, setTagsSchema, statusSchema, treeSchema } from './selection-schemas.ts';
 import { statusLine } from './status-line.ts';
@@ -20,7 +22,7 @@ const LARGEST_PAGE = 10_000;
 /** Commands on many connections at once, and what there is (CONTRACT §7). Answers speak for all processes and nodes. */
 export async function selectionRoutes(server: FastifyInstance, { query, wsUri, maxMessageBytes }: SelectionsOptions): Promise<void> {
   server.post('/send', { schema: sendSchema }, async (request, reply) => {
-    const message = messageOf(request);
+    const message = toSend(request);
     return counted(request, reply, await query({ type: 'send', selector: selectorOf(request), message }));
   });
 
@@ -40,7 +42,7 @@ export async function selectionRoutes(server: FastifyInstance, { query, wsUri, m
       throw new GatewayError('BAD_REQUEST', 'closeCode must be 1000, 1001, 1003, 1007 to 1014 or 3000 to 4999');
     if (Buffer.byteLength(reason) > MAX_REASON_BYTES)
       throw new GatewayError('BAD_REQUEST', `closeReason may have ${MAX_REASON_BYTES} bytes`);
-    const farewell = bodyOf(request).length === 0 ? null : messageOf(request);
+    const farewell = bodyOf(request).length === 0 ? null : toSend(request);
     return counted(request, reply, await query({ type: 'close-all', selector: selectorOf(request), farewell, code, reason }));
   });
 
@@ -75,31 +77,20 @@ export async function selectionRoutes(server: FastifyInstance, { query, wsUri, m
     const page = all.slice(0, limit === Infinity ? undefined : limit);
     if (!isJson) return text(reply, answers, page.map(statusLine).join(''));
     const last = page.at(-1);
-    const connections = page.map(({ serial: _serial, owner: _owner, ...one }) => ({
-      id: one.id,
-      ws_uri: wsUri(one.id),
-      path: one.path,
-      tags: one.tags,
-      connected_at: new Date(one.connectedAt).toISOString(),
-      last_active_at: new Date(one.lastActiveAt).toISOString(),
-      remote_address: one.remoteAddress,
-      subprotocol: one.subprotocol,
-      node: one.node,
-    }));
+    const connections = page.map((one) => describedAs(one, wsUri));
     return mark(reply, answers).send({ connections, next: page.length === limit && last ? `${last.owner}.${last.serial}` : null });
   });
 
   for (const path of ['/send', '/settags', '/close']) server.allowOnly(path, ['POST']);
   for (const path of ['/count', '/tree', '/status']) server.allowOnly(path, ['GET']);
 
-  function messageOf(request: FastifyRequest): Message {
-    const data = bodyOf(request);
-    const isBinary = /^application\/octet-stream(;|\s|$)/i.test(request.headers['content-type'] ?? '');
-    if (!isBinary && !isUtf8(data))
+  function toSend(request: FastifyRequest): Message {
+    const message = messageOf(request);
+    if (!message.isBinary && !isUtf8(message.data))
       throw new GatewayError('BAD_REQUEST', 'the body is not UTF-8; a binary frame is sent with Content-Type: application/octet-stream');
-    if (data.length > maxMessageBytes)
+    if (message.data.length > maxMessageBytes)
       throw new GatewayError('MESSAGE_TOO_LONG', `a message may have ${maxMessageBytes} bytes (MAX_MESSAGE_BYTES)`);
-    return { data, isBinary };
+    return message;
   }
 }
 
@@ -160,12 +151,6 @@ function parametersOf(request: FastifyRequest): URLSearchParams {
 
 function selectorOf(request: FastifyRequest): ReturnType<typeof readSelector> {
   return readSelector(parametersOf(request));
-}
-
-const EMPTY = Buffer.alloc(0);
-
-function bodyOf(request: FastifyRequest): Buffer {
-  return (request.body as Buffer | undefined) ?? EMPTY;
 }
 
 function textOf(request: FastifyRequest): string {

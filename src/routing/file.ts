@@ -3,6 +3,7 @@ import findMyWay from 'find-my-way';
 import { Errors } from 'typebox/value';
 import type { Document, LineCounter } from 'yaml';
 import { DIALECTS } from '../dialects/index.ts';
+import { SUBPROTOCOLS, type Subprotocol } from '../dialects/ocpp/index.ts';
 import { readers } from '../option-readers.ts';
 import { routesSchema, type RouteSpec } from './spec.ts';
 
@@ -21,7 +22,7 @@ type Path = readonly (string | number)[];
 
 /** Reads ROUTES_FILE. Throws a RoutesFileError that lists every mistake. */
 export async function readRoutesFile(file: string): Promise<RouteSpec[]> {
-  const { parseDocument, LineCounter } = await import('yaml');
+  const { parseDocument, LineCounter, visit } = await import('yaml');
   const lines = new LineCounter();
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new RoutesFileError([`ROUTES_FILE ${file}: ${(error as Error).message}`]);
@@ -30,8 +31,15 @@ export async function readRoutesFile(file: string): Promise<RouteSpec[]> {
   if (document.errors.length > 0) {
     throw new RoutesFileError(document.errors.map(({ pos, message }) => `${file}:${lines.linePos(pos[0]).line}: ${message}`));
   }
-  const content: unknown = document.toJS();
   const problems: string[] = [];
+  visit(document, {
+    Alias(_key, alias) {
+      if (alias.resolve(document) === undefined)
+        problems.push(`${file}:${lines.linePos(alias.range?.[0] ?? 0).line}: *${alias.source}: no anchor of this name is above it`);
+    },
+  });
+  if (problems.length > 0) throw new RoutesFileError(problems);
+  const content = contentOf(document, file);
   const report = (path: Path, wanted: string): void => {
     problems.push(`${file}:${lineOf(document, lines, path)}: ${path.length === 0 ? 'the file' : path.join('.')}: ${wanted}`);
   };
@@ -49,6 +57,15 @@ export async function readRoutesFile(file: string): Promise<RouteSpec[]> {
   checkPaths(routes, report);
   if (problems.length > 0) throw new RoutesFileError(problems);
   return routes;
+}
+
+/** Aliases may multiply without end: `yaml` stops at some point, by an exception. */
+function contentOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    throw new RoutesFileError([`${file}:1: the file: ${(error as Error).message}`]);
+  }
 }
 
 function wanted(message: string, params: object): string {
@@ -81,6 +98,12 @@ function checkValues(routes: readonly RouteSpec[], report: (path: Path, wanted: 
       if (typeof result === 'string') report(['routes', index, name], result);
     }
     const parameters = parametersOf(route.path);
+    if (parameters.some((name) => /^\d/.test(name)))
+      report(['routes', index, 'path'], 'must name its parameters by a letter first: the last one counts, and numbers lose their place');
+    const unknown =
+      route.dialect === 'ocpp' ? (route.subprotocols ?? []).filter((name) => !SUBPROTOCOLS.includes(name as Subprotocol)) : [];
+    if (unknown.length > 0)
+      report(['routes', index, 'subprotocols'], `must be among ${SUBPROTOCOLS.join(', ')}; ${unknown.join(', ')} is not`);
     for (const [key, value] of Object.entries(route.tags ?? {})) {
       if (value.startsWith(':') && !parameters.includes(value.slice(1)))
         report(['routes', index, 'tags', key], `takes ${value}, a parameter that the path has not`);

@@ -32,6 +32,32 @@ export async function createRouting(config: Config, options: Omit<RouteTableOpti
     for (const { route } of routes) byName.set(route.name, route);
   }
 
+  async function reload(): Promise<string | null> {
+    if (config.ROUTES_FILE === undefined) return 'there is no ROUTES_FILE to read again';
+    try {
+      const read = await readSpecs(config);
+      const fresh = read.find(({ dialect = 'wsaas' }) => !dialects.has(dialect));
+      if (fresh !== undefined) return `dialect ${fresh.dialect} is new: restart for it`;
+      const next = createRouteTable(read, { ...options, config });
+      if (next.routes.some(({ route }) => route.limits.maxMessageBytes > largestMessageBytes))
+        return `maxMessageBytes over ${largestMessageBytes} is new: restart for it`;
+      table = next;
+      remember(next);
+      return null;
+    } catch (error) {
+      if (error instanceof RoutesFileError) return error.message;
+      throw error;
+    }
+  }
+
+  let last: Promise<unknown> = Promise.resolve();
+  /** One after the other: of two signals the later file counts. */
+  function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = last.then(work);
+    last = done.catch(() => {});
+    return done;
+  }
+
   return {
     find: (path) => table.find(path),
     byName: (name) => byName.get(name),
@@ -40,23 +66,7 @@ export async function createRouting(config: Config, options: Omit<RouteTableOpti
     shortestSpanMs: Math.min(
       ...limits.flatMap(({ idleTimeoutMs, slowClientTimeoutMs }) => [idleTimeoutMs, slowClientTimeoutMs]).filter((span) => span > 0),
     ),
-    async reload() {
-      if (config.ROUTES_FILE === undefined) return 'there is no ROUTES_FILE to read again';
-      try {
-        const read = await readSpecs(config);
-        const fresh = read.find(({ dialect = 'wsaas' }) => !dialects.has(dialect));
-        if (fresh !== undefined) return `dialect ${fresh.dialect} is new: restart for it`;
-        const next = createRouteTable(read, { ...options, config });
-        if (next.routes.some(({ route }) => route.limits.maxMessageBytes > largestMessageBytes))
-          return `maxMessageBytes over ${largestMessageBytes} is new: restart for it`;
-        table = next;
-        remember(next);
-        return null;
-      } catch (error) {
-        if (error instanceof RoutesFileError) return error.message;
-        throw error;
-      }
-    },
+    reload: () => inTurn(reload),
     facts: specs.map(({ path, dialect = 'wsaas', backend }) => `${path} ${dialect} ${backend}`),
   };
 }

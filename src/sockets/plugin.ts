@@ -6,6 +6,7 @@ import fp from 'fastify-plugin';
 import type { WebSocket } from 'ws';
 import type { Refusal } from '../core/events.ts';
 import type { Admission, Gateway } from '../core/gateway.ts';
+import { refused } from '../core/verdicts.ts';
 import type { FoundRoute } from './client-route.ts';
 import { forwardedHeaders, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
 import { WsSocket } from './ws-socket.ts';
@@ -106,10 +107,10 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     const end = url.indexOf('?');
     const path = end < 0 ? url : url.slice(0, end);
     const found = options.findRoute(path);
-    if (found === null) return refusal(404, 'NOT_FOUND', 'no route has this path');
+    if (found === null) return refused(404, 'NOT_FOUND', 'no route has this path');
     const { route, parameters } = found;
     request.refuseWith = route.refuseWith;
-    if (!route.isOriginAllowed(raw.headers.origin)) return refusal(403, 'FORBIDDEN', 'this Origin is not in ORIGINS');
+    if (!route.isOriginAllowed(raw.headers.origin)) return refused(403, 'FORBIDDEN', 'this Origin is not in ORIGINS');
     const full = fullness(gateway, request.ip);
     if (full !== null) return full;
     const subprotocols = offeredSubprotocols(raw);
@@ -135,15 +136,15 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
   }
 
   function fullness(gateway: Gateway, address: string): Refusal | null {
-    if (gateway.isDraining) return { ...refusal(503, 'UNAVAILABLE', 'this gateway is shutting down'), retryAfterMs: 1_000 };
+    if (gateway.isDraining) return { ...refused(503, 'UNAVAILABLE', 'this gateway is shutting down'), retryAfterMs: 1_000 };
     if (gateway.occupied >= options.maxConnections) {
       return {
-        ...refusal(503, 'UNAVAILABLE', `this gateway holds its ${options.maxConnections} connections (MAX_CONNECTIONS)`),
+        ...refused(503, 'UNAVAILABLE', `this gateway holds its ${options.maxConnections} connections (MAX_CONNECTIONS)`),
         retryAfterMs: 5_000,
       };
     }
     if (gateway.connections.countOf(address) >= options.maxConnectionsPerIp) {
-      return { ...refusal(429, 'TOO_MANY_CONNECTIONS', 'this address holds MAX_CONNECTIONS_PER_IP connections'), retryAfterMs: 5_000 };
+      return { ...refused(429, 'TOO_MANY_CONNECTIONS', 'this address holds MAX_CONNECTIONS_PER_IP connections'), retryAfterMs: 5_000 };
     }
     return null;
   }
@@ -164,16 +165,12 @@ function upgraded(ws: WebSocket, request: FastifyRequest): void {
   decision.connection.attach(new WsSocket(ws, stream, decision.connection), decision.verdict);
 }
 
-function refuse(reply: FastifyReply, refused: Refusal): FastifyReply {
-  if (refused.retryAfterMs !== undefined) void reply.header('Retry-After', Math.ceil(refused.retryAfterMs / 1000));
+function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  if (refusal.retryAfterMs !== undefined) void reply.header('Retry-After', Math.ceil(refusal.retryAfterMs / 1000));
   return reply
-    .code(refused.status)
-    .headers({ Connection: 'close', ...refused.headers })
-    .send({ code: refused.code, message: refused.message });
-}
-
-function refusal(status: number, code: string, message: string): Refusal {
-  return { type: 'refused', status, code, message };
+    .code(refusal.status)
+    .headers({ Connection: 'close', ...refusal.headers })
+    .send({ code: refusal.code, message: refusal.message });
 }
 
 /** Reading nothing starts the end-of-stream event of a socket that nobody reads yet; a reset has destroyed it already. */

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { test, type TestContext } from 'node:test';
 import { findProgram, lacks } from '../examples/programs.ts';
-import { Arrivals } from '../support/arrivals.ts';
 import { startGateway } from '../support/gateway.ts';
+import { startProgram, type Program } from '../support/program.ts';
 
 const PHP_BACKEND = fileURLToPath(new URL('../../examples/php/backend.php', import.meta.url));
 const PYTHON_BACKEND = fileURLToPath(new URL('../../examples/python/backend.py', import.meta.url));
@@ -29,11 +27,9 @@ test("a backend on Python's http.server and a client in Python do the five excha
   await fiveExchanges(t, { python, backend, language: 'Python' });
 });
 
-type Backend = { readonly url: string; readonly lines: Arrivals<string> };
-
 async function fiveExchanges(
   t: TestContext,
-  { python, backend, language }: { python: string; backend: Backend; language: string },
+  { python, backend, language }: { python: string; backend: Program; language: string },
 ): Promise<void> {
   const gateway = await startGateway(t, { API_URI: backend.url });
   const { stdout } = await promisify(execFile)(python, [PYTHON_CLIENT, `${gateway.wsUrl}/room`, 'grüß Gott', 'bye'], { timeout: 20_000 });
@@ -54,23 +50,6 @@ async function fiveExchanges(
     statuses.map(([, event, status]) => `${event} ${status}`),
     ['open 202', 'message 200', 'message 200'], // CONTRACT G6: queued at once while the client is still being let in
   );
-}
-
-/** A server program that says where it listens in a line that `url` matches. */
-async function startProgram(
-  t: TestContext,
-  { command, argv, url }: { command: string; argv: readonly string[]; url: RegExp },
-): Promise<Backend> {
-  const child = spawn(command, argv, { env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'pipe'] });
-  const exited = once(child, 'close');
-  t.after(async () => {
-    child.kill('SIGKILL');
-    await exited;
-  });
-  const lines = new Arrivals<string>();
-  for (const output of [child.stdout, child.stderr]) createInterface({ input: output }).on('line', (line) => lines.add(line));
-  const line = await lines.first((line) => url.test(line));
-  return { url: url.exec(line)?.[1] ?? '', lines };
 }
 
 function findPythonWithWebsockets(): string | null {

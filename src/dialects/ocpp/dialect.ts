@@ -1,7 +1,8 @@
 import type { BackendCall, BackendResult } from '../../core/calls.ts';
 import type { Conversation, ConversationalDialect, ConversationHost } from '../../core/conversation.ts';
-import { CLOSE_DELIVERED, type CloseEvent, type CloseVerdict, type OpenEvent, type OpenVerdict, type Refusal } from '../../core/events.ts';
+import { type CloseEvent, type CloseVerdict, type OpenEvent, type OpenVerdict } from '../../core/events.ts';
 import { readSetTags } from '../../core/set-tags.ts';
+import { closeVerdict, refused, unanswered } from '../../core/verdicts.ts';
 import { OcppConversation } from './conversation.ts';
 import { BASIC_CHALLENGE } from './entry.ts';
 import { OcppHttp, type OcppHttpOptions } from './http.ts';
@@ -34,11 +35,7 @@ export class OcppDialect implements ConversationalDialect {
   }
 
   decodeOpen(event: OpenEvent, result: BackendResult): OpenVerdict {
-    if (result.type === 'failure') {
-      return result.reason === 'timeout'
-        ? refusal(504, 'GATEWAY_TIMEOUT', 'the backend did not answer in time')
-        : refusal(502, 'BAD_GATEWAY', 'the backend could not be asked');
-    }
+    if (result.type === 'failure') return unanswered(result);
     const { status } = result;
     if (status >= 200 && status < 300) {
       const tags = readSetTags(result.headers);
@@ -54,13 +51,13 @@ export class OcppDialect implements ConversationalDialect {
     if (status === 401) {
       const challenge = result.headers['www-authenticate'];
       return {
-        ...refusal(401, 'UNAUTHORIZED', 'the backend did not accept the credentials'),
+        ...refused(401, 'UNAUTHORIZED', 'the backend did not accept the credentials'),
         headers: { 'WWW-Authenticate': typeof challenge === 'string' ? challenge : BASIC_CHALLENGE },
       };
     }
-    if (status === 404) return refusal(404, 'NOT_FOUND', 'the backend does not know this identity');
-    if (status >= 400 && status < 500) return refusal(status, 'REFUSED', `the backend refused this client with ${status}`);
-    return refusal(502, 'BAD_GATEWAY', `the backend answered ${status}`);
+    if (status === 404) return refused(404, 'NOT_FOUND', 'the backend does not know this identity');
+    if (status >= 400 && status < 500) return refused(status, 'REFUSED', `the backend refused this client with ${status}`);
+    return refused(502, 'BAD_GATEWAY', `the backend answered ${status}`);
   }
 
   encodeClose(event: CloseEvent): BackendCall {
@@ -68,10 +65,7 @@ export class OcppDialect implements ConversationalDialect {
   }
 
   decodeClose(_event: CloseEvent, result: BackendResult): CloseVerdict {
-    if (result.type === 'failure') return { type: 'retry', afterMs: null, because: result.reason };
-    const { status } = result;
-    if ((status >= 200 && status < 300) || status === 404 || status === 410) return CLOSE_DELIVERED;
-    return { type: 'retry', afterMs: null, because: `status ${status}` };
+    return closeVerdict(result);
   }
 
   #rulesOf(subprotocol: string | null): Rules {
@@ -93,8 +87,4 @@ export class OcppDialect implements ConversationalDialect {
     this.#rules.set(version.subprotocol, rules);
     return rules;
   }
-}
-
-function refusal(status: number, code: string, message: string): Refusal {
-  return { type: 'refused', status, code, message };
 }

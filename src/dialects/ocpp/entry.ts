@@ -2,6 +2,7 @@ import type { Entry, EntryRequest } from '../../core/entry.ts';
 import type { Refusal } from '../../core/events.ts';
 import { identityProblem, namesAnother } from './identity.ts';
 import { chooseVersion } from './subprotocol.ts';
+import { refused } from '../../core/verdicts.ts';
 import { SUBPROTOCOLS, versionOf } from './versions.ts';
 
 export type OcppEntryOptions = {
@@ -26,7 +27,7 @@ export function enterOcpp({
   return ({ parameters, subprotocols: offered, authorization }) => {
     const version = versionOf(chooseVersion(offered, accepted));
     if (version === null) {
-      const rejection = refusal(400, 'BAD_REQUEST', `Sec-WebSocket-Protocol must offer one of ${accepted.join(', ')}`);
+      const rejection = refused(400, 'BAD_REQUEST', `Sec-WebSocket-Protocol must offer one of ${accepted.join(', ')}`);
       if (noSubprotocol === 'refuse') return rejection;
       return { ...rejection, closeCode: CLOSE_PROTOCOL_ERROR };
     }
@@ -34,15 +35,11 @@ export function enterOcpp({
     const [name, value] = Object.entries(parameters).at(-1) ?? ['', ''];
     const identity = name === '*' ? value.slice(value.lastIndexOf('/') + 1) : value;
     const problem = identityProblem(identity, version);
-    if (problem !== null) return refusal(400, 'BAD_REQUEST', problem);
+    if (problem !== null) return refused(400, 'BAD_REQUEST', problem);
     if (namesAnother(authorization, identity)) {
-      const unauthorized = refusal(401, 'UNAUTHORIZED', 'the user name must equal the identity in the path');
+      const unauthorized = refused(401, 'UNAUTHORIZED', 'the user name must equal the identity in the path');
       return { ...unauthorized, headers: { 'WWW-Authenticate': BASIC_CHALLENGE } };
     }
     return { clientId: identity, subprotocol: version.subprotocol };
   };
-}
-
-function refusal(status: number, code: string, message: string): Refusal {
-  return { type: 'refused', status, code, message };
 }

@@ -3,6 +3,7 @@ import type { Dispatch } from '../../core/commands.ts';
 import type { RpcError, RpcOutcome } from '../../core/conversation.ts';
 import { GatewayError } from '../../core/errors.ts';
 import { errorOf } from '../../core/failures.ts';
+import { bodyOf } from '../../core/http-messages.ts';
 import { errorBody, isObject, readError, rpcError } from './errors.ts';
 import { parseJson, readPayload } from './json.ts';
 import { callSchema, resultErrorSchema, sendSchema } from './schemas.ts';
@@ -14,7 +15,6 @@ export type OcppRoutesOptions = { readonly dispatch: Dispatch };
 const JSON_TYPE = 'application/json; charset=utf-8';
 const OK = '{"code":"OK"}';
 const HIDDEN: object = { hide: true };
-const EMPTY = Buffer.alloc(0);
 /** The longest span that a timer can have. */
 const MAX_WAIT_MS = 2 ** 31 - 1;
 
@@ -96,10 +96,6 @@ function rejectionOf(request: FastifyRequest): RpcError {
     );
   }
   return readError(version, { code: 'FormatViolation', ...value }) ?? rpcError('FormatViolation', '');
-}
-
-function bodyOf(request: FastifyRequest): Buffer {
-  return (request.body as Buffer | undefined) ?? EMPTY;
 }
 
 function waitOf(wait: unknown): number | null {

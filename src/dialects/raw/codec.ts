@@ -2,7 +2,6 @@ import { isUtf8 } from 'node:buffer';
 import type { BackendCall, BackendResult, CallProfile } from '../../core/calls.ts';
 import { EventHeaders, type EventHeaderOptions } from '../../core/event-headers.ts';
 import {
-  CLOSE_DELIVERED,
   DELIVERED,
   type CloseEvent,
   type CloseVerdict,
@@ -10,11 +9,11 @@ import {
   type MessageVerdict,
   type OpenEvent,
   type OpenVerdict,
-  type Refusal,
 } from '../../core/events.ts';
 import { maxAnswerBytes, type Limits } from '../../core/limits.ts';
 import type { Dialect } from '../../core/ports.ts';
 import { readSetTags } from '../../core/set-tags.ts';
+import { closeVerdict, refused, unanswered } from '../../core/verdicts.ts';
 
 export type RawOptions = EventHeaderOptions & {
   /** Path and query of the backend's URL; `/<id>` goes between them. */
@@ -49,10 +48,7 @@ export class RawDialect implements Dialect {
   }
 
   decodeOpen(_event: OpenEvent, result: BackendResult): OpenVerdict {
-    if (result.type === 'failure') {
-      if (result.reason === 'timeout') return refused(504, 'GATEWAY_TIMEOUT', 'the backend did not answer in time');
-      return refused(502, 'BAD_GATEWAY', 'the backend could not be asked');
-    }
+    if (result.type === 'failure') return unanswered(result);
     if (result.status !== 200) return refused(502, 'BAD_GATEWAY', `the backend answered ${result.status}, 200 was wanted`);
     if (!result.body.equals(OK)) return refused(403, 'FORBIDDEN', 'the backend did not let this client in');
     const tags = readSetTags(result.headers);
@@ -89,10 +85,7 @@ export class RawDialect implements Dialect {
   }
 
   decodeClose(_event: CloseEvent, result: BackendResult): CloseVerdict {
-    if (result.type === 'failure') return { type: 'retry', afterMs: null, because: result.reason };
-    const { status } = result;
-    if ((status >= 200 && status < 300) || status === 404 || status === 410) return CLOSE_DELIVERED;
-    return { type: 'retry', afterMs: null, because: `status ${status}` };
+    return closeVerdict(result);
   }
 
   #pathOf(id: string): string {
@@ -105,8 +98,4 @@ const OK = Buffer.from('ok');
 /** Exactly one path segment, whatever the id holds. */
 export function segment(id: string): string {
   return encodeURIComponent(id);
-}
-
-function refused(status: number, code: string, message: string): Refusal {
-  return { type: 'refused', status, code, message };
 }

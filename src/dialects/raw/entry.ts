@@ -1,11 +1,12 @@
 import type { Entry, EntryRequest } from '../../core/entry.ts';
 import type { Refusal } from '../../core/events.ts';
+import { refused } from '../../core/verdicts.ts';
 import { clientIdProblem } from '../../core/client-ids.ts';
 
 /** The id is the pattern's last parameter (CONTRACT §5). */
 export function enterRaw({ parameters }: EntryRequest): Entry | Refusal {
   const clientId = Object.values(parameters).at(-1) ?? '';
   const problem = clientIdProblem(clientId);
-  if (problem !== null) return { type: 'refused', status: 400, code: 'BAD_REQUEST', message: problem };
+  if (problem !== null) return refused(400, 'BAD_REQUEST', problem);
   return { clientId, subprotocol: null };
 }

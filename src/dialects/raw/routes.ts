@@ -1,17 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import type { Dispatch } from '../../core/commands.ts';
+import { messageOf } from '../../core/http-messages.ts';
 import { rawPushSchema } from './schemas.ts';
 
 export type RawRoutesOptions = { readonly dispatch: Dispatch };
 
-const EMPTY = Buffer.alloc(0);
-
 /** `POST /<id>` pushes one frame and answers in plain words, as ws2api does (CONTRACT §5). */
 export async function rawRoutes(server: FastifyInstance, { dispatch }: RawRoutesOptions): Promise<void> {
   server.post<{ Params: { id: string } }>('/:id', { schema: rawPushSchema }, async (request, reply) => {
-    const data = (request.body as Buffer | undefined) ?? EMPTY;
-    const isBinary = /^application\/octet-stream(;|\s|$)/i.test(request.headers['content-type'] ?? '');
-    const outcome = await dispatch({ type: 'push', id: request.params.id, message: { data, isBinary }, idempotencyKey: null });
+    const outcome = await dispatch({ type: 'push', id: request.params.id, message: messageOf(request), idempotencyKey: null });
     void reply.header('content-type', 'text/plain; charset=utf-8');
     switch (outcome.type) {
       case 'sent':

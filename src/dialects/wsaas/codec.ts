@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { BackendCall, BackendResult, CallProfile } from '../../core/calls.ts';
 import {
-  CLOSE_DELIVERED,
   DELIVERED,
   type CloseEvent,
   type CloseVerdict,
@@ -15,6 +14,7 @@ import { EventHeaders, type EventHeaderOptions } from '../../core/event-headers.
 import { maxAnswerBytes, type Limits } from '../../core/limits.ts';
 import type { Dialect } from '../../core/ports.ts';
 import { readSetTags } from '../../core/set-tags.ts';
+import { closeVerdict, refused, unanswered } from '../../core/verdicts.ts';
 import { readAcceptance } from './acceptance.ts';
 
 export type WsaasOptions = EventHeaderOptions & {
@@ -70,11 +70,7 @@ export class WsaasDialect implements Dialect {
   }
 
   decodeOpen({ request }: OpenEvent, result: BackendResult): OpenVerdict {
-    if (result.type === 'failure') {
-      return result.reason === 'timeout'
-        ? refused(504, 'GATEWAY_TIMEOUT', 'the backend did not answer in time')
-        : badGateway('the backend could not be asked');
-    }
+    if (result.type === 'failure') return unanswered(result);
     const { status } = result;
     if (status >= 400 && status < 500)
       return refused(status, codeIn(result.body) ?? 'REFUSED', `the backend refused this client with ${status}`);
@@ -120,10 +116,7 @@ export class WsaasDialect implements Dialect {
   }
 
   decodeClose(_event: CloseEvent, result: BackendResult): CloseVerdict {
-    if (result.type === 'failure') return { type: 'retry', afterMs: null, because: result.reason };
-    const { status } = result;
-    if ((status >= 200 && status < 300) || status === 404 || status === 410) return CLOSE_DELIVERED;
-    return { type: 'retry', afterMs: null, because: `status ${status}` };
+    return closeVerdict(result);
   }
 
   #path(id: string): string {
@@ -155,10 +148,6 @@ function codeIn(body: Buffer): string | null {
   } catch {
     return null;
   }
-}
-
-function refused(status: number, code: string, message: string): Refusal {
-  return { type: 'refused', status, code, message };
 }
 
 function badGateway(message: string): Refusal {

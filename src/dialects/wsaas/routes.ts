@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-codes.ts';
-import type { CloseOutcome, Description, Dispatch, PushOutcome } from '../../core/commands.ts';
+import type { CloseOutcome, Dispatch, PushOutcome } from '../../core/commands.ts';
 import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
 import { GatewayError } from '../../core/errors.ts';
+import { describedAs } from '../../core/description.ts';
 import { errorOf } from '../../core/failures.ts';
+import { bodyOf, messageOf } from '../../core/http-messages.ts';
 import { closeSchema, describeSchema, pushSchema } from './schemas.ts';
 
 export type WsaasRoutesOptions = {
@@ -31,7 +33,7 @@ export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, ha
     const outcome = dispatch({
       type: 'push',
       id: request.params.id,
-      message: { data: bodyOf(request), isBinary: isBinary(request.headers['content-type']) },
+      message: messageOf(request),
       idempotencyKey: typeof key === 'string' ? key : null,
     });
     if (outcome instanceof Promise) return outcome.then((late) => answer(reply, late));
@@ -48,7 +50,7 @@ export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, ha
   server.get<ById>('/:id', { schema: describeSchema }, async (request) => {
     const outcome = await dispatch({ type: 'describe', id: request.params.id });
     if (outcome.type !== 'described') throw errorOf(outcome);
-    return describe(outcome.description, wsUri);
+    return describedAs(outcome.description, wsUri);
   });
 
   server.allowOnly('/:id', hasPost ? ['GET', 'PUT', 'DELETE', 'POST'] : ['GET', 'PUT', 'DELETE']);
@@ -78,30 +80,6 @@ function answer(reply: FastifyReply, outcome: PushOutcome | CloseOutcome): Fasti
     default:
       throw errorOf(outcome);
   }
-}
-
-function describe(description: Description, wsUri: (id: string) => string): object {
-  return {
-    id: description.id,
-    ws_uri: wsUri(description.id),
-    path: description.path,
-    tags: description.tags,
-    connected_at: new Date(description.connectedAt).toISOString(),
-    last_active_at: new Date(description.lastActiveAt).toISOString(),
-    remote_address: description.remoteAddress,
-    subprotocol: description.subprotocol,
-    node: description.node,
-  };
-}
-
-const EMPTY = Buffer.alloc(0);
-
-function bodyOf(request: FastifyRequest): Buffer {
-  return (request.body as Buffer | undefined) ?? EMPTY;
-}
-
-export function isBinary(contentType: string | undefined): boolean {
-  return contentType !== undefined && /^application\/octet-stream(;|\s|$)/i.test(contentType);
 }
 
 /** `?code=4001&reason=…`, or the same in a JSON body; the query wins. */

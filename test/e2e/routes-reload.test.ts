@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { suite, test, type TestContext } from 'node:test';
+import { startBackend, type Backend } from '../support/backend.ts';
+import { connect, refusal, tryConnect } from '../support/client.ts';
+import { startGateway, type GatewayProcess } from '../support/gateway.ts';
+import { isEvent, isOpenOf } from '../support/guests.ts';
+import { routesFile, type RoutesFile } from '../support/routes-file.ts';
+
+const READ_AGAIN = 'routes were read again';
+const KEPT = 'routes stay as they were';
+
+type Scene = {
+  readonly gateway: GatewayProcess;
+  readonly old: Backend;
+  readonly young: Backend;
+  readonly file: RoutesFile;
+  /** Writes the file and sends SIGHUP; resolves with the log lines of all processes. */
+  readonly reload: (text: string, message: string) => Promise<readonly string[]>;
+};
+
+async function scene(t: TestContext, workers: number): Promise<Scene> {
+  const [old, young] = await Promise.all([startBackend(t), startBackend(t)]);
+  const file = await routesFile(
+    t,
+    `routes:\n  - { path: /chat, backend: "${old.url}", maxMessageBytes: 100, tags: { age: old } }\n  - { path: /large, backend: "${old.url}" }\n`,
+  );
+  const gateway = await startGateway(t, { ROUTES_FILE: file.path, WORKERS: String(workers) });
+  const reload: Scene['reload'] = async (text, message) => {
+    await file.write(text);
+    const before = gateway.log.all.length;
+    const expected = gateway.log.all.filter(({ msg }) => msg === message).length + workers;
+    gateway.process.kill('SIGHUP');
+    const all = await gateway.log.atLeast(expected, ({ msg }) => msg === message);
+    assert.ok(
+      gateway.log.all.slice(before).every(({ msg }) => msg === message),
+      'and nothing else was logged',
+    );
+    return all.slice(-workers).map(({ problem }) => String(problem));
+  };
+  return { gateway, old, young, file, reload };
+}
+
+/** Enough clients for all workers to have some: all come to one of two once in 2^11 times. */
+const CLIENTS = 12;
+const each = <Result>(make: (index: number) => Promise<Result>): Promise<Result[]> =>
+  Promise.all(Array.from({ length: CLIENTS }, (_none, index) => make(index)));
+
+for (const workers of [1, 2]) {
+  suite(`SIGHUP, with ${workers === 1 ? 'one process' : `${workers} workers`}`, () => {
+    test('new connections use the new routes, open ones keep theirs to their end', async (t) => {
+      const { gateway, old, young, reload } = await scene(t, workers);
+      const before = await each(() => connect(t, `${gateway.wsUrl}/chat`));
+      await reload(
+        `routes:\n  - { path: /chat, backend: "${young.url}", maxMessageBytes: 50, tags: { age: young } }\n  - { path: /new, backend: "${young.url}" }\n`,
+        READ_AGAIN,
+      );
+      const after = await each(() => connect(t, `${gateway.wsUrl}/chat`));
+      await connect(t, `${gateway.wsUrl}/new`);
+      assert.equal(old.calls.all.filter(isEvent('open')).length, CLIENTS);
+      assert.equal(young.calls.all.filter(isEvent('open')).length, CLIENTS + 1);
+      const count = async (age: string) => (await fetch(`${gateway.controlUrl}/count?age=${age}`)).text();
+      assert.deepEqual([await count('old'), await count('young')], [String(CLIENTS), String(CLIENTS)]);
+
+      const text = 'x'.repeat(80); // over the new limit, not over the old one
+      for (const { ws } of [...before, ...after]) ws.send(text);
+      for (const { ended } of after) assert.equal((await ended).code, 1009);
+      await old.calls.atLeast(CLIENTS, (call) => isEvent('message')(call) && call.text === text);
+      for (const { ws } of before) ws.close(1000);
+      await old.calls.atLeast(CLIENTS, isEvent('close'));
+      await young.calls.atLeast(CLIENTS, isEvent('close'));
+      assert.equal(young.calls.all.filter(isEvent('message')).length, 0);
+    });
+
+    test('a route that is gone is 404 for new clients and serves those that it has', async (t) => {
+      const { gateway, old, young, reload } = await scene(t, workers);
+      const client = await connect(t, `${gateway.wsUrl}/chat`);
+      await reload(`routes:\n  - { path: /other, backend: "${young.url}" }\n`, READ_AGAIN);
+      for (const { status } of await each(() => refusal(t, `${gateway.wsUrl}/chat`))) assert.equal(status, 404);
+      client.ws.send('still here');
+      await old.calls.first((call) => isEvent('message')(call) && call.text === 'still here');
+      client.ws.close(1000);
+      await old.calls.first(isEvent('close'));
+    });
+
+    test('a bad file changes nothing and is reported with file, line and path; a good one after it counts', async (t) => {
+      const { gateway, old, young, file, reload } = await scene(t, workers);
+      const client = await connect(t, `${gateway.wsUrl}/chat`);
+      const bad: [text: string, problem: RegExp][] = [
+        [`routes:\n  - path: /chat\n    backend: "${young.url}"\n    replyy: true\n`, /^FILE:4: routes\.0\.replyy: /],
+        [
+          `routes:\n  - { path: /chat, backend: "${young.url}" }\n  - { path: chat }\n`,
+          /^FILE:3: routes\.1: .*backend\nFILE:3: routes\.1\.path: /,
+        ],
+        ['routes: [', /^FILE:[12]: /],
+        [`routes:\n  - { path: /chat, backend: *nobody }\n`, /^FILE:2: /],
+        [`a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nroutes: [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n`, /^FILE:\d: /],
+        ['', /^FILE:1: /],
+      ];
+      for (const [text, problem] of bad) {
+        for (const reported of await reload(text, KEPT)) assert.match(reported.replaceAll(file.path, 'FILE'), problem);
+        await connect(t, `${gateway.wsUrl}/chat`);
+      }
+      assert.equal(old.calls.all.filter(isOpenOf('/chat')).length, bad.length + 1, 'who came after a bad file came by the old one');
+      client.ws.send('still here');
+      await old.calls.first((call) => isEvent('message')(call) && call.text === 'still here');
+
+      await reload(`routes:\n  - { path: /chat, backend: "${young.url}" }\n`, READ_AGAIN);
+      await connect(t, `${gateway.wsUrl}/chat`);
+      assert.equal(young.calls.all.filter(isOpenOf('/chat')).length, 1);
+      assert.equal(gateway.process.exitCode, null);
+    });
+  });
+}
+
+test('SIGHUP: a new route may have the general limits although every route had smaller ones at the start', async (t) => {
+  const backend = await startBackend(t);
+  const file = await routesFile(t, `routes:\n  - { path: /chat, backend: "${backend.url}", maxMessageBytes: 100 }\n`);
+  const gateway = await startGateway(t, { ROUTES_FILE: file.path, MAX_MESSAGE_BYTES: '1000' });
+  await file.write(`routes:\n  - { path: /chat, backend: "${backend.url}" }\n`);
+  gateway.process.kill('SIGHUP');
+  const { msg, problem } = await gateway.log.first(({ msg }) => msg === READ_AGAIN || msg === KEPT);
+  assert.deepEqual([msg, problem], [READ_AGAIN, undefined]);
+  const client = await connect(t, `${gateway.wsUrl}/chat`);
+  client.ws.send('x'.repeat(1_000));
+  await backend.calls.first(({ text }) => text === 'x'.repeat(1_000));
+});
+
+test('two SIGHUPs at once: the last file written counts', async (t) => {
+  const { gateway, young, file } = await scene(t, 1);
+  for (let round = 0; round < 10; round += 1) {
+    await file.write(`routes:\n  - { path: /round-${round}, backend: "${young.url}" }\n`);
+    gateway.process.kill('SIGHUP');
+  }
+  for (;;) {
+    const seen = gateway.log.all.length;
+    if ('ws' in (await tryConnect(t, `${gateway.wsUrl}/round-9`))) break;
+    await gateway.log.atLeast(seen + 1);
+  }
+});
