@@ -45,7 +45,7 @@ export class WsSocket implements Socket, Waiting {
   }
 
   get bufferedBytes(): number {
-    return this.#ws.bufferedAmount;
+    return this.#isCompressed ? this.#ws.bufferedAmount : this.#stream.writableLength; // the same, without what `ws` still compresses
   }
 
   get receivedBytes(): number {
