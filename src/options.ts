@@ -62,10 +62,10 @@ export const options = {
     maximum: 2 ** 30,
   }),
   MAX_CONNECTIONS: whole(
-    'Clients at once; over it 503 with `Retry-After`, before the backend is asked. 0: the file limit less a reserve.',
+    'Clients at once, per worker; over it 503 with `Retry-After`, before the backend is asked. 0: the file limit less a reserve.',
     0,
   ),
-  MAX_CONNECTIONS_PER_IP: whole('Clients at once from one address; over it 429. 0: no limit.', 0),
+  MAX_CONNECTIONS_PER_IP: whole('Clients at once from one address, per worker; over it 429. 0: no limit.', 0),
   MESSAGES_PER_SECOND: whole(
     'Messages per second of one connection; over it the gateway reads slower, nothing is dropped. 0: no limit.',
     0,

@@ -17,7 +17,6 @@ export type GatewayOptions = {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
-  readonly rpcMeter?: RpcMeter;
   readonly ledger: Ledger;
   readonly bus: Bus;
   readonly node: string;
@@ -44,7 +43,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
-  readonly rpcMeter: RpcMeter;
+  readonly rpcMeter = new RpcMeter();
   readonly node: string;
   readonly owner: string;
   /** Clients that a push found too slow, with the time of that push. The heartbeat ends them or takes them out. */
@@ -63,7 +62,6 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.clock = options.clock;
     this.log = options.log;
     this.meter = options.meter;
-    this.rpcMeter = options.rpcMeter ?? new RpcMeter();
     this.node = options.node;
     this.owner = options.owner;
     this.closings = new Closings({ ...options, concurrency: options.closeConcurrency, backlog: options.closeBacklog });

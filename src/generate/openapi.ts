@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import swagger from '@fastify/swagger';
 import { pino } from 'pino';
 import { stringify } from 'yaml';
@@ -6,9 +7,11 @@ import { loadConfig } from '../config.ts';
 import { wsaasWebhooks } from '../dialects/wsaas/webhooks.ts';
 import { VERSION } from '../version.ts';
 
+const EVERY_DIALECT = fileURLToPath(new URL('every-dialect.yaml', import.meta.url));
+
 /** `openapi.yaml`: our API as paths from the routes' schemas, our calls to the backend as webhooks (OpenAPI 3.1). */
 export async function openApi(): Promise<string> {
-  const { config } = loadConfig({ API_URI: 'http://localhost:3000/websocket', PORT: '8080', CONTROL_PORT: '8081' });
+  const { config } = loadConfig({ ROUTES_FILE: EVERY_DIALECT, PORT: '8080', CONTROL_PORT: '8081' });
   const app = await createApp(config, pino({ level: 'silent' }), {
     node: 'docs',
     link: null,
@@ -50,7 +53,7 @@ type Paths = { paths: Record<string, Record<string, Operation>> };
 function withTextTypes(document: Paths): Paths {
   for (const operations of Object.values(document.paths)) {
     for (const operation of Object.values(operations)) {
-      if (['push', 'sendToSelection', 'closeSelection'].includes(operation.operationId ?? '')) operation.requestBody = anyBody;
+      if (['push', 'rawPush', 'sendToSelection', 'closeSelection'].includes(operation.operationId ?? '')) operation.requestBody = anyBody;
       if (operation.operationId === 'setTags')
         operation.requestBody = {
           content: { 'application/x-www-form-urlencoded': { schema: { type: 'object', additionalProperties: { type: 'string' } } } },
