@@ -34,7 +34,7 @@ export async function soakCycle(fleet: Fleet, order: LoadOrder, { pushers, outag
   await fleet.until('the held messages', () => cycle().every(isDelivered), LONGEST_BACK_OFF_MS);
   await closeAll(fleet);
   await fleet.until('the held close events', () => cycle().every(isTold), LONGEST_BACK_OFF_MS);
-  const [untold] = cycle().filter((client) => !isTold(client));
+  const untold = cycle().find((client) => !isTold(client));
   if (untold !== undefined)
     fleet.problem(`a client that is ${untold.state} was told of ${untold.closeCalls} times, after ${untold.sent} messages`);
   await fleet.until('the last answers', () => pushers.every((pusher) => !pusher.isWaiting));
