@@ -67,6 +67,7 @@ export class Connection implements ConversationHost, Sender {
   #early: Early | null = null;
   #answered: AnsweredKeys | null = null;
   #lastSeq = 0;
+  #isOverfed = false;
   #pauses = 0;
   readonly #pace: Pace | null;
 
@@ -143,9 +144,10 @@ export class Connection implements ConversationHost, Sender {
 
   /** A whole message from the client, in order. Kept also while closing: it was sent before the client saw the close frame. */
   receive(data: Buffer, isBinary: boolean): void {
-    if (this.state === 'closed') return;
+    if (this.state === 'closed' || this.#isOverfed) return;
     this.alive();
     if (data.length > this.route.limits.maxMessageBytes) {
+      this.#isOverfed = true; // what comes behind a message that is refused would leave a gap (G2)
       this.close(1009, 'message too big'); // the socket itself knows only the largest limit of all routes
       return;
     }

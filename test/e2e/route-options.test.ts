@@ -120,10 +120,14 @@ suite('what a route overrides', () => {
     large.ws.send('y'.repeat(101));
     small.ws.send('y'.repeat(100));
     small.ws.send('z'.repeat(101));
+    small.ws.send('z behind it');
     assert.equal(await ended(small), 1009);
     await backend.calls.atLeast(2, (call) => isEvent('message')(call) && /^y+$/.test(call.text));
     assert.equal((await backend.calls.first(isEvent('close', small.id))).headers['ws-close-code'], '1009');
-    assert.ok(!backend.calls.all.some(({ text }) => text.startsWith('z')), 'what is over the limit reaches nobody');
+    assert.ok(
+      !backend.calls.all.some(({ text }) => text.startsWith('z')),
+      'what is over the limit reaches nobody, nor does what comes behind it: that would be a gap',
+    );
   });
 
   test('idleTimeoutMs: a silent client is closed in its time, on another route it stays', async (t) => {
