@@ -1,9 +1,10 @@
-import { buildConnector, Client, Pool, type Dispatcher } from 'undici';
+import { buildConnector, Client, type Dispatcher } from 'undici';
 import type { AnswerHeaders, BackendCall, BackendResult, FailureReason } from '../core/calls.ts';
 import type { Meter } from '../core/meter.ts';
 import type { Backend, Receiver } from '../core/ports.ts';
-import { corked } from './corked.ts';
 import { Deadlines, type Expiring } from './deadlines.ts';
+import { Lines, type Line, type Passenger } from './lines.ts';
+import { withTurnWrites } from './turn-writes.ts';
 
 export type HttpBackendOptions = {
   /** Scheme, host and port. */
@@ -17,49 +18,41 @@ export type HttpBackendOptions = {
 
 /** The backend over HTTP/1.1, by undici's `dispatch`: no stream, promise or AbortSignal per call. */
 export function createHttpBackend(options: HttpBackendOptions): Backend {
-  const connect = buildConnector({ allowH2: false, timeout: 10_000 });
-  const pool = new Pool(options.origin, {
-    connections: options.connections,
+  const clientOptions: Client.Options = {
     pipelining: options.pipelining,
     allowH2: false,
     headersTimeout: 0, // HttpExchange bounds the whole answer itself
     bodyTimeout: 0,
     maxHeaderSize: 65_536,
-    connect: options.pipelining > 1 ? corked(connect) : connect, // alone on its socket, a call would only wait
-    factory: (origin, clientOptions) => new FreeClient(origin, clientOptions),
+    connect: withTurnWrites(buildConnector({ allowH2: false, timeout: 10_000 })),
+  };
+  const lines = new Lines({
+    newClient: () => new Client(options.origin, clientOptions),
+    connections: options.connections,
+    pipelining: options.pipelining,
   });
-  const shared: Shared = { running: new Map(), meter: options.meter };
+  const shared: Shared = { running: new Map(), lines, meter: options.meter };
   return {
     call(call, receiver) {
-      const exchange = new HttpExchange(call, receiver, shared);
-      pool.dispatch(exchange.options, exchange);
+      lines.dispatch(new HttpExchange(call, receiver, shared));
     },
     async close() {
       for (const deadlines of shared.running.values())
         deadlines.endAll((exchange) => (exchange as HttpExchange).fail('stopped', 'the gateway stops'));
-      await pool.destroy();
+      await lines.destroy();
     },
   };
-}
-
-/**
- * undici takes a client for busy, for ever, that refused to build a call (a header that HTTP cannot carry): one such
- * call would cost one connection of the pool.
- */
-class FreeClient extends Client {
-  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
-    return super.dispatch(options, handler) || (handler instanceof HttpExchange && handler.isUnsendable);
-  }
 }
 
 type Shared = {
   /** By time-out: there are as many of them as there are options for it. */
   readonly running: Map<number, Deadlines>;
+  readonly lines: Lines;
   readonly meter: Meter;
 };
 
 /** One call on its way: bounds its time and size, and settles its receiver once. */
-class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
+class HttpExchange implements Passenger, Expiring {
   readonly #call: BackendCall;
   readonly #receiver: Receiver;
   readonly #shared: Shared;
@@ -67,10 +60,9 @@ class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   before: Expiring | null = null;
   after: Expiring | null = null;
   expiresAt = 0;
+  line: Line | null = null;
   #controller: Dispatcher.DispatchController | null = null;
   #isSettled = false;
-  /** undici refused to build it. */
-  isUnsendable = false;
   #status = 0;
   #headers: AnswerHeaders = NO_HEADERS;
   #chunks: Buffer[] | null = null;
@@ -82,6 +74,10 @@ class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
     this.#shared = shared;
     this.#deadlines = deadlinesOf(shared, call.profile.timeoutMs);
     this.#deadlines.add(this);
+  }
+
+  get isOver(): boolean {
+    return this.#isSettled;
   }
 
   get options(): Dispatcher.DispatchOptions {
@@ -116,14 +112,15 @@ class HttpExchange implements Dispatcher.DispatchHandler, Expiring {
   }
 
   onResponseEnd(): void {
+    this.#shared.lines.release(this);
     const chunks = this.#chunks;
     const body = chunks === null ? EMPTY : chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, this.#bytes);
     this.#settle({ type: 'answer', status: this.#status, headers: this.#headers, body });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    this.#shared.lines.releaseBroken(this);
     if (this.#controller === null) {
-      this.isUnsendable = true;
       process.nextTick(() => this.fail('unreachable', messageOf(error)));
     } else {
       this.fail('reset', messageOf(error));
