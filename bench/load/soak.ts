@@ -11,6 +11,7 @@ const PER_TICK = 10;
 const LONGEST_BACK_OFF_MS = 30_000;
 
 const isDelivered = (client: Client): boolean => client.state !== 'open' || client.arrived >= client.sent;
+const isDecided = (client: Client): boolean => client.state !== 'connecting';
 const isTold = (client: Client): boolean => !client.wasOpen || (client.state === 'gone' && client.closeCalls > 0);
 
 /**
@@ -32,6 +33,7 @@ export async function soakCycle(fleet: Fleet, order: LoadOrder, { pushers, outag
   fleet.stub.mood = 'well';
   const cycle = (): Client[] => fleet.clients.slice(first);
   await fleet.until('the held messages', () => cycle().every(isDelivered), LONGEST_BACK_OFF_MS);
+  await fleet.until('the last handshakes', () => cycle().every(isDecided)); // else they would come in after all were sent away
   await closeAll(fleet);
   await fleet.until('the held close events', () => cycle().every(isTold), LONGEST_BACK_OFF_MS);
   const untold = cycle().find((client) => !isTold(client));
