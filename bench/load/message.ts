@@ -102,7 +102,7 @@ function writeDigits(target: Buffer, [start, end]: readonly [number, number], va
   }
 }
 
-function readDigits(bytes: Buffer, start: number, end: number): number {
+export function readDigits(bytes: Buffer, start: number, end: number): number {
   let value = 0;
   for (let at = start; at < end; at += 1) value = value * 10 + (bytes[at] ?? 0) - ZERO;
   return value;

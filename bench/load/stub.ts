@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { readDigits } from './message.ts';
 
 /** What the backend was called for; called synchronously, before the answer is written. */
 export interface StubOwner {
@@ -7,6 +8,8 @@ export interface StubOwner {
   closeCall(client: number): void;
 }
 
+const [P, U] = Buffer.from('PU') as unknown as [number, number]; // of PUT; POST and DELETE are rare
+const LAST_HEADER = '\r\ncontent-length: ';
 const HEAD_END = Buffer.from('\r\n\r\n');
 const NO_BYTES = Buffer.alloc(0);
 const OK = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 13\r\n\r\n{"code":"OK"}';
@@ -42,15 +45,14 @@ export class Stub {
       for (;;) {
         const headEnd = bytes.indexOf(HEAD_END, at);
         if (headEnd < 0) break;
-        const head = bytes.toString('latin1', at, headEnd);
         const start = headEnd + HEAD_END.length;
-        const end = start + contentLength(head);
+        const end = start + contentLength(bytes, at, headEnd);
         if (end > bytes.length) break;
         if (this.mood === 'reset') {
           socket.resetAndDestroy();
           return;
         }
-        answers += this.mood === 'well' ? this.#answer(head, bytes, [start, end]) : UNAVAILABLE;
+        answers += this.mood === 'well' ? this.#answer(bytes, at, [start, end]) : UNAVAILABLE;
         at = end;
       }
       rest = at === bytes.length ? NO_BYTES : bytes.subarray(at);
@@ -58,11 +60,12 @@ export class Stub {
     });
   }
 
-  #answer(head: string, bytes: Buffer, span: readonly [number, number]): string {
-    if (head.startsWith('PUT ')) {
+  #answer(bytes: Buffer, at: number, span: readonly [number, number]): string {
+    if (bytes[at] === P && bytes[at + 1] === U) {
       this.#owner.messageCall(bytes, span);
       return DONE;
     }
+    const head = bytes.toString('latin1', at, span[0]);
     const client = Number(/^authorization: Bench (\d+)$/im.exec(head)?.[1]);
     if (head.startsWith('DELETE ')) {
       this.#owner.closeCall(client);
@@ -74,8 +77,17 @@ export class Stub {
   }
 }
 
-function contentLength(head: string): number {
+/** undici sends it last, which is where it is looked for first. */
+function contentLength(bytes: Buffer, from: number, headEnd: number): number {
+  let digits = headEnd;
+  while (digits > from && isDigit(bytes[digits - 1] ?? 0)) digits -= 1;
+  if (bytes.toString('latin1', digits - LAST_HEADER.length, digits) === LAST_HEADER) return readDigits(bytes, digits, headEnd);
+  const head = bytes.toString('latin1', from, headEnd);
   const length = /^content-length: *(\d+)/im.exec(head)?.[1];
   if (length === undefined) throw new Error(`a call with Content-Length was wanted, not: ${head.slice(0, 200)}`);
   return Number(length);
+}
+
+function isDigit(byte: number): boolean {
+  return byte >= 0x30 && byte <= 0x39;
 }
