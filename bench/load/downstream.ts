@@ -1,7 +1,7 @@
 import type { Fleet } from './fleet.ts';
 import { nowUs } from './message.ts';
 import type { LoadOrder, Phase } from './order.ts';
-import { elapsed, openLoop } from './pace.ts';
+import { elapsed, OpenLoop } from './pace.ts';
 import type { Pusher } from './pusher.ts';
 
 export type Pushing = { readonly pushers: readonly Pusher[]; readonly durationMs: number };
@@ -13,6 +13,7 @@ export async function driveDown(fleet: Fleet, order: LoadOrder, { pushers, durat
   let done = 0;
   let isRunning = true;
   const occupied = new Map<number, Pusher>();
+  let loop: OpenLoop | null = null;
   const push = (pusher: Pusher, dueUs: number): void => {
     for (;;) {
       const index = Math.floor(Math.random() * fleet.clients.length);
@@ -30,6 +31,7 @@ export async function driveDown(fleet: Fleet, order: LoadOrder, { pushers, durat
     if (pusher.isWaiting || pusher.target >= 0) return;
     done += 1;
     if (isRunning && order.ratePerSecond === 0) push(pusher, nowUs());
+    loop?.look();
   };
   fleet.onPushed = (client) => {
     const pusher = occupied.get(client.index);
@@ -52,11 +54,12 @@ export async function driveDown(fleet: Fleet, order: LoadOrder, { pushers, durat
     for (const pusher of pushers) push(pusher, nowUs());
     await elapsed(durationMs);
   } else {
-    await openLoop(order.ratePerSecond, durationMs, (dueUs) => {
+    loop = new OpenLoop(order.ratePerSecond, durationMs, (dueUs) => {
       const free = pushers.find((pusher) => !pusher.isWaiting && pusher.target < 0);
       if (free === undefined) fleet.problem('push due while every pusher waited: the rate is too high');
       else push(free, dueUs);
     });
+    await loop.over();
   }
   isRunning = false;
   await fleet.until('the last pushes', () => done >= sent, order.patienceMs);

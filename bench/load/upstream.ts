@@ -2,7 +2,7 @@ import type { Client } from './client.ts';
 import type { Fleet } from './fleet.ts';
 import { nowUs } from './message.ts';
 import type { LoadOrder, Phase } from './order.ts';
-import { elapsed, openLoop } from './pace.ts';
+import { elapsed, OpenLoop } from './pace.ts';
 
 const isOpen = (): boolean => true;
 const isUnoccupied = (client: Client): boolean => client.arrived === client.sent;
@@ -34,18 +34,23 @@ export async function driveUp(fleet: Fleet, order: LoadOrder, durationMs: number
       sendOne(client, nowUs());
     }
   };
-  fleet.onArrived = () => {
-    arrived += 1;
-    if (order.ratePerSecond === 0) fill();
-  };
   if (order.ratePerSecond === 0) {
+    fleet.onArrived = () => {
+      arrived += 1;
+      fill();
+    };
     fill();
     await elapsed(durationMs);
   } else {
-    await openLoop(order.ratePerSecond, durationMs, (dueUs) => {
+    const loop = new OpenLoop(order.ratePerSecond, durationMs, (dueUs) => {
       const client = next(isOpen);
       if (client !== null) sendOne(client, dueUs);
     });
+    fleet.onArrived = () => {
+      arrived += 1;
+      loop.look();
+    };
+    await loop.over();
   }
   isRunning = false;
   await fleet.until('the last messages', () => arrived >= sent, order.patienceMs);
