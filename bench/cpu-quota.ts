@@ -1,5 +1,6 @@
-import { mkdirSync, rmdirSync, writeFileSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as elapsed } from 'node:timers/promises';
 
 const CONTROLLER = '/sys/fs/cgroup/cpu';
 /** Short, so that a process that has used up its share is not gone for long. */
@@ -22,10 +23,19 @@ export class CpuQuota {
     }
   }
 
-  /** Frees the process, if it still runs, and removes the group. */
-  remove(): void {
-    for (const pid of readFileSync(join(this.#folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean))
-      writeFileSync(join(CONTROLLER, 'cgroup.procs'), pid);
-    rmdirSync(this.#folder);
+  /** Frees the process, if it still runs, and removes the group, which may take a moment after a process has died. */
+  async remove(): Promise<void> {
+    const giveUpAt = performance.now() + 5_000;
+    for (;;) {
+      try {
+        for (const pid of readFileSync(join(this.#folder, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean))
+          writeFileSync(join(CONTROLLER, 'cgroup.procs'), pid);
+        rmdirSync(this.#folder);
+        return;
+      } catch (error) {
+        if (performance.now() > giveUpAt) throw error;
+        await elapsed(20);
+      }
+    }
   }
 }

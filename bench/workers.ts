@@ -58,7 +58,7 @@ async function perSecond(workers: number): Promise<number> {
     const { units, seconds } = phases['main'] ?? { units: 0, seconds: 1 };
     return units / seconds;
   } finally {
-    for (const quota of quotas) quota.remove();
+    for (const quota of quotas) await quota.remove();
   }
 }
 

@@ -44,7 +44,7 @@ test('much of it is not copied, and leaves as one vector', async () => {
   const body = Buffer.alloc(20_000, 'x');
   call(socket, 'PUT caf\xe9 ', body);
   await turn();
-  assert.deepEqual(done, ['(cork)', 'PUT caf\xe9 ', body.toString(), '(uncork)']);
+  assert.ok(JSON.stringify(done) === JSON.stringify(['(cork)', 'PUT caf\xe9 ', body.toString(), '(uncork)']), `${done.length} pieces`);
 });
 
 test('nothing is written to a socket that was destroyed meanwhile', async () => {
