@@ -25,6 +25,7 @@ const order: LoadOrder = {
   warmUpMs: 0,
   durationMs: 0,
   repetitions: 0,
+  backendDelayMs: 0,
   broadcastRequest: '',
   steps: [connections],
   settleMs: 3_000,

@@ -32,6 +32,7 @@ export const USAGE = `node bench/bench.ts [options]
   --size 128          bytes of a message, 28 to 65535
   --rate 0            messages a second for all workloads without @; 0: as fast as it goes
   --broadcasts 20     requests to all
+  --backend-delay 0   milliseconds for which the backend thinks about an answer
   --steps 5000,10000,15000   connections at which idle memory is read, each after --settle 3 seconds
   --env NAME=VALUE    given to the gateway, may be repeated
   --main dist/main.js the gateway to measure
@@ -55,6 +56,7 @@ export function readOptions(argv: readonly string[]): Options | null {
       size: { type: 'string', default: '128' },
       rate: { type: 'string', default: '0' },
       broadcasts: { type: 'string', default: '20' },
+      'backend-delay': { type: 'string', default: '0' },
       steps: { type: 'string', default: '5000,10000,15000' },
       settle: { type: 'string', default: '3' },
       env: { type: 'string', multiple: true, default: [] },
@@ -77,6 +79,7 @@ export function readOptions(argv: readonly string[]): Options | null {
     warmUpMs: number('warm-up', values['warm-up'], 0) * 1_000,
     durationMs: number('duration', values.duration, 0.1) * 1_000,
     repetitions: number('broadcasts', values.broadcasts, 1),
+    backendDelayMs: number('backend-delay', values['backend-delay'], 0),
     settleMs: number('settle', values.settle, 0) * 1_000,
     steps,
     patienceMs: number('patience', values.patience, 0) * 1_000,

@@ -36,6 +36,7 @@ const order: LoadOrder = {
   warmUpMs: 0,
   durationMs: cycleMs,
   repetitions: cycles,
+  backendDelayMs: 0,
   broadcastRequest: '',
   steps: [],
   settleMs: SETTLE_MS,

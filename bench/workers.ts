@@ -31,6 +31,7 @@ const order: LoadOrder = {
   warmUpMs: 3_000,
   durationMs: Number(values.duration) * 1_000,
   repetitions: 0,
+  backendDelayMs: 0,
   broadcastRequest: '',
   steps: [],
   settleMs: 0,

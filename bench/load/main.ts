@@ -16,6 +16,7 @@ const CYCLE_OUTAGES = ['unavailable', 'well', 'reset'] as const;
 
 const order = JSON.parse(process.argv[2] ?? '{}') as LoadOrder;
 const fleet = new Fleet(order.sizeBytes);
+fleet.stub.delayMs = order.backendDelayMs;
 const phases: Record<string, Phase> = {};
 let skipped: string | null = null;
 

@@ -13,6 +13,8 @@ export type LoadOrder = {
   readonly durationMs: number;
   /** How many broadcasts, or cycles of the soak. */
   readonly repetitions: number;
+  /** How long the backend thinks before it answers a message or a close. */
+  readonly backendDelayMs: number;
   /** Path and method of a push to all clients. */
   readonly broadcastRequest: string;
   /** Of `idle`: how many connections are open at each mark. */

@@ -20,6 +20,8 @@ const UNAVAILABLE = 'HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r
 export class Stub {
   /** `unavailable` answers 503, `reset` hangs up; the soak's outages. */
   mood: 'well' | 'unavailable' | 'reset' = 'well';
+  /** How long it thinks before it answers a message or a close. */
+  delayMs = 0;
   readonly #owner: StubOwner;
   readonly #server: Server;
 
@@ -56,7 +58,9 @@ export class Stub {
         at = end;
       }
       rest = at === bytes.length ? NO_BYTES : bytes.subarray(at);
-      if (answers !== '') socket.write(answers, 'latin1');
+      if (answers === '') return;
+      if (this.delayMs === 0 || !answers.startsWith(DONE)) socket.write(answers, 'latin1');
+      else setTimeout(() => socket.write(answers, 'latin1'), this.delayMs);
     });
   }
 

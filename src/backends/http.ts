@@ -4,7 +4,7 @@ import type { Meter } from '../core/meter.ts';
 import type { Backend, Receiver } from '../core/ports.ts';
 import { Deadlines, type Expiring } from './deadlines.ts';
 import { Lines, type Line, type Passenger } from './lines.ts';
-import { withTurnWrites } from './turn-writes.ts';
+import { TurnWrites } from './turn-writes.ts';
 
 export type HttpBackendOptions = {
   /** Scheme, host and port. */
@@ -18,18 +18,20 @@ export type HttpBackendOptions = {
 
 /** The backend over HTTP/1.1, by undici's `dispatch`: no stream, promise or AbortSignal per call. */
 export function createHttpBackend(options: HttpBackendOptions): Backend {
+  const writes = new TurnWrites(options.pipelining > 1);
   const clientOptions: Client.Options = {
     pipelining: options.pipelining,
     allowH2: false,
     headersTimeout: 0, // HttpExchange bounds the whole answer itself
     bodyTimeout: 0,
     maxHeaderSize: 65_536,
-    connect: withTurnWrites(buildConnector({ allowH2: false, timeout: 10_000 })),
+    connect: writes.on(buildConnector({ allowH2: false, timeout: 10_000 })),
   };
   const lines = new Lines({
     newClient: () => new Client(options.origin, clientOptions),
     connections: options.connections,
     pipelining: options.pipelining,
+    handedOver: () => writes.handedOver(),
   });
   const shared: Shared = { running: new Map(), lines, meter: options.meter };
   return {

@@ -19,6 +19,8 @@ export type LinesOptions = {
   readonly connections: number;
   /** Calls on one socket whose answers are still out. */
   readonly pipelining: number;
+  /** Called when undici has taken a call, or several. */
+  readonly handedOver: () => void;
 };
 
 /**
@@ -37,8 +39,12 @@ export class Lines {
 
   dispatch(passenger: Passenger): void {
     const line = this.#withRoom.at(-1) ?? this.#opened();
-    if (line === null) this.#waiting.push(passenger);
-    else this.#board(line, passenger);
+    if (line === null) {
+      this.#waiting.push(passenger);
+    } else {
+      this.#board(line, passenger);
+      this.#options.handedOver();
+    }
   }
 
   /** It was answered; its socket is as good as before. */
@@ -88,6 +94,8 @@ export class Lines {
   }
 
   #fill(): void {
+    if (this.#waiting.length === 0) return;
+    process.nextTick(this.#options.handedOver); // undici, in the middle of an answer, has yet to queue what it does next
     while (this.#waiting.length > 0) {
       const line = this.#withRoom.at(-1);
       const next = line && this.#waiting.shift();
