@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { LoadOrder } from './load/order.ts';
+import { PLAIN_ORDER, type LoadOrder } from './load/order.ts';
 import { pssBytesOfTree, sampleTree, type Sample } from './proc.ts';
 import { run } from './run.ts';
 
@@ -19,19 +19,12 @@ const { values } = parseArgs({
 const gateways = Number(values.gateways);
 const each = Math.ceil(Number(values.connections) / gateways);
 const order: LoadOrder = {
-  workload: 'upstream',
+  ...PLAIN_ORDER,
   connections: each,
-  inFlight: 0,
-  sizeBytes: 128,
   ratePerSecond: each / Number(values['every-seconds']),
   patienceMs: 20_000,
   warmUpMs: 5_000,
   durationMs: Number(values.duration) * 1_000,
-  repetitions: 0,
-  backendDelayMs: 0,
-  broadcastRequest: '',
-  steps: [],
-  settleMs: 0,
 };
 
 /** Resolves for all once everybody has come. */

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { LoadOrder } from './load/order.ts';
+import { PLAIN_ORDER, type LoadOrder } from './load/order.ts';
 import { measureMemory } from './measure.ts';
 
 // One figure: process memory (PSS) at so many idle connections less that of the empty process, divided, both after a
@@ -16,17 +16,9 @@ const { values } = parseArgs({
 const connections = Number(values.connections);
 const targetBytes = Number(values['target-bytes']);
 const order: LoadOrder = {
+  ...PLAIN_ORDER,
   workload: 'idle',
   connections,
-  inFlight: 1,
-  sizeBytes: 128,
-  ratePerSecond: 0,
-  patienceMs: 10_000,
-  warmUpMs: 0,
-  durationMs: 0,
-  repetitions: 0,
-  backendDelayMs: 0,
-  broadcastRequest: '',
   steps: [connections],
   settleMs: 3_000,
 };

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { LoadOrder } from './load/order.ts';
+import { PLAIN_ORDER, type LoadOrder } from './load/order.ts';
 import { descriptorsOfTree } from './proc.ts';
 import { run } from './run.ts';
 import { grows, median } from './statistics.ts';
@@ -27,18 +27,12 @@ const { values } = parseArgs({
 const cycleMs = Number(values['cycle-seconds']) * 1_000;
 const cycles = Math.max(3, Math.round((Number(values.minutes) * 60_000) / (cycleMs + SETTLE_MS)));
 const order: LoadOrder = {
+  ...PLAIN_ORDER,
   workload: 'soak',
   connections: Number(values.connections),
   inFlight: 16,
-  sizeBytes: 128,
-  ratePerSecond: 0,
-  patienceMs: 10_000,
-  warmUpMs: 0,
   durationMs: cycleMs,
   repetitions: cycles,
-  backendDelayMs: 0,
-  broadcastRequest: '',
-  steps: [],
   settleMs: SETTLE_MS,
 };
 const env = Object.fromEntries(values.env.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]));

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { CpuQuota } from './cpu-quota.ts';
-import type { LoadOrder } from './load/order.ts';
+import { PLAIN_ORDER, type LoadOrder } from './load/order.ts';
 import { processTree } from './proc.ts';
 import { run } from './run.ts';
 import { spread } from './statistics.ts';
@@ -22,19 +22,11 @@ const { values } = parseArgs({
 });
 const WORKERS = [1, 2] as const;
 const order: LoadOrder = {
-  workload: 'upstream',
+  ...PLAIN_ORDER,
   connections: Number(values.connections),
   inFlight: Number(values['in-flight']),
-  sizeBytes: 128,
-  ratePerSecond: 0,
-  patienceMs: 10_000,
   warmUpMs: 3_000,
   durationMs: Number(values.duration) * 1_000,
-  repetitions: 0,
-  backendDelayMs: 0,
-  broadcastRequest: '',
-  steps: [],
-  settleMs: 0,
 };
 
 async function perSecond(workers: number): Promise<number> {

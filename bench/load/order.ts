@@ -22,6 +22,23 @@ export type LoadOrder = {
   readonly settleMs: number;
 };
 
+/** To be spread into an order that says what it is about. */
+export const PLAIN_ORDER: LoadOrder = {
+  workload: 'upstream',
+  connections: 1_000,
+  inFlight: 1,
+  sizeBytes: 128,
+  ratePerSecond: 0,
+  patienceMs: 10_000,
+  warmUpMs: 0,
+  durationMs: 0,
+  repetitions: 0,
+  backendDelayMs: 0,
+  broadcastRequest: '',
+  steps: [],
+  settleMs: 0,
+};
+
 /** Between two marks: how many units of work were done, and how long they took. */
 export type Phase = { readonly units: number; readonly seconds: number };
 
