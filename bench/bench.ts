@@ -14,7 +14,8 @@ const memoryRuns: MemoryRun[] = [];
 const notes = new Set<string>();
 for (const workload of options.workloads) {
   for (let round = 0; round < options.rounds; round += 1) {
-    const targets = round % 2 === 0 ? [options.floor, options.ours] : [options.ours, options.floor];
+    const ours = { ...options.ours, env: { ...options.ours.env, ...workload.env } };
+    const targets = round % 2 === 0 ? [options.floor, ours] : [ours, options.floor];
     if (workload.name === 'idle') await measureIdle(workload, targets, round);
     else await measureRound(await paced(workload), targets, round);
   }

@@ -4,10 +4,16 @@ import { parseArgs } from 'node:util';
 import type { LoadOrder } from './load/order.ts';
 import type { Target } from './target.ts';
 
-export const WORKLOADS = ['upstream', 'downstream', 'broadcast', 'connect', 'idle', 'latency'] as const;
+export const WORKLOADS = ['upstream', 'pipelined', 'downstream', 'broadcast', 'connect', 'idle', 'latency'] as const;
 export type WorkloadName = (typeof WORKLOADS)[number];
 /** `upstream@1000` is an open loop of 1,000 a second. */
-export type Workload = { readonly label: string; readonly name: WorkloadName; readonly ratePerSecond: number };
+export type Workload = {
+  readonly label: string;
+  readonly name: WorkloadName;
+  readonly ratePerSecond: number;
+  /** What the gateway gets in its environment for this one. */
+  readonly env: Readonly<Record<string, string>>;
+};
 
 export type Options = {
   readonly workloads: readonly Workload[];
@@ -21,10 +27,11 @@ export type Options = {
   readonly orderFor: (workload: Workload, target: Target) => LoadOrder;
 };
 
+const PIPELINED = { BACKEND_PIPELINING: '64', BACKEND_CONNECTIONS: '4' };
 const FLOOR = fileURLToPath(new URL('floor.ts', import.meta.url));
 
 export const USAGE = `node bench/bench.ts [options]
-  --workloads upstream,upstream@1000,downstream,broadcast,connect,idle,latency   what to measure; @ is a rate a second
+  --workloads upstream,pipelined,upstream@1000,downstream,broadcast,connect,idle,latency   what to measure; @ is a rate a second
   --rounds 3          alternations of ours and the floor
   --duration 5        seconds of each run, after --warm-up 2
   --connections       clients: 1000; broadcast and connect 10000
@@ -47,7 +54,7 @@ export function readOptions(argv: readonly string[]): Options | null {
   const { values } = parseArgs({
     args: [...argv],
     options: {
-      workloads: { type: 'string', default: 'upstream,upstream@1000,downstream,broadcast,connect,idle,latency' },
+      workloads: { type: 'string', default: 'upstream,pipelined,upstream@1000,downstream,broadcast,connect,idle,latency' },
       rounds: { type: 'string', default: '3' },
       duration: { type: 'string', default: '5' },
       'warm-up': { type: 'string', default: '2' },
@@ -96,7 +103,7 @@ export function readOptions(argv: readonly string[]): Options | null {
     floor: { name: 'floor', script: FLOOR, env: {}, broadcastRequest: 'PUT /broadcast' },
     orderFor: ({ name, ratePerSecond }, { broadcastRequest }) => ({
       ...common,
-      workload: name === 'latency' ? 'upstream' : name,
+      workload: name === 'latency' || name === 'pipelined' ? 'upstream' : name,
       connections: connections ?? (name === 'broadcast' || name === 'connect' ? 10_000 : 1_000),
       ratePerSecond,
       broadcastRequest,
@@ -108,7 +115,8 @@ function workloadOf(label: string, rate: number): Workload {
   const [name, own] = label.split('@') as [string, string | undefined];
   if (!(WORKLOADS as readonly string[]).includes(name))
     throw new Error(`--workloads: one of ${WORKLOADS.join(', ')} was wanted, not "${name}"`);
-  return { label, name: name as WorkloadName, ratePerSecond: own === undefined ? rate : number('workloads', own, 1) };
+  const env = name === 'pipelined' ? PIPELINED : {};
+  return { label, name: name as WorkloadName, ratePerSecond: own === undefined ? rate : number('workloads', own, 1), env };
 }
 
 function number(name: string, text: string, least: number): number {

@@ -93,7 +93,7 @@ class HeldSocket {
   writeHeld(): void {
     const pieces = this.#pieces;
     const bytes = this.#bytes;
-    if (bytes === 0) return; // an earlier turn in the list has written it
+    if (bytes === 0) return; // pipelined, it is listed once for each call, and the first has written all
     this.#pieces = [];
     this.#bytes = 0;
     if (this.#socket.destroyed) return;
