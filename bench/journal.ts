@@ -12,7 +12,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import { crc32 } from 'node:zlib';
 import type { LedgerEntry } from '../src/core/ports.ts';
-import { createJournal } from '../src/ledgers/journal.ts';
+import { createJournal } from '../src/engines/local/journal.ts';
 
 type Candidate = {
   readonly opened: (entry: LedgerEntry) => Promise<void> | void;
@@ -41,7 +41,7 @@ const candidates: Record<string, () => Candidate | Promise<Candidate>> = {
   'append-only, writeSync per turn': () => appendPerTurn((fd, data, done) => done(writeSync(fd, data))),
   'append-only, write per turn': () => appendPerTurn((fd, data, done) => write(fd, data, (_error, written) => done(written))),
   'append-only, stream': appendStream,
-  'the journal (src/ledgers/journal.ts)': () =>
+  'the journal (src/engines/local/journal.ts)': () =>
     createJournal({
       directory: join(directory, 'journal'),
       log: { error: console.error, warn: console.error, info: () => {}, debug: () => {}, isDebugging: false },

@@ -1,51 +1,48 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { withBreaker } from './backends/breaker.ts';
-import { createHttpBackend } from './backends/http.ts';
-import { createIpcBus } from './buses/ipc.ts';
-import { createMemoryBus } from './buses/memory.ts';
-import type { Config } from './config.ts';
-import { createGuard } from './control/guard.ts';
-import { healthRoutes } from './control/health.ts';
-import { createMetrics, metricsRoutes } from './control/metrics.ts';
-import { rootRoutes } from './control/root.ts';
-import { selectionRoutes } from './control/selections.ts';
+import { withBreaker } from './backends/http/breaker.ts';
+import { createHttpBackend } from './backends/http/transport.ts';
+import { createIpcBus } from './engines/processes/bus.ts';
+import { createMemoryBus } from './engines/local/bus.ts';
+import type { Config } from './config/load.ts';
+import { createGuard } from './edge/control/guard.ts';
+import { healthRoutes } from './edge/control/health.ts';
+import { createMetrics, metricsRoutes } from './edge/control/metrics.ts';
+import { rootRoutes } from './edge/control/root.ts';
+import { selectionRoutes } from './edge/control/selections.ts';
 import type { Query } from './core/commands.ts';
 import { Gateway } from './core/gateway.ts';
 import { ownerToken } from './core/ids.ts';
-import type { Link } from './core/link.ts';
+import type { Link } from './engines/processes/link.ts';
 import { Meter } from './core/meter.ts';
 import type { Backend, Bus, Ledger, Log } from './core/ports.ts';
 import { systemClock } from './core/system-clock.ts';
 import { ocppRoutes } from './dialects/ocpp/index.ts';
 import { rawRoutes } from './dialects/raw/index.ts';
 import { wsaasRoutes } from './dialects/wsaas/index.ts';
-import { createIpcLedger } from './ledgers/ipc.ts';
-import { createJournal } from './ledgers/journal.ts';
-import { createNoLedger } from './ledgers/none.ts';
-import { createRouting } from './routing/routing.ts';
-import { fileLimit } from './server/file-limit.ts';
-import { buildServer } from './server/build.ts';
-import { answerUnknown } from './server/plain.ts';
-import { startHeartbeat } from './sockets/heartbeat.ts';
-import { socketsPlugin } from './sockets/plugin.ts';
-import { asksForWebSocket } from './sockets/upgrade-request.ts';
-import { VERSION } from './version.ts';
+import { createIpcLedger } from './engines/processes/ledger.ts';
+import { createJournal } from './engines/local/journal.ts';
+import { createNoLedger } from './engines/local/no-ledger.ts';
+import { createRouting } from './routes/routing.ts';
+import { fileLimit } from './edge/server/file-limit.ts';
+import { buildServer } from './edge/server/build.ts';
+import { answerUnknown } from './edge/server/plain.ts';
+import { startHeartbeat } from './core/heartbeat.ts';
+import { socketsPlugin } from './edge/sockets/plugin.ts';
+import { asksForWebSocket } from './edge/sockets/upgrade-request.ts';
+import { VERSION } from './config/version.ts';
 
 /** Descriptors kept free for the backend's sockets come on top of these, for files, pipes and the control API. */
 const RESERVED_FILES = 128;
 
 export type App = {
   readonly gateway: Gateway;
+  readonly log: Log;
   /** Where clients connect. */
   readonly publicServer: FastifyInstance;
   /** The same one, unless CONTROL_PORT is set. */
   readonly controlServer: FastifyInstance;
   readonly listen: () => Promise<{ readonly publicUrl: string; readonly controlUrl: string }>;
-  /** From now on `/readyz` is 503; clients are still let in, until balancers have noticed. */
-  readonly beUnready: () => void;
-  /** From now on every upgrade is refused with 503. */
-  readonly stopUpgrades: () => void;
   /** Reads ROUTES_FILE again; says what is wrong and changes nothing, or returns null. */
   readonly reloadRoutes: () => Promise<string | null>;
   readonly close: () => Promise<void>;
@@ -100,8 +97,6 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
   const wsUri = (id: string) => `${config.WS_HOSTNAME ?? `localhost:${controlPort}`}/${encodeURIComponent(id)}`;
   const routing = await createRouting(config, { wsUri, backendOf });
 
-  let acceptsUpgrades = true;
-  let isUnready = false;
   const serverOptions = {
     logger: serverLogger,
     asksForWebSocket,
@@ -109,7 +104,7 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
     handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
     maxBodyBytes: routing.largestMessageBytes,
   };
-  const publicServer = buildServer({ ...serverOptions, upgrades: () => (acceptsUpgrades ? 'now' : 'no longer') });
+  const publicServer = buildServer({ ...serverOptions, upgrades: () => (gateway.isDraining ? 'no longer' : 'now') });
   const controlServer = config.CONTROL_PORT === undefined ? publicServer : buildServer({ ...serverOptions, upgrades: () => 'never' });
   const isShared = controlServer === publicServer;
 
@@ -127,7 +122,7 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
   if (!isShared) answerUnknown(controlServer, false);
   const metrics = createMetrics(gateway);
   const readiness = [{ name: 'ledger', problem: () => ledger.problem, isRequired: false }];
-  await controlServer.register(healthRoutes, { isDraining: () => isUnready, checks: readiness });
+  await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
   const guard = createGuard({ allow: config.CONTROL_ALLOW, tokens: config.CONTROL_TOKEN, trustedProxies: config.TRUST_PROXY });
   await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });
   await controlServer.register(async (guarded) => {
@@ -148,6 +143,7 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
 
   return {
     gateway,
+    log,
     publicServer,
     controlServer,
     facts: {
@@ -169,14 +165,7 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
       controlPort = Number(new URL(controlUrl).port);
       return { publicUrl, controlUrl };
     },
-    beUnready() {
-      isUnready = true;
-    },
     reloadRoutes: routing.reload,
-    stopUpgrades() {
-      acceptsUpgrades = false;
-      gateway.isDraining = true;
-    },
     async close() {
       heartbeat.cancel();
       publicServer.server.removeAllListeners('upgrade'); // else app.close() can wait for ever for a socket that upgraded late

@@ -4,12 +4,12 @@ import { availableParallelism } from 'node:os';
 import closeWithGrace, { type Options as CloseWithGraceOptions } from 'close-with-grace';
 import { pino, type Logger } from 'pino';
 import { createApp } from './app.ts';
-import { ConfigError, EXIT_BAD_CONFIG, loadConfig, type Config, type ConfigReport } from './config.ts';
-import { drain } from './drain.ts';
-import { linkTo } from './process-link.ts';
-import { readRoutesFile, RoutesFileError } from './routing/file.ts';
-import { supervise, WORKER_VARIABLE, type Notice } from './supervisor.ts';
-import { VERSION } from './version.ts';
+import { ConfigError, EXIT_BAD_CONFIG, loadConfig, type Config, type ConfigReport } from './config/load.ts';
+import { drain, DRAIN_MARGIN_MS } from './core/drain.ts';
+import { linkTo } from './engines/processes/link.ts';
+import { readRoutesFile, RoutesFileError } from './routes/file.ts';
+import { supervise, WORKER_VARIABLE, type Notice } from './engines/processes/supervisor.ts';
+import { VERSION } from './config/version.ts';
 
 const report = await read();
 if (process.argv.includes('--check-config')) {
@@ -41,7 +41,20 @@ async function serve({ config, warnings }: ConfigReport): Promise<void> {
   }
   for (const warning of warnings) logger.warn({}, warning);
   if (config.WORKERS === 1) await serveClients(config, logger, null);
-  else await supervise({ config, node: config.NODE_NAME ?? randomName(), logger, program: process.argv[1] ?? '', env: process.env });
+  else
+    await supervise({
+      workers: config.WORKERS,
+      host: config.HOST,
+      port: config.PORT,
+      controlHost: config.CONTROL_HOST ?? config.HOST,
+      controlPort: config.CONTROL_PORT,
+      busTimeoutMs: config.BUS_TIMEOUT_MS,
+      drainLimitMs: config.DRAIN_DELAY_MS + config.DRAIN_MS + DRAIN_MARGIN_MS,
+      node: config.NODE_NAME ?? randomName(),
+      logger,
+      program: process.argv[1] ?? '',
+      env: process.env,
+    });
 }
 
 async function serveClients(config: Config, logger: Logger, worker: number | null): Promise<void> {
@@ -50,7 +63,9 @@ async function serveClients(config: Config, logger: Logger, worker: number | nul
   const skip = worker === null ? ['SIGHUP', 'SIGUSR2'] : ['SIGHUP', 'SIGUSR2', 'SIGINT'];
   const { close } = closeWithGrace({ delay: false, logger: false, skip } as CloseWithGraceOptions, async ({ err, signal }) => {
     if (err) logger.fatal({ err }, 'a fault of the gateway, it ends');
-    await drain(app, config, { logger, signal: signal ?? (err ? 'fault' : 'supervisor') });
+    const { gateway, log, close: shut } = app;
+    const { DRAIN_DELAY_MS: delayMs, DRAIN_MS: spreadMs } = config;
+    await drain({ gateway, log, signal: signal ?? (err ? 'fault' : 'supervisor'), delayMs, spreadMs, shut });
   });
   const reload = (): void => {
     void app

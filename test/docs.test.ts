@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { CLOSE_CODES } from '../src/core/close-codes.ts';
-import { ERRORS } from '../src/core/errors.ts';
-import { options } from '../src/options.ts';
+import { ERRORS } from '../src/wire/errors.ts';
+import { options } from '../src/config/options.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pages = globSync(['*.md', 'docs/**/*.md', 'src/**/*.md', 'examples/**/*.md', 'bench/**/*.md', 'helm/**/*.md'], { cwd: root });

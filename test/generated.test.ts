@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { generatedFiles, readFromRoot } from '../src/cli.ts';
+import { generatedFiles, readFromRoot } from '../tools/generate/main.ts';
 
 test('every generated file is what `npm run generate` would write now', async () => {
   const files = await generatedFiles(readFromRoot);

@@ -1,4 +1,4 @@
-import { retryAfterMs, type BackendResult } from './calls.ts';
+import { retryAfterMs, type BackendResult } from '../wire/calls.ts';
 import type { CloseEvent, CloseVerdict } from './events.ts';
 import { Fifo } from './fifo.ts';
 import { backOffMs } from './inbox.ts';

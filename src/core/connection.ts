@@ -3,7 +3,7 @@ import { CLOSING, NOT_FOUND, QUEUED, SENT, type CloseOutcome, type Description, 
 import type { Conversation, ConversationHost, RpcCommand, RpcMeter, RpcOutcome } from './conversation.ts';
 import { Early } from './early.ts';
 import type { Message, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
-import type { MessageHeaders, Sender } from './event-headers.ts';
+import type { MessageHeaders, Sender } from '../wire/event-headers.ts';
 import { Inbox } from './inbox.ts';
 import type { Limits } from './limits.ts';
 import { Pace } from './pace.ts';

@@ -1,5 +1,5 @@
 import type { Failure, PushOutcome } from './commands.ts';
-import type { Sender } from './event-headers.ts';
+import type { Sender } from '../wire/event-headers.ts';
 import type { Message, MessageEvent, TagChanges } from './events.ts';
 import type { Limits } from './limits.ts';
 import type { Meter } from './meter.ts';

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { BackendCall, BackendResult } from './calls.ts';
+import type { BackendCall, BackendResult } from '../wire/calls.ts';
 import { Closings } from './closings.ts';
 import { NOT_FOUND, type Answers, type Command, type Dispatch, type Outcome, type OutcomeOf, type Part, type Query } from './commands.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
@@ -55,7 +55,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   #opening = 0;
   #queued = 0;
   #serial = 0;
-  isDraining = false;
+  #phase: 'serving' | 'unready' | 'draining' = 'serving';
 
   constructor(options: GatewayOptions) {
     this.#options = options;
@@ -226,6 +226,25 @@ export class Gateway implements ConnectionHost, BusHandler {
       const party = { id: entry.id, key: entry.key, path: entry.path, tags, data: entry.data, authorization: null, traceparent: null };
       this.closings.tell(route, { type: 'close', party, seq: null, code: 1006, reason: '', isOrphan: true });
     }
+  }
+
+  /** True once no client is let in any more. */
+  get isDraining(): boolean {
+    return this.#phase === 'draining';
+  }
+
+  /** False once balancers should send new clients elsewhere; they are let in until `stopOpening`. */
+  get isReady(): boolean {
+    return this.#phase === 'serving';
+  }
+
+  beUnready(): void {
+    if (this.#phase === 'serving') this.#phase = 'unready';
+  }
+
+  /** From now on every client is refused with 503, also those that wait already. */
+  stopOpening(): void {
+    this.#phase = 'draining';
   }
 
   /** Clients that are in or wait to be let in. */

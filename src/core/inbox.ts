@@ -1,4 +1,4 @@
-import { retryAfterMs, type BackendResult } from './calls.ts';
+import { retryAfterMs, type BackendResult } from '../wire/calls.ts';
 import type { Connection, ConnectionHost } from './connection.ts';
 import type { Conversation, RpcOutcome } from './conversation.ts';
 import type { MessageEvent, MessageVerdict, TagChanges } from './events.ts';

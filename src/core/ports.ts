@@ -1,4 +1,4 @@
-import type { BackendCall, BackendResult } from './calls.ts';
+import type { BackendCall, BackendResult } from '../wire/calls.ts';
 import type { Answers, Command, Outcome, Part, Query } from './commands.ts';
 import type { CloseEvent, CloseVerdict, Message, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict } from './events.ts';
 

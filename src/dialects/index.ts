@@ -1,7 +1,7 @@
 import type { ConversationalDialect } from '../core/conversation.ts';
-import type { Entry, EntryRequest } from '../core/entry.ts';
-import { chooseSubprotocol } from '../core/entry.ts';
-import type { EventHeaderOptions } from '../core/event-headers.ts';
+import type { Entry, EntryRequest } from '../wire/entry.ts';
+import { chooseSubprotocol } from '../wire/entry.ts';
+import type { EventHeaderOptions } from '../wire/event-headers.ts';
 import type { Refusal } from '../core/events.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Dialect } from '../core/ports.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { BackendAnswer, BackendCall, BackendFailure, BackendResult } from '../../src/core/calls.ts';
+import type { BackendAnswer, BackendCall, BackendFailure, BackendResult } from '../../src/wire/calls.ts';
 import type { Backend } from '../../src/core/ports.ts';
 import { deadOrigin, OK_ANSWER, startPeer, type PeerRequest } from './http-peer.ts';
 import { sampleCall } from './samples.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import type { BackendCall, BackendResult } from '../../src/core/calls.ts';
+import type { BackendCall, BackendResult } from '../../src/wire/calls.ts';
 import type { CloseEvent, MessageEvent, OpenEvent } from '../../src/core/events.ts';
 import { maxAnswerBytes } from '../../src/core/limits.ts';
 import type { Dialect } from '../../src/core/ports.ts';

@@ -1,5 +1,5 @@
-import { createMemoryBus } from '../../src/buses/memory.ts';
-import type { BackendCall, CallProfile } from '../../src/core/calls.ts';
+import { createMemoryBus } from '../../src/engines/local/bus.ts';
+import type { BackendCall, CallProfile } from '../../src/wire/calls.ts';
 import { Connection } from '../../src/core/connection.ts';
 import type { OpenRequest } from '../../src/core/events.ts';
 import { Gateway, type GatewayOptions } from '../../src/core/gateway.ts';
@@ -10,7 +10,7 @@ import type { Backend, Dialect, Log } from '../../src/core/ports.ts';
 import type { Route } from '../../src/core/route.ts';
 import { systemClock } from '../../src/core/system-clock.ts';
 import { WsaasDialect } from '../../src/dialects/wsaas/codec.ts';
-import { createNoLedger } from '../../src/ledgers/none.ts';
+import { createNoLedger } from '../../src/engines/local/no-ledger.ts';
 
 /** Ordinary values of core's types, in one place; a test names only what it is about. */
 export function sampleLimits(own: Partial<Limits> = {}): Limits {

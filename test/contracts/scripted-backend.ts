@@ -1,4 +1,4 @@
-import type { BackendAnswer, BackendCall, BackendFailure, BackendResult } from '../../src/core/calls.ts';
+import type { BackendAnswer, BackendCall, BackendFailure, BackendResult } from '../../src/wire/calls.ts';
 import type { Backend, Receiver } from '../../src/core/ports.ts';
 
 export const ANSWER_204: BackendAnswer = { type: 'answer', status: 204, headers: {}, body: Buffer.alloc(0) };

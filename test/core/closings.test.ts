@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Closings } from '../../src/core/closings.ts';
 import type { CloseEvent } from '../../src/core/events.ts';
 import { Meter } from '../../src/core/meter.ts';
-import { createNoLedger } from '../../src/ledgers/none.ts';
+import { createNoLedger } from '../../src/engines/local/no-ledger.ts';
 import { endOfTurn, ManualClock } from '../contracts/manual-clock.ts';
 import { sampleConnection, sampleLimits, sampleRoute, SILENT_LOG } from '../contracts/samples.ts';
 import { ANSWER_204, ScriptedBackend, UNREACHABLE } from '../contracts/scripted-backend.ts';

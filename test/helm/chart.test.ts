@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { options } from '../../src/options.ts';
-import type { OptionSchemas } from '../../src/generate/helm-schema.ts';
+import { options } from '../../src/config/options.ts';
+import type { OptionSchemas } from '../../tools/generate/helm-schema.ts';
 import { CHART, find, helm, podOf, render, template } from './chart.ts';
 import { checkConfig, environmentOf } from './environment.ts';
 
@@ -85,7 +85,7 @@ test('a pod runs without root, without writing and without a token of the cluste
 
 test('the grace period covers the whole drain and its margin, in seconds rounded up', (t) => {
   const graceOf = (values: object) => podOf(render(t, values, NEW_KUBERNETES)).terminationGracePeriodSeconds;
-  assert.equal(graceOf(smallest), 5 + 10 + 5 + 5); // DRAIN_DELAY_MS of the chart, DRAIN_MS of the program, src/drain.ts, margin
+  assert.equal(graceOf(smallest), 5 + 10 + 5 + 5); // DRAIN_DELAY_MS of the chart, DRAIN_MS of the program, src/core/drain.ts, margin
   assert.equal(graceOf({ config: { API_URI, DRAIN_DELAY_MS: 0, DRAIN_MS: 0 } }), 5 + 5);
   assert.equal(graceOf({ config: { API_URI, DRAIN_DELAY_MS: 7_500, DRAIN_MS: 45_001 } }), 58 + 5);
   assert.equal(graceOf({ config: { API_URI, DRAIN_DELAY_MS: null } }), 10 + 5 + 5);

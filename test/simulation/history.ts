@@ -1,10 +1,10 @@
-import { withBreaker } from '../../src/backends/breaker.ts';
+import { withBreaker } from '../../src/backends/http/breaker.ts';
 import type { Connection } from '../../src/core/connection.ts';
 import type { Gateway } from '../../src/core/gateway.ts';
 import type { Backend, Ledger, Log } from '../../src/core/ports.ts';
 import type { Route } from '../../src/core/route.ts';
 import { WsaasDialect } from '../../src/dialects/wsaas/codec.ts';
-import { startHeartbeat } from '../../src/sockets/heartbeat.ts';
+import { startHeartbeat } from '../../src/core/heartbeat.ts';
 import { sampleGateway, sampleRequest, sampleRoute } from '../contracts/samples.ts';
 import { Commander } from './commander.ts';
 import { judge } from './judgement.ts';
@@ -211,7 +211,7 @@ class History {
   #drain(): void {
     const { gateway } = this;
     this.#record.note(null, 'drain');
-    gateway.isDraining = true;
+    gateway.stopOpening();
     for (const truth of this.#witness.truths)
       if (truth.phase !== 'gone' && truth.id !== null) this.#commander.close(truth, 1001, 'going away');
     this.#clock.awaiting += 1;

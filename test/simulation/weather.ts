@@ -1,4 +1,4 @@
-import type { BackendCall, BackendResult, FailureReason } from '../../src/core/calls.ts';
+import type { BackendCall, BackendResult, FailureReason } from '../../src/wire/calls.ts';
 import type { Backend, Receiver } from '../../src/core/ports.ts';
 import type { Random } from './random.ts';
 import type { VirtualClock } from './virtual-clock.ts';

@@ -1,4 +1,4 @@
-import { retryAfterMs, type BackendCall, type BackendResult } from '../../src/core/calls.ts';
+import { retryAfterMs, type BackendCall, type BackendResult } from '../../src/wire/calls.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import type { Backend, Receiver } from '../../src/core/ports.ts';
 import type { Attempts, Record, Truth } from './truth.ts';

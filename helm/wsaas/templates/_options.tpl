@@ -1,4 +1,4 @@
-{{/* What src/options.ts says, as a map. */}}
+{{/* What src/config/options.ts says, as a map. */}}
 {{- define "wsaas.options" -}}
 {{- .Files.Get "options.json" -}}
 {{- end -}}
@@ -26,7 +26,7 @@
 {{- $port -}}
 {{- end -}}
 
-{{/* src/drain.ts ends DRAIN_DELAY_MS + DRAIN_MS + 5 s after SIGTERM at the latest. */}}
+{{/* src/core/drain.ts ends DRAIN_DELAY_MS + DRAIN_MS + 5 s after SIGTERM at the latest. */}}
 {{- define "wsaas.graceSeconds" -}}
 {{- $delayMs := include "wsaas.number" (dict "root" . "name" "DRAIN_DELAY_MS") | int64 -}}
 {{- $drainMs := include "wsaas.number" (dict "root" . "name" "DRAIN_MS") | int64 -}}

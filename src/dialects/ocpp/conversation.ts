@@ -1,9 +1,9 @@
-import { retryAfterMs, type BackendAnswer, type BackendResult } from '../../core/calls.ts';
+import { retryAfterMs, type BackendAnswer, type BackendResult } from '../../wire/calls.ts';
 import { ACCEPTED, type Conversation, type ConversationHost, type RpcCommand, type RpcOutcome } from '../../core/conversation.ts';
 import type { Message, MessageEvent } from '../../core/events.ts';
 import { backOffMs } from '../../core/inbox.ts';
 import type { Receiver, Timer } from '../../core/ports.ts';
-import { readSetTags } from '../../core/set-tags.ts';
+import { readSetTags } from '../../wire/set-tags.ts';
 import { decodeFrame } from './codec.ts';
 import { callFrame, resultErrorFrame, sendFrame } from './frames.ts';
 import { readCallAnswer, whyUndelivered, type OcppHttp } from './http.ts';

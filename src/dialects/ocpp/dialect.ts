@@ -1,8 +1,8 @@
-import type { BackendCall, BackendResult } from '../../core/calls.ts';
+import type { BackendCall, BackendResult } from '../../wire/calls.ts';
 import type { Conversation, ConversationalDialect, ConversationHost } from '../../core/conversation.ts';
 import { type CloseEvent, type CloseVerdict, type OpenEvent, type OpenVerdict } from '../../core/events.ts';
-import { readSetTags } from '../../core/set-tags.ts';
-import { closeVerdict, refused, unanswered } from '../../core/verdicts.ts';
+import { readSetTags } from '../../wire/set-tags.ts';
+import { closeVerdict, refused, unanswered } from '../../wire/verdicts.ts';
 import { OcppConversation } from './conversation.ts';
 import { BASIC_CHALLENGE } from './entry.ts';
 import { OcppHttp, type OcppHttpOptions } from './http.ts';

@@ -1,8 +1,8 @@
-import type { Entry, EntryRequest } from '../../core/entry.ts';
+import type { Entry, EntryRequest } from '../../wire/entry.ts';
 import type { Refusal } from '../../core/events.ts';
 import { identityProblem, namesAnother } from './identity.ts';
 import { chooseVersion } from './subprotocol.ts';
-import { refused } from '../../core/verdicts.ts';
+import { refused } from '../../wire/verdicts.ts';
 import { SUBPROTOCOLS, versionOf } from './versions.ts';
 
 export type OcppEntryOptions = {

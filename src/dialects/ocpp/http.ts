@@ -1,5 +1,5 @@
-import type { BackendCall, BackendResult, CallProfile } from '../../core/calls.ts';
-import { EventHeaders, type EventHeaderOptions, type Sender } from '../../core/event-headers.ts';
+import type { BackendCall, BackendResult, CallProfile } from '../../wire/calls.ts';
+import { EventHeaders, type EventHeaderOptions, type Sender } from '../../wire/event-headers.ts';
 import type { CloseEvent, OpenEvent } from '../../core/events.ts';
 import { maxAnswerBytes, type Limits } from '../../core/limits.ts';
 import { internalError, readError } from './errors.ts';

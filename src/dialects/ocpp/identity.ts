@@ -1,4 +1,4 @@
-import { clientIdProblem } from '../../core/client-ids.ts';
+import { clientIdProblem } from '../../wire/client-ids.ts';
 import type { OcppVersion } from './versions.ts';
 
 /** OCPP 2.x, identifierString, without the colon that Basic authentication could not carry. */

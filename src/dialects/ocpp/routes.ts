@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Dispatch } from '../../core/commands.ts';
 import type { RpcError, RpcOutcome } from '../../core/conversation.ts';
-import { GatewayError } from '../../core/errors.ts';
-import { errorOf } from '../../core/failures.ts';
-import { bodyOf } from '../../core/http-messages.ts';
+import { GatewayError } from '../../wire/errors.ts';
+import { errorOf } from '../../wire/failures.ts';
+import { bodyOf } from '../../wire/http-messages.ts';
 import { errorBody, isObject, readError, rpcError } from './errors.ts';
 import { parseJson, readPayload } from './json.ts';
 import { callSchema, resultErrorSchema, sendSchema } from './schemas.ts';

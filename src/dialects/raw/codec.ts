@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import type { BackendCall, BackendResult, CallProfile } from '../../core/calls.ts';
-import { EventHeaders, type EventHeaderOptions } from '../../core/event-headers.ts';
+import type { BackendCall, BackendResult, CallProfile } from '../../wire/calls.ts';
+import { EventHeaders, type EventHeaderOptions } from '../../wire/event-headers.ts';
 import {
   DELIVERED,
   type CloseEvent,
@@ -12,8 +12,8 @@ import {
 } from '../../core/events.ts';
 import { maxAnswerBytes, type Limits } from '../../core/limits.ts';
 import type { Dialect } from '../../core/ports.ts';
-import { readSetTags } from '../../core/set-tags.ts';
-import { closeVerdict, refused, unanswered } from '../../core/verdicts.ts';
+import { readSetTags } from '../../wire/set-tags.ts';
+import { closeVerdict, refused, unanswered } from '../../wire/verdicts.ts';
 
 export type RawOptions = EventHeaderOptions & {
   /** Path and query of the backend's URL; `/<id>` goes between them. */

@@ -1,7 +1,7 @@
-import type { Entry, EntryRequest } from '../../core/entry.ts';
+import type { Entry, EntryRequest } from '../../wire/entry.ts';
 import type { Refusal } from '../../core/events.ts';
-import { refused } from '../../core/verdicts.ts';
-import { clientIdProblem } from '../../core/client-ids.ts';
+import { refused } from '../../wire/verdicts.ts';
+import { clientIdProblem } from '../../wire/client-ids.ts';
 
 /** The id is the pattern's last parameter (CONTRACT §5). */
 export function enterRaw({ parameters }: EntryRequest): Entry | Refusal {

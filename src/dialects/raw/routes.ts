@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Dispatch } from '../../core/commands.ts';
-import { messageOf } from '../../core/http-messages.ts';
+import { messageOf } from '../../wire/http-messages.ts';
 import { rawPushSchema } from './schemas.ts';
 
 export type RawRoutesOptions = { readonly dispatch: Dispatch };

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { BackendCall, BackendResult, CallProfile } from '../../core/calls.ts';
+import type { BackendCall, BackendResult, CallProfile } from '../../wire/calls.ts';
 import {
   DELIVERED,
   type CloseEvent,
@@ -10,11 +10,11 @@ import {
   type OpenVerdict,
   type Refusal,
 } from '../../core/events.ts';
-import { EventHeaders, type EventHeaderOptions } from '../../core/event-headers.ts';
+import { EventHeaders, type EventHeaderOptions } from '../../wire/event-headers.ts';
 import { maxAnswerBytes, type Limits } from '../../core/limits.ts';
 import type { Dialect } from '../../core/ports.ts';
-import { readSetTags } from '../../core/set-tags.ts';
-import { closeVerdict, refused, unanswered } from '../../core/verdicts.ts';
+import { readSetTags } from '../../wire/set-tags.ts';
+import { closeVerdict, refused, unanswered } from '../../wire/verdicts.ts';
 import { readAcceptance } from './acceptance.ts';
 
 export type WsaasOptions = EventHeaderOptions & {

@@ -2,10 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-codes.ts';
 import type { CloseOutcome, Dispatch, PushOutcome } from '../../core/commands.ts';
 import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
-import { GatewayError } from '../../core/errors.ts';
-import { describedAs } from '../../core/description.ts';
-import { errorOf } from '../../core/failures.ts';
-import { bodyOf, messageOf } from '../../core/http-messages.ts';
+import { GatewayError } from '../../wire/errors.ts';
+import { describedAs } from '../../wire/description.ts';
+import { errorOf } from '../../wire/failures.ts';
+import { bodyOf, messageOf } from '../../wire/http-messages.ts';
 import { closeSchema, describeSchema, pushSchema } from './schemas.ts';
 
 export type WsaasRoutesOptions = {

@@ -1,4 +1,4 @@
-import type { BackendCall, BackendResult } from '../../../src/core/calls.ts';
+import type { BackendCall, BackendResult } from '../../../src/wire/calls.ts';
 import type { PushOutcome } from '../../../src/core/commands.ts';
 import type { Connection } from '../../../src/core/connection.ts';
 import { RpcMeter, type Conversation, type ConversationHost } from '../../../src/core/conversation.ts';

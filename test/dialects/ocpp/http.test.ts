@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import type { BackendResult } from '../../../src/core/calls.ts';
+import type { BackendResult } from '../../../src/wire/calls.ts';
 import type { Connection } from '../../../src/core/connection.ts';
 import type { OpenEvent } from '../../../src/core/events.ts';
 import { actionProblem, messageIdProblem, pathOf } from '../../../src/dialects/ocpp/segments.ts';

@@ -4,7 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import type { Dispatch } from '../../../src/core/commands.ts';
 import type { RpcCommand, RpcOutcome } from '../../../src/core/conversation.ts';
 import { ocppRoutes } from '../../../src/dialects/ocpp/index.ts';
-import { answerErrors } from '../../../src/server/errors.ts';
+import { answerErrors } from '../../../src/edge/server/errors.ts';
 
 type Routed = { readonly server: FastifyInstance; readonly commands: RpcCommand[] };
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import type { BackendCall, BackendResult } from '../../../src/core/calls.ts';
-import { clientIdProblem } from '../../../src/core/client-ids.ts';
+import type { BackendCall, BackendResult } from '../../../src/wire/calls.ts';
+import { clientIdProblem } from '../../../src/wire/client-ids.ts';
 import type { CloseEvent, MessageEvent, OpenEvent } from '../../../src/core/events.ts';
 import { DIALECTS } from '../../../src/dialects/index.ts';
 import { RawDialect } from '../../../src/dialects/raw/codec.ts';

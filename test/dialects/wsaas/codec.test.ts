@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BackendCall, BackendResult } from '../../../src/core/calls.ts';
+import type { BackendCall, BackendResult } from '../../../src/wire/calls.ts';
 import type { CloseEvent, MessageEvent } from '../../../src/core/events.ts';
 import { textType, WsaasDialect } from '../../../src/dialects/wsaas/codec.ts';
 import { dialectContract } from '../../contracts/dialect.ts';

@@ -1,0 +1,166 @@
+import { buildConnector, Client, type Dispatcher } from 'undici';
+import type { AnswerHeaders, BackendCall, BackendResult, FailureReason } from '../../wire/calls.ts';
+import type { Meter } from '../../core/meter.ts';
+import type { Backend, Receiver } from '../../core/ports.ts';
+import { Deadlines, type Expiring } from './deadlines.ts';
+import { Lines, type Line, type Passenger } from './lines.ts';
+import { TurnWrites } from './turn-writes.ts';
+
+export type HttpBackendOptions = {
+  /** Scheme, host and port. */
+  readonly origin: string;
+  /** Sockets to this origin. */
+  readonly connections: number;
+  /** Calls on one socket whose answers are still out; 1 keeps a hanging call from delaying any other. */
+  readonly pipelining: number;
+  readonly meter: Meter;
+};
+
+/** The backend over HTTP/1.1, by undici's `dispatch`: no stream, promise or AbortSignal per call. */
+export function createHttpBackend(options: HttpBackendOptions): Backend {
+  const writes = new TurnWrites(options.pipelining > 1);
+  const clientOptions: Client.Options = {
+    pipelining: options.pipelining,
+    allowH2: false,
+    headersTimeout: 0, // HttpExchange bounds the whole answer itself
+    bodyTimeout: 0,
+    maxHeaderSize: 65_536,
+    connect: writes.on(buildConnector({ allowH2: false, timeout: 10_000 })),
+  };
+  const lines = new Lines({
+    newClient: () => new Client(options.origin, clientOptions),
+    connections: options.connections,
+    pipelining: options.pipelining,
+    handedOver: () => writes.handedOver(),
+  });
+  const shared: Shared = { running: new Map(), lines, meter: options.meter };
+  return {
+    call(call, receiver) {
+      lines.dispatch(new HttpExchange(call, receiver, shared));
+    },
+    async close() {
+      for (const deadlines of shared.running.values())
+        deadlines.endAll((exchange) => (exchange as HttpExchange).fail('stopped', 'the gateway stops'));
+      await lines.destroy();
+    },
+  };
+}
+
+type Shared = {
+  /** By time-out: there are as many of them as there are options for it. */
+  readonly running: Map<number, Deadlines>;
+  readonly lines: Lines;
+  readonly meter: Meter;
+};
+
+/** One call on its way: bounds its time and size, and settles its receiver once. */
+class HttpExchange implements Passenger, Expiring {
+  readonly #call: BackendCall;
+  readonly #receiver: Receiver;
+  readonly #shared: Shared;
+  readonly #deadlines: Deadlines;
+  before: Expiring | null = null;
+  after: Expiring | null = null;
+  expiresAt = 0;
+  line: Line | null = null;
+  #controller: Dispatcher.DispatchController | null = null;
+  #isSettled = false;
+  #status = 0;
+  #headers: AnswerHeaders = NO_HEADERS;
+  #chunks: Buffer[] | null = null;
+  #bytes = 0;
+
+  constructor(call: BackendCall, receiver: Receiver, shared: Shared) {
+    this.#call = call;
+    this.#receiver = receiver;
+    this.#shared = shared;
+    this.#deadlines = deadlinesOf(shared, call.profile.timeoutMs);
+    this.#deadlines.add(this);
+  }
+
+  get isOver(): boolean {
+    return this.#isSettled;
+  }
+
+  get options(): Dispatcher.DispatchOptions {
+    const { profile, path, headers, body } = this.#call;
+    return {
+      method: profile.method,
+      path,
+      headers,
+      body,
+      idempotent: profile.isIdempotent, // undici pipelines only what it is told it may
+      blocking: false,
+      reset: false, // else undici closes the socket after a DELETE with a body
+    };
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#isSettled) controller.abort(new Error('given up before it was sent'));
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
+    if (status < 200) return; // informational (RFC 9110 §15.2); the answer follows
+    this.#status = status;
+    this.#headers = headers;
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    const { maxAnswerBytes, wantsBody } = this.#call.profile;
+    if (this.#bytes > maxAnswerBytes) this.fail('too-long', `the answer has more than ${maxAnswerBytes} bytes`);
+    else if (wantsBody) (this.#chunks ??= []).push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.#shared.lines.release(this);
+    const chunks = this.#chunks;
+    const body = chunks === null ? EMPTY : chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, this.#bytes);
+    this.#settle({ type: 'answer', status: this.#status, headers: this.#headers, body });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    this.#shared.lines.releaseBroken(this);
+    if (this.#controller === null) {
+      process.nextTick(() => this.fail('unreachable', messageOf(error)));
+    } else {
+      this.fail('reset', messageOf(error));
+    }
+  }
+
+  expire(): void {
+    this.fail('timeout', 'no whole answer within the time-out');
+  }
+
+  fail(reason: FailureReason, detail: string): void {
+    if (this.#isSettled) return;
+    const wasSent = this.#controller !== null;
+    this.#shared.meter.backendFailures += 1;
+    this.#settle({ type: 'failure', reason, wasSent, detail });
+    this.#controller?.abort(new Error(detail));
+  }
+
+  #settle(result: BackendResult): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#deadlines.remove(this);
+    this.#receiver.settled(result);
+  }
+}
+
+const EMPTY = Buffer.alloc(0);
+const NO_HEADERS: AnswerHeaders = {};
+
+function deadlinesOf({ running }: Shared, timeoutMs: number): Deadlines {
+  let deadlines = running.get(timeoutMs);
+  if (deadlines === undefined) {
+    deadlines = new Deadlines(timeoutMs);
+    running.set(timeoutMs, deadlines);
+  }
+  return deadlines;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
+}

@@ -1,0 +1,133 @@
+import { Type, type Static, type TSchema } from 'typebox';
+import type { OptionForm } from './forms.ts';
+
+type Extra = { readonly default?: unknown; readonly form?: OptionForm; readonly isSecret?: boolean; readonly pattern?: string };
+
+const text = (description: string, extra: Extra = {}) => Type.String({ description, ...extra });
+type Bounds = { readonly minimum?: number; readonly maximum?: number };
+const whole = (description: string, standard: number, { minimum = 0, maximum = Number.MAX_SAFE_INTEGER }: Bounds = {}) =>
+  Type.Integer({ description, default: standard, minimum, maximum });
+const milliseconds = (description: string, standard: number, minimum = 0) =>
+  whole(description, standard, { minimum, maximum: 2 ** 31 - 1 });
+const choice = <Values extends string[]>(description: string, standard: Values[number], values: [...Values]) =>
+  Type.Enum(values, { description, default: standard });
+
+/** Every option: an environment variable with its type, default and meaning. The only definition (CONTRACT §2). */
+export const options = {
+  API_URI: Type.Optional(
+    text(
+      'The backend. No scheme means `http://`. May hold `{id}` (the percent-encoded connection id), else used as it is. Needed, unless there is a `ROUTES_FILE`.',
+      { form: 'url' },
+    ),
+  ),
+  ROUTES_FILE: Type.Optional(text('YAML file of routes; replaces `API_URI`. Read again on SIGHUP.')),
+  BACKEND_HEADERS: Type.Optional(
+    text('JSON object of fixed headers for every call to the backend, an API key for example.', { form: 'headers', isSecret: true }),
+  ),
+  WS_HOSTNAME: Type.Optional(
+    text(
+      'Prefix of `ws_uri`, verbatim: `ws_uri` is `<WS_HOSTNAME>/<id>`. May carry a scheme and a path; commands are then served under that path too. Default: `localhost:<CONTROL_PORT or PORT>`.',
+      { form: 'prefix' },
+    ),
+  ),
+  WS_TIMEOUT: milliseconds(
+    'ms without any frame from a client before it is pinged; after a second such span it is closed with 1001. 0 turns it off.',
+    30_000,
+  ),
+  LOG_LEVEL: choice('How much is logged; any case.', 'INFO', ['SILENT', 'FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE']),
+  HOST: text('Address that clients connect to, and the control API unless it has its own.', { default: '0.0.0.0' }),
+  PORT: whole('Port of the clients, and of the control API unless it has its own. 0 takes a free one.', 8080, { maximum: 65_535 }),
+  CONTROL_PORT: Type.Optional(
+    Type.Integer({ description: 'Own port of the control API; then the public one serves clients only.', minimum: 0, maximum: 65_535 }),
+  ),
+  CONTROL_HOST: Type.Optional(text('Address of the control API where it has its own port. Default: `HOST`.')),
+  CONTROL_ALLOW: text('CIDRs that may call the control API.', {
+    default: '127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7',
+    form: 'cidrs',
+  }),
+  CONTROL_TOKEN: Type.Optional(
+    text('One or more bearer tokens, joined by commas; when set, the control API demands one.', { form: 'list', isSecret: true }),
+  ),
+  TRUST_PROXY: Type.Optional(text('CIDRs of proxies whose `X-Forwarded-*` headers are believed.', { form: 'cidrs' })),
+  NODE_NAME: Type.Optional(text("This node's name in answers, logs and metrics. Default: random.", { pattern: '^[A-Za-z0-9._-]{1,63}$' })),
+  WORKERS: text('Processes that share the port; `auto` is one per core.', { default: '1', form: 'workers' }),
+  BUS_TIMEOUT_MS: milliseconds('ms to wait for another process to answer a command.', 2_000, 1),
+  JOURNAL_DIR: Type.Optional(
+    text('Directory of the journal of open connections: with it every `close` event survives a crash of the gateway.', {
+      form: 'directory',
+    }),
+  ),
+  MAX_MESSAGE_BYTES: whole('Largest message, both ways. A client over it is closed with 1009, a push over it is answered 413.', 262_144, {
+    minimum: 1,
+    maximum: 2 ** 30,
+  }),
+  MAX_CONNECTIONS: whole(
+    'Clients at once, per worker; over it 503 with `Retry-After`, before the backend is asked. 0: the file limit less a reserve.',
+    0,
+  ),
+  MAX_CONNECTIONS_PER_IP: whole('Clients at once from one address, per worker; over it 429. 0: no limit.', 0),
+  MESSAGES_PER_SECOND: whole(
+    'Messages per second of one connection; over it the gateway reads slower, nothing is dropped. 0: no limit.',
+    0,
+  ),
+  INBOX_MESSAGES: whole('Messages read but undelivered, per connection; full, the gateway stops reading that socket.', 64, { minimum: 1 }),
+  INBOX_BYTES: whole('Bytes read but undelivered, per connection; full, the gateway stops reading that socket.', 262_144, { minimum: 1 }),
+  SEND_BUFFER_BYTES: whole('Unsent bytes per client; over it pushes are answered 429.', 1_048_576, { minimum: 1 }),
+  SLOW_CLIENT_TIMEOUT_MS: milliseconds(
+    'ms that a client may stay over its send buffer before it is ended (`close` event code 1013).',
+    10_000,
+    1,
+  ),
+  OPEN_TIMEOUT_MS: milliseconds('ms for the whole answer to the `open` call.', 10_000, 1),
+  BACKEND_TIMEOUT_MS: milliseconds('ms for the whole answer to any other call.', 29_000, 1),
+  BACKEND_CONNECTIONS: whole('Sockets to each backend origin.', 128, { minimum: 1, maximum: 65_535 }),
+  BACKEND_PIPELINING: whole('Calls on one backend socket whose answers are still out. Over 1, a slow answer delays those behind it.', 1, {
+    minimum: 1,
+    maximum: 1_000,
+  }),
+  BACKEND_RETRY_FOR_MS: milliseconds(
+    'ms that an undelivered message is held and retried; then its connection is closed with 1011.',
+    60_000,
+  ),
+  CLOSE_RETRY_FOR_MS: milliseconds('ms that a `close` event is retried.', 86_400_000),
+  OPEN_CONCURRENCY: whole(
+    '`open` calls that run at once per backend; the others wait, so that a storm of clients does not starve messages.',
+    64,
+    { minimum: 1 },
+  ),
+  OPEN_QUEUE: whole('Clients that may wait for their `open` call per backend; beyond it 503 with `Retry-After`.', 20_000),
+  OPEN_QUEUE_TIMEOUT_MS: milliseconds('ms that a client may wait for its `open` call to start; then 503 with `Retry-After`.', 30_000, 1),
+  CLOSE_CONCURRENCY: whole('`close` calls that run at once per backend.', 32, { minimum: 1 }),
+  CLOSE_BACKLOG: whole(
+    '`close` events that wait in memory per backend; beyond it they stay in the journal until the next start, or are lost where there is none.',
+    100_000,
+    { minimum: 1 },
+  ),
+  IDEMPOTENCY_KEYS: whole('`Idempotency-Key`s remembered per connection (five minutes).', 64, { minimum: 1 }),
+  FORWARD_HEADERS: text('Headers of the upgrade request that are sent with `open`. `authorization` is sent with every event.', {
+    default: 'authorization,cookie,origin,user-agent',
+    form: 'header-names',
+  }),
+  ORIGINS: Type.Optional(
+    text(
+      'Allowed `Origin`s, exact or `*.example.com`; others, `null` too, get 403 before the backend is asked. A request without `Origin` passes. Default: all.',
+      { form: 'origins' },
+    ),
+  ),
+  REFUSE_WITH: choice(
+    '`http`: refuse the upgrade. `close`: upgrade, then close with 4000 + the HTTP status, which browsers can read.',
+    'http',
+    ['http', 'close'],
+  ),
+  HANDSHAKE_TIMEOUT_MS: milliseconds('ms in which a connection must have sent its whole request, its body too.', 10_000, 1),
+  CLOSE_TIMEOUT_MS: milliseconds('ms that a client has to answer a close frame before its connection is dropped.', 5_000, 1),
+  COMPRESSION: choice('`on`: permessage-deflate, with MAX_MESSAGE_BYTES as the cap on the inflated size.', 'off', ['off', 'on']),
+  OCPP_CALL_TIMEOUT_MS: milliseconds('Dialect `ocpp`: ms for the answer to a call, in both directions.', 30_000, 1),
+  OCPP_QUEUE: whole('Dialect `ocpp`: calls of the backend that wait for their turn, per connection; over it 429.', 64),
+  DRAIN_DELAY_MS: milliseconds('On SIGTERM: ms of being unready before the goodbyes begin.', 0),
+  DRAIN_MS: milliseconds('On SIGTERM: ms over which the goodbyes (1001) are spread.', 10_000),
+} satisfies Record<string, TSchema>;
+
+export const optionsSchema = Type.Object(options);
+export type Settings = Static<typeof optionsSchema>;
+export type OptionName = keyof typeof options;

@@ -1,0 +1,108 @@
+import type { FastifyInstance } from 'fastify';
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { Type } from 'typebox';
+import type { Answers, Query } from '../../core/commands.ts';
+import type { Gateway } from '../../core/gateway.ts';
+import type { RpcMeter } from '../../core/conversation.ts';
+import type { Meter } from '../../core/meter.ts';
+
+/** What a counter of the Meter is called and means. The order is that of a connection's life. */
+const COUNTERS: { readonly [Field in keyof Meter]: readonly [name: string, help: string] } = {
+  opensAccepted: ['wsaas_opens_accepted_total', 'Clients that the backend let in.'],
+  opensRefused: ['wsaas_opens_refused_total', 'Clients that were refused, by the backend or by a limit.'],
+  closesStarted: ['wsaas_closes_started_total', 'close events that were due.'],
+  closesDelivered: ['wsaas_closes_delivered_total', 'close events that the backend acknowledged.'],
+  closesLost: ['wsaas_closes_lost_total', 'close events given up: over CLOSE_RETRY_FOR_MS or CLOSE_BACKLOG.'],
+  orphansTold: ['wsaas_orphans_told_total', 'close events told for connections of dead processes.'],
+  messagesReceived: ['wsaas_messages_received_total', 'Messages read from clients.'],
+  messagesDelivered: ['wsaas_messages_delivered_total', 'Messages that the backend took.'],
+  messagesComplained: ['wsaas_messages_complained_total', 'Messages that the backend took and answered with 4xx or 5xx.'],
+  messagesRetried: ['wsaas_messages_retried_total', 'Repeated calls for a message.'],
+  messagesUndelivered: ['wsaas_messages_undelivered_total', 'Messages given up after BACKEND_RETRY_FOR_MS.'],
+  bytesReceived: ['wsaas_received_bytes_total', 'Payload bytes read from clients.'],
+  pushesSent: ['wsaas_pushes_sent_total', "Frames handed to clients' sockets."],
+  pushesQueued: ['wsaas_pushes_queued_total', 'Pushes that came before their connection was open.'],
+  pushesRefused: ['wsaas_pushes_refused_total', 'Pushes answered 413 or 429.'],
+  bytesSent: ['wsaas_sent_bytes_total', "Payload bytes handed to clients' sockets."],
+  slowClientsEnded: ['wsaas_slow_clients_ended_total', 'Clients ended by SLOW_CLIENT_TIMEOUT_MS.'],
+  pingTimeouts: ['wsaas_ping_timeouts_total', 'Clients closed because they answered no ping.'],
+  backendFailures: ['wsaas_backend_failures_total', 'Calls to backends that ended without a whole answer.'],
+};
+
+const RPC_COUNTERS: { readonly [Field in keyof RpcMeter]: readonly [name: string, help: string] } = {
+  callsReceived: ['wsaas_rpc_calls_received_total', 'Calls of clients (dialect ocpp).'],
+  callsExpired: ['wsaas_rpc_calls_expired_total', 'Calls of clients that got an error because their time was over.'],
+  callsSent: ['wsaas_rpc_calls_sent_total', 'Calls of the backend that were sent to clients.'],
+  callsUnanswered: ['wsaas_rpc_calls_unanswered_total', 'Calls of the backend that no client answered in time.'],
+  callsLost: ['wsaas_rpc_calls_lost_total', 'Calls of the backend that were still queued when their client left.'],
+  answersDropped: ['wsaas_rpc_answers_dropped_total', 'Answers of clients that came late, twice, or to nothing.'],
+  framesMalformed: ['wsaas_rpc_frames_malformed_total', "Frames that break the rules of the client's version."],
+  framesIgnored: ['wsaas_rpc_frames_ignored_total', 'Empty frames, and frames of an unknown type.'],
+};
+
+export type Metrics = { readonly registry: Registry; readonly json: () => Promise<readonly unknown[]> };
+
+/** Prometheus metrics of one process, read off the gateway when asked; nothing is counted twice. */
+export function createMetrics(gateway: Gateway): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'wsaas_', eventLoopMonitoringPrecision: 20 });
+  register(registry, COUNTERS, gateway.meter);
+  register(registry, RPC_COUNTERS, gateway.rpcMeter);
+  registry.registerMetric(gauge('wsaas_connections', 'Clients connected or being let in.', () => gateway.connections.size));
+  registry.registerMetric(gauge('wsaas_closes_pending', 'close events not acknowledged yet.', () => gateway.closings.pending));
+  registry.registerMetric(gauge('wsaas_draining', '1 while this process says goodbye.', () => Number(gateway.isDraining)));
+  return { registry, json: () => registry.getMetricsAsJSON() };
+}
+
+/** One Prometheus counter for each field of a meter, read when asked. */
+function register<Field extends string>(
+  registry: Registry,
+  rows: Record<Field, readonly [string, string]>,
+  meter: Record<Field, number>,
+): void {
+  for (const [field, [name, help]] of Object.entries(rows) as [Field, readonly [string, string]][]) {
+    registry.registerMetric(
+      new Counter({
+        name,
+        help,
+        registers: [],
+        collect() {
+          this.reset();
+          this.inc(meter[field]);
+        },
+      }),
+    );
+  }
+}
+
+function gauge(name: string, help: string, read: () => number): Gauge {
+  return new Gauge({
+    name,
+    help,
+    registers: [],
+    collect() {
+      this.set(read());
+    },
+  });
+}
+
+const metricsSchema = {
+  operationId: 'metrics',
+  tags: ['operations'],
+  summary: 'Prometheus metrics; every name begins with wsaas_',
+  produces: ['text/plain'],
+  response: { 200: Type.String({ description: 'Text exposition format 0.0.4.' }) },
+};
+
+export type MetricsRoutesOptions = { readonly query: (query: Query) => Promise<Answers> };
+
+/** The sum over all processes and nodes that answer in time. */
+export async function metricsRoutes(server: FastifyInstance, { query }: MetricsRoutesOptions): Promise<void> {
+  server.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
+    const { parts, unreachable } = await query({ type: 'metrics' });
+    const registry = AggregatorRegistry.aggregate(parts.map((part) => [...(part.metrics ?? [])]));
+    if (unreachable.length > 0) void reply.header('WS-Incomplete', unreachable.join(', '));
+    return reply.header('content-type', 'text/plain; version=0.0.4; charset=utf-8').send(await registry.metrics());
+  });
+  server.allowOnly('/metrics', ['GET']);
+}

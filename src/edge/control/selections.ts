@@ -1,0 +1,175 @@
+import { isUtf8 } from 'node:buffer';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-codes.ts';
+import type { Answers, ListCursor, Query } from '../../core/commands.ts';
+import { describedAs } from '../../wire/description.ts';
+import { GatewayError } from '../../wire/errors.ts';
+import type { Message } from '../../core/events.ts';
+import { bodyOf, messageOf } from '../../wire/http-messages.ts';
+import { readSelector } from '../../core/selector.ts';
+import { closeAllSchema, countSchema, sendSchema, setTagsSchema, statusSchema, treeSchema } from './selection-schemas.ts';
+import { statusLine } from './status-line.ts';
+
+export type SelectionsOptions = {
+  readonly query: (query: Query) => Promise<Answers>;
+  readonly wsUri: (id: string) => string;
+  readonly maxMessageBytes: number;
+};
+
+const STANDARD_PAGE = 1_000;
+const LARGEST_PAGE = 10_000;
+
+/** Commands on many connections at once, and what there is (CONTRACT §7). Answers speak for all processes and nodes. */
+export async function selectionRoutes(server: FastifyInstance, { query, wsUri, maxMessageBytes }: SelectionsOptions): Promise<void> {
+  server.post('/send', { schema: sendSchema }, async (request, reply) => {
+    const message = toSend(request);
+    return counted(request, reply, await query({ type: 'send', selector: selectorOf(request), message }));
+  });
+
+  server.post('/settags', { schema: setTagsSchema }, async (request, reply) => {
+    const changes = [...new Map([...new URLSearchParams(textOf(request))].toReversed())]; // of a repeated key the first counts
+    const answers = await query({ type: 'set-tags', selector: selectorOf(request), changes });
+    const problem = answers.parts.find((part) => part.problem !== null)?.problem;
+    if (problem) throw new GatewayError('BAD_REQUEST', problem);
+    return counted(request, reply, answers);
+  });
+
+  server.post('/close', { schema: closeAllSchema }, async (request, reply) => {
+    const parameters = parametersOf(request);
+    const code = Number(parameters.get('closeCode') ?? 1000);
+    const reason = parameters.get('closeReason') ?? 'Closed by server';
+    if (!isSendableCloseCode(code))
+      throw new GatewayError('BAD_REQUEST', 'closeCode must be 1000, 1001, 1003, 1007 to 1014 or 3000 to 4999');
+    if (Buffer.byteLength(reason) > MAX_REASON_BYTES)
+      throw new GatewayError('BAD_REQUEST', `closeReason may have ${MAX_REASON_BYTES} bytes`);
+    const farewell = bodyOf(request).length === 0 ? null : toSend(request);
+    return counted(request, reply, await query({ type: 'close-all', selector: selectorOf(request), farewell, code, reason }));
+  });
+
+  server.get('/count', { schema: countSchema }, async (request, reply) => {
+    const answers = await query({ type: 'count', selector: selectorOf(request) });
+    return text(reply, answers, String(sum(answers, 'matched')));
+  });
+
+  server.get('/tree', { schema: treeSchema }, async (request, reply) => {
+    const answers = await query({ type: 'tree' });
+    const tree = mergedTree(answers);
+    if (wantsJson(request)) return mark(reply, answers).send(tree);
+    const lines = Object.keys(tree)
+      .toSorted()
+      .map(
+        (key) =>
+          `${key}: ${Object.keys(tree[key] ?? {})
+            .toSorted()
+            .join(' ')}\n`,
+      );
+    return text(reply, answers, lines.join(''));
+  });
+
+  server.get('/status', { schema: statusSchema }, async (request, reply) => {
+    const parameters = parametersOf(request);
+    const isJson = wantsJson(request);
+    const limit = limitOf(parameters.get('limit'), isJson ? STANDARD_PAGE : Infinity);
+    const answers = await query({ type: 'list', after: cursorOf(parameters.get('cursor')), limit });
+    const all = answers.parts
+      .flatMap(({ owner, list }) => (list ?? []).map((one) => ({ ...one, owner })))
+      .toSorted((a, b) => (a.owner === b.owner ? a.serial - b.serial : a.owner < b.owner ? -1 : 1));
+    const page = all.slice(0, limit === Infinity ? undefined : limit);
+    if (!isJson) return text(reply, answers, page.map(statusLine).join(''));
+    const last = page.at(-1);
+    const connections = page.map((one) => describedAs(one, wsUri));
+    return mark(reply, answers).send({ connections, next: page.length === limit && last ? `${last.owner}.${last.serial}` : null });
+  });
+
+  for (const path of ['/send', '/settags', '/close']) server.allowOnly(path, ['POST']);
+  for (const path of ['/count', '/tree', '/status']) server.allowOnly(path, ['GET']);
+
+  function toSend(request: FastifyRequest): Message {
+    const message = messageOf(request);
+    if (!message.isBinary && !isUtf8(message.data))
+      throw new GatewayError('BAD_REQUEST', 'the body is not UTF-8; a binary frame is sent with Content-Type: application/octet-stream');
+    if (message.data.length > maxMessageBytes)
+      throw new GatewayError('MESSAGE_TOO_LONG', `a message may have ${maxMessageBytes} bytes (MAX_MESSAGE_BYTES)`);
+    return message;
+  }
+}
+
+function counted(request: FastifyRequest, reply: FastifyReply, answers: Answers): FastifyReply {
+  if (!wantsJson(request)) return text(reply, answers, String(sum(answers, 'sent')));
+  const nodes = byNode(answers);
+  return mark(reply, answers).send({
+    matched: sum(answers, 'matched'),
+    sent: sum(answers, 'sent'),
+    failed: sum(answers, 'failed'),
+    nodes,
+    unreachable: answers.unreachable,
+  });
+}
+
+/** An answer that lacks a node says so, also as text. */
+function mark(reply: FastifyReply, { unreachable }: Answers): FastifyReply {
+  return unreachable.length === 0 ? reply : reply.header('WS-Incomplete', unreachable.join(', '));
+}
+
+function text(reply: FastifyReply, answers: Answers, body: string): FastifyReply {
+  return mark(reply, answers).header('content-type', 'text/plain; charset=utf-8').send(body);
+}
+
+/** The workers of a node count as one. */
+function byNode({ parts }: Answers): { node: string; matched: number; sent: number; failed: number }[] {
+  const nodes = new Map<string, { node: string; matched: number; sent: number; failed: number }>();
+  for (const { node, matched, sent, failed } of parts) {
+    const counts = nodes.get(node) ?? { node, matched: 0, sent: 0, failed: 0 };
+    nodes.set(node, { node, matched: counts.matched + matched, sent: counts.sent + sent, failed: counts.failed + failed });
+  }
+  return [...nodes.values()];
+}
+
+function sum({ parts }: Answers, field: 'matched' | 'sent' | 'failed'): number {
+  return parts.reduce((total, part) => total + part[field], 0);
+}
+
+function mergedTree({ parts }: Answers): Record<string, Record<string, number>> {
+  const merged: Record<string, Record<string, number>> = {};
+  for (const { tree } of parts) {
+    for (const [key, values] of Object.entries(tree ?? {})) {
+      const counts = (merged[key] ??= {});
+      for (const [value, count] of Object.entries(values)) counts[value] = (counts[value] ?? 0) + count;
+    }
+  }
+  return merged;
+}
+
+function wantsJson(request: FastifyRequest): boolean {
+  return /\bapplication\/json\b/i.test(request.headers.accept ?? '');
+}
+
+function parametersOf(request: FastifyRequest): URLSearchParams {
+  const end = request.url.indexOf('?');
+  return new URLSearchParams(end < 0 ? '' : request.url.slice(end + 1));
+}
+
+function selectorOf(request: FastifyRequest): ReturnType<typeof readSelector> {
+  return readSelector(parametersOf(request));
+}
+
+function textOf(request: FastifyRequest): string {
+  const body = bodyOf(request);
+  if (!isUtf8(body)) throw new GatewayError('BAD_REQUEST', 'the body must be urlencoded tags in UTF-8, such as room=1&seen=');
+  return body.toString().trim();
+}
+
+function limitOf(value: string | null, standard: number): number {
+  if (value === null) return standard;
+  const limit = Number(value);
+  if (!Number.isInteger(limit) || limit < 1 || limit > LARGEST_PAGE)
+    throw new GatewayError('BAD_REQUEST', `limit must be a number from 1 to ${LARGEST_PAGE}`);
+  return limit;
+}
+
+function cursorOf(value: string | null): ListCursor | null {
+  if (value === null || value === '') return null;
+  const match = /^([\w-]{6})\.(\d{1,15})$/.exec(value);
+  if (match === null) throw new GatewayError('BAD_REQUEST', 'cursor must be the `next` of an earlier answer');
+  return { owner: match[1] ?? '', serial: Number(match[2]) };
+}

@@ -1,0 +1,38 @@
+import http from 'node:http';
+import type { FastifyInstance, HTTPMethods } from 'fastify';
+import fp from 'fastify-plugin';
+import { GatewayError } from '../../wire/errors.ts';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Answers every method but these with 405 and `Allow`, within this server's prefix. */
+    allowOnly(path: string, methods: readonly HTTPMethods[]): void;
+  }
+}
+
+const HIDDEN: object = { hide: true };
+const METHODS = http.METHODS.filter((method) => method !== 'CONNECT'); // which Node hands to no request handler
+
+/** A path that exists with other methods is 405, not 404 (RFC 9110 §15.5.6). */
+export const otherMethods = fp(
+  async (server: FastifyInstance) => {
+    const known = new Set<string>(server.supportedMethods);
+    for (const method of METHODS) if (!known.has(method)) server.addHttpMethod(method, { hasBody: true });
+    server.decorate('allowOnly', function allowOnly(this: FastifyInstance, path: string, methods: readonly HTTPMethods[]): void {
+      const allowed: readonly string[] = methods.includes('GET') ? ['HEAD', ...methods] : methods;
+      this.route({
+        method: METHODS.filter((method) => !allowed.includes(method)),
+        url: path,
+        schema: HIDDEN,
+        handler: (request, reply) => {
+          void reply.header('Allow', allowed.toSorted().join(', '));
+          throw new GatewayError(
+            'METHOD_NOT_ALLOWED',
+            `${request.method} is nothing that can be done here; ${allowed.toSorted().join(', ')} can`,
+          );
+        },
+      });
+    });
+  },
+  { name: 'other-methods', fastify: '5.x' },
+);

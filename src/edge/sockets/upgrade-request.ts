@@ -1,0 +1,67 @@
+import type { IncomingMessage } from 'node:http';
+import type { Refusal } from '../../core/events.ts';
+
+const KEY = /^[+/0-9A-Za-z]{22}==$/; // 16 bytes in base64 (RFC 6455 §4.1)
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/; // RFC 9110 §5.6.2
+
+/** Does this request ask for a WebSocket? Other protocols (`Upgrade: h2c`) are plain requests to us (RFC 9110 §7.8). */
+export function asksForWebSocket(request: IncomingMessage): boolean {
+  const { upgrade } = request.headers;
+  return upgrade !== undefined && upgrade.toLowerCase() === 'websocket';
+}
+
+/** What is wrong with an upgrade request by RFC 6455 §4.2.1, or null. Checked before the backend hears of the client. */
+export function upgradeProblem(request: IncomingMessage): Refusal | null {
+  const { headers } = request;
+  if (request.method !== 'GET')
+    return bad(`an upgrade must be a GET, not ${request.method ?? 'nothing'}`, {
+      status: 405,
+      code: 'METHOD_NOT_ALLOWED',
+      headers: { Allow: 'GET' },
+    });
+  if (request.httpVersion !== '1.1') return bad(`an upgrade needs HTTP/1.1, this came as HTTP/${request.httpVersion}`);
+  if (countHeader(request, 'host') !== 1 || !headers.host) return bad('an upgrade needs exactly one Host header with a value');
+  if (headers['sec-websocket-version'] !== '13') {
+    const came = headers['sec-websocket-version'] ?? 'none';
+    return bad(`Sec-WebSocket-Version must be 13, came: ${came.slice(0, 20)}`, {
+      status: 426,
+      code: 'UPGRADE_REQUIRED',
+      headers: { 'Sec-WebSocket-Version': '13' },
+    });
+  }
+  if (!KEY.test(headers['sec-websocket-key'] ?? '')) return bad('Sec-WebSocket-Key must be 16 bytes in base64');
+  const names = offeredSubprotocols(request);
+  if (names.some((name) => !TOKEN.test(name)) || new Set(names).size !== names.length) {
+    return bad('Sec-WebSocket-Protocol must be a list of different tokens');
+  }
+  return null;
+}
+
+/** The subprotocols that the client offers, in its order of preference. */
+export function offeredSubprotocols(request: IncomingMessage): string[] {
+  const value = request.headers['sec-websocket-protocol'];
+  return value === undefined ? [] : value.split(',').map((name) => name.replaceAll(/^[ \t]+|[ \t]+$/g, ''));
+}
+
+/** Name, value, name, value … of those headers that the operator wants the backend to see. */
+export function forwardedHeaders(request: IncomingMessage, names: ReadonlySet<string>): string[] {
+  const found: string[] = [];
+  const { rawHeaders } = request;
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]?.toLowerCase() ?? '';
+    if (names.has(name)) found.push(name, rawHeaders[index + 1] ?? '');
+  }
+  return found;
+}
+
+function countHeader(request: IncomingMessage, name: string): number {
+  let count = 0;
+  for (let index = 0; index < request.rawHeaders.length; index += 2) if (request.rawHeaders[index]?.toLowerCase() === name) count += 1;
+  return count;
+}
+
+type BadRequest = { readonly status?: number; readonly code?: string; readonly headers?: Readonly<Record<string, string>> };
+
+function bad(message: string, { status = 400, code = 'BAD_REQUEST', headers }: BadRequest = {}): Refusal {
+  return { type: 'refused', status, code, message, ...(headers && { headers }) };
+}

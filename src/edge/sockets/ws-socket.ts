@@ -1,0 +1,130 @@
+import type { Duplex } from 'node:stream';
+import type { Socket as NetSocket } from 'node:net';
+import type { WebSocket } from 'ws';
+import type { Connection } from '../../core/connection.ts';
+import type { Message } from '../../core/events.ts';
+import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
+import type { Socket } from '../../core/ports.ts';
+import { encodeFrame } from './frame.ts';
+
+/** `ws` names its own reason for failing a connection; RFC 6455 §7.4.1 has the code that it put into its close frame. */
+const CODE_OF_ERROR: Readonly<Record<string, number>> = {
+  WS_ERR_INVALID_UTF8: 1007,
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
+};
+
+/** The port `Socket` over a `ws` socket. Listeners are attached at once, else the first frames would be lost. */
+export class WsSocket implements Socket, Waiting {
+  readonly #ws: WebSocket;
+  readonly #stream: NetSocket;
+  readonly #connection: Connection;
+  readonly #isCompressed: boolean;
+  /** The code of the close frame that we sent first, else 0; its reason counts also where the peer never answers. */
+  #sentCode = 0;
+  #sentReason = '';
+  #failure: NodeJS.ErrnoException | null = null;
+  #latestPing: Buffer | null = null;
+  #isAnsweringPing = false;
+
+  constructor(ws: WebSocket, stream: Duplex, connection: Connection) {
+    this.#ws = ws;
+    this.#stream = stream as NetSocket;
+    this.#connection = connection;
+    this.#isCompressed = ws.extensions !== '';
+    ws.on('message', this.#message);
+    ws.on('ping', this.#ping);
+    ws.on('pong', this.#pong);
+    ws.on('error', this.#error);
+    ws.on('close', this.#close);
+  }
+
+  get isOpen(): boolean {
+    return this.#ws.readyState === this.#ws.OPEN;
+  }
+
+  get bufferedBytes(): number {
+    return this.#isCompressed ? this.#ws.bufferedAmount : this.#stream.writableLength; // the same, without what `ws` still compresses
+  }
+
+  get receivedBytes(): number {
+    return this.#stream.bytesRead;
+  }
+
+  send(message: Message): void {
+    if (!this.isOpen) return;
+    if (message.shared !== undefined && !this.#isCompressed) {
+      message.shared.wire ??= encodeFrame(message.data, message.isBinary);
+      this.#stream.write(message.shared.wire); // whole frames, and `ws` writes its own at once where nothing is compressed
+      return; // not held back: a selection is worked off in slices of time, and its writes are what takes time
+    }
+    if (this.#stream.writableCorked === 0) {
+      this.#stream.cork();
+      atEndOfTurn(this);
+    }
+    this.#ws.send(message.data, { binary: message.isBinary });
+  }
+
+  endTurn(): void {
+    this.#stream.uncork();
+  }
+
+  close(code: number, reason: string): void {
+    if (this.isOpen) {
+      this.#sentCode = code;
+      this.#sentReason = reason;
+    }
+    this.#ws.close(code, reason);
+  }
+
+  terminate(): void {
+    this.#ws.terminate();
+  }
+
+  pause(): void {
+    this.#ws.pause();
+  }
+
+  resume(): void {
+    this.#ws.resume();
+  }
+
+  ping(): void {
+    if (this.isOpen) this.#ws.ping();
+  }
+
+  readonly #message = (data: Buffer, isBinary: boolean): void => this.#connection.receive(data, isBinary);
+
+  readonly #ping = (payload: Buffer): void => {
+    this.#connection.alive();
+    this.#latestPing = payload;
+    if (!this.#isAnsweringPing) this.#answerPing();
+  };
+
+  readonly #pong = (): void => this.#connection.alive();
+
+  /** One pong at a time; of several pings that wait, only the latest is answered (RFC 6455 §5.5.3). */
+  readonly #answerPing = (): void => {
+    const payload = this.#latestPing;
+    this.#latestPing = null;
+    this.#isAnsweringPing = payload !== null && this.isOpen;
+    if (payload !== null && this.#isAnsweringPing) this.#ws.pong(payload, false, this.#answerPing);
+  };
+
+  readonly #error = (error: NodeJS.ErrnoException): void => {
+    this.#failure ??= error;
+  };
+
+  readonly #close = (code: number, reason: Buffer): void => {
+    const failureCode = this.#failure?.code;
+    if (this.#sentCode === 0 && failureCode?.startsWith('WS_ERR_')) {
+      this.#connection.ended(CODE_OF_ERROR[failureCode] ?? 1002, this.#failure?.message ?? '');
+    } else if (this.#sentCode !== 0) {
+      // 1006 is what `ws` says when no close frame came: our own did not end the connection then
+      this.#connection.ended(code === 1006 ? 1006 : this.#sentCode, this.#sentReason);
+    } else {
+      this.#connection.ended(code, reason.toString());
+    }
+  };
+}

@@ -1,0 +1,131 @@
+import { NOT_FOUND, type Answers, type Command, type Outcome, type Part, type Query } from '../../core/commands.ts';
+import { OWNER_LENGTH } from '../../core/ids.ts';
+import type { Link } from './link.ts';
+import { isBusMessage, type FromWorker, type ToWorker } from './bus-messages.ts';
+
+type Worker = { readonly name: string; readonly link: Link; owner: string | null };
+type Claim = { readonly worker: Worker; readonly key: string };
+type Forwarded = { readonly to: Worker; readonly settle: (result: Outcome | Part | null) => void };
+
+/** The supervisor's half of the ipc bus: knows who owns what, passes commands on, and answers for workers that do not. */
+export class IpcRelay {
+  readonly #timeoutMs: number;
+  readonly #workers = new Set<Worker>();
+  readonly #claims = new Map<string, Claim>();
+  readonly #forwarded = new Map<number, Forwarded>();
+  #lastNumber = 0;
+
+  constructor(options: { readonly timeoutMs: number }) {
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  /** Serves a new worker. The returned function is called when its process is gone. */
+  add(name: string, link: Link): () => void {
+    const worker: Worker = { name, link, owner: null };
+    link.onMessage((message) => {
+      if (isBusMessage<FromWorker>(message)) this.#received(worker, message);
+    });
+    return () => this.#gone(worker);
+  }
+
+  /** Tells one worker that another has died, so that the close events of its connections are sent at once. */
+  announceDeath(): void {
+    const [survivor] = this.#workers;
+    if (survivor !== undefined) tell(survivor, { bus: 'bereaved' });
+  }
+
+  #received(worker: Worker, message: FromWorker): void {
+    switch (message.bus) {
+      case 'hello':
+        worker.owner = message.owner;
+        this.#workers.add(worker);
+        tell(worker, { bus: 'welcome' });
+        break;
+      case 'ask':
+        void this.#ask(message.command).then((outcome) => tell(worker, { bus: 'outcome', n: message.n, outcome }));
+        break;
+      case 'ask-all':
+        void this.#askAll(worker, message.query).then((answers) => tell(worker, { bus: 'answers', n: message.n, answers }));
+        break;
+      case 'done':
+        this.#settle(worker, message.n, message.outcome);
+        break;
+      case 'part':
+        this.#settle(worker, message.n, message.part);
+        break;
+      case 'claim':
+        tell(worker, { bus: 'claimed', n: message.n, isGranted: this.#claim(worker, message) });
+        break;
+      case 'release':
+        if (this.#claims.get(message.id)?.key === message.key) this.#claims.delete(message.id);
+        break;
+    }
+  }
+
+  #claim(worker: Worker, { id, key, mayReplace }: { readonly id: string; readonly key: string; readonly mayReplace: boolean }): boolean {
+    const holder = this.#claims.get(id);
+    if (holder !== undefined && !mayReplace) return false;
+    this.#claims.set(id, { worker, key });
+    if (holder !== undefined) tell(holder.worker, { bus: 'evict', id, key: holder.key });
+    return true;
+  }
+
+  async #ask(command: Command): Promise<Outcome> {
+    const to = this.#claims.get(command.id)?.worker ?? this.#byOwner(command.id.slice(0, OWNER_LENGTH));
+    if (to !== undefined) return this.#execute(to, command);
+    // a client-chosen id is claimed when its client is let in; until then only the worker that asks the backend knows it
+    const outcomes = await Promise.all([...this.#workers].map((worker) => this.#execute(worker, command)));
+    return outcomes.find(({ type }) => type !== 'not-found') ?? NOT_FOUND;
+  }
+
+  async #execute(to: Worker, command: Command): Promise<Outcome> {
+    const waitMs = command.type === 'rpc-call' ? (command.waitMs ?? 0) : 0;
+    const outcome = await this.#forward(to, (n) => ({ bus: 'execute', n, command }), waitMs);
+    return (outcome as Outcome | null) ?? { type: 'timeout', detail: `${to.name} did not answer in time, or ended` };
+  }
+
+  async #askAll(asking: Worker, query: Query): Promise<Answers> {
+    const others = [...this.#workers].filter((worker) => worker !== asking);
+    const parts = await Promise.all(others.map((to) => this.#forward(to, (n) => ({ bus: 'answer', n, query }))));
+    return {
+      parts: parts.filter((part) => part !== null) as Part[],
+      unreachable: others.filter((_worker, index) => parts[index] === null).map(({ name }) => name),
+    };
+  }
+
+  /** Null: no answer in time, or the worker died. */
+  #forward(to: Worker, message: (n: number) => ToWorker, waitMs = 0): Promise<Outcome | Part | null> {
+    this.#lastNumber += 1;
+    const n = this.#lastNumber;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => settle(null), this.#timeoutMs + waitMs);
+      const settle = (result: Outcome | Part | null): void => {
+        clearTimeout(timer);
+        this.#forwarded.delete(n);
+        resolve(result);
+      };
+      this.#forwarded.set(n, { to, settle });
+      tell(to, message(n));
+    });
+  }
+
+  #settle(from: Worker, n: number, result: Outcome | Part): void {
+    const forwarded = this.#forwarded.get(n);
+    if (forwarded?.to === from) forwarded.settle(result);
+  }
+
+  #byOwner(owner: string): Worker | undefined {
+    for (const worker of this.#workers) if (worker.owner === owner) return worker;
+    return undefined;
+  }
+
+  #gone(worker: Worker): void {
+    this.#workers.delete(worker);
+    for (const [id, claim] of this.#claims) if (claim.worker === worker) this.#claims.delete(id);
+    for (const { to, settle } of this.#forwarded.values()) if (to === worker) settle(null);
+  }
+}
+
+function tell(worker: Worker, message: ToWorker): void {
+  worker.link.send(message);
+}

@@ -1,0 +1,77 @@
+import type { Config } from '../config/load.ts';
+import type { Route } from '../core/route.ts';
+import type { DialectName } from '../dialects/index.ts';
+import { readRoutesFile, RoutesFileError } from './file.ts';
+import type { RouteSpec } from './spec.ts';
+import { createRouteTable, type RouteTable, type RouteTableOptions } from './table.ts';
+
+export type Routing = {
+  readonly find: RouteTable['find'];
+  /** Also routes of earlier readings, which their connections keep. */
+  readonly byName: (name: string) => Route | undefined;
+  /** Of the routes at the start: what registers HTTP routes and sizes buffers cannot change later. */
+  readonly hasDialect: (name: DialectName) => boolean;
+  readonly largestMessageBytes: number;
+  readonly shortestSpanMs: number;
+  /** Reads ROUTES_FILE again: new connections use it, open ones keep theirs. Says what is wrong and changes nothing, or returns null. */
+  readonly reload: () => Promise<string | null>;
+  readonly facts: readonly string[];
+};
+
+/** The routes of this process: from ROUTES_FILE, or one for every path by API_URI. Throws a RoutesFileError. */
+export async function createRouting(config: Config, options: Omit<RouteTableOptions, 'config'>): Promise<Routing> {
+  const specs = await readSpecs(config);
+  let table = createRouteTable(specs, { ...options, config });
+  const byName = new Map<string, Route>();
+  remember(table);
+  const limits = table.routes.map(({ route }) => route.limits);
+  const dialects = new Set(specs.map(({ dialect = 'wsaas' }) => dialect));
+  const largestMessageBytes = Math.max(config.MAX_MESSAGE_BYTES, ...limits.map(({ maxMessageBytes }) => maxMessageBytes));
+
+  function remember({ routes }: RouteTable): void {
+    for (const { route } of routes) byName.set(route.name, route);
+  }
+
+  async function reload(): Promise<string | null> {
+    if (config.ROUTES_FILE === undefined) return 'there is no ROUTES_FILE to read again';
+    try {
+      const read = await readSpecs(config);
+      const fresh = read.find(({ dialect = 'wsaas' }) => !dialects.has(dialect));
+      if (fresh !== undefined) return `dialect ${fresh.dialect} is new: restart for it`;
+      const next = createRouteTable(read, { ...options, config });
+      if (next.routes.some(({ route }) => route.limits.maxMessageBytes > largestMessageBytes))
+        return `maxMessageBytes over ${largestMessageBytes} is new: restart for it`;
+      table = next;
+      remember(next);
+      return null;
+    } catch (error) {
+      if (error instanceof RoutesFileError) return error.message;
+      throw error;
+    }
+  }
+
+  let last: Promise<unknown> = Promise.resolve();
+  /** One after the other: of two signals the later file counts. */
+  function inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = last.then(work);
+    last = done.catch(() => {});
+    return done;
+  }
+
+  return {
+    find: (path) => table.find(path),
+    byName: (name) => byName.get(name),
+    hasDialect: (name) => dialects.has(name),
+    largestMessageBytes,
+    shortestSpanMs: Math.min(
+      ...limits.flatMap(({ idleTimeoutMs, slowClientTimeoutMs }) => [idleTimeoutMs, slowClientTimeoutMs]).filter((span) => span > 0),
+    ),
+    reload: () => inTurn(reload),
+    facts: specs.map(({ path, dialect = 'wsaas', backend }) => `${path} ${dialect} ${backend}`),
+  };
+}
+
+async function readSpecs(config: Config): Promise<RouteSpec[]> {
+  if (config.ROUTES_FILE !== undefined) return readRoutesFile(config.ROUTES_FILE);
+  return [{ path: '/*', backend: config.API_URI?.href ?? '' }];
+}

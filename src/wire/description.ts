@@ -1,0 +1,16 @@
+import type { Description } from '../core/commands.ts';
+
+/** A connection as the control API tells of it. */
+export function describedAs(description: Description, wsUri: (id: string) => string): object {
+  return {
+    id: description.id,
+    ws_uri: wsUri(description.id),
+    path: description.path,
+    tags: description.tags,
+    connected_at: new Date(description.connectedAt).toISOString(),
+    last_active_at: new Date(description.lastActiveAt).toISOString(),
+    remote_address: description.remoteAddress,
+    subprotocol: description.subprotocol,
+    node: description.node,
+  };
+}

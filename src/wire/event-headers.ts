@@ -1,0 +1,63 @@
+import type { ClosedParty, CloseEvent, MessageEvent, OpenEvent } from '../core/events.ts';
+import { traceOf, type Trace } from './trace.ts';
+
+/** What goes into the headers of every event beside the event itself. */
+export type EventHeaderOptions = {
+  readonly wsUri: (id: string) => string;
+  /** BACKEND_HEADERS: name, value, name, value … */
+  readonly backendHeaders: readonly string[];
+};
+
+/** What all messages of one connection say alike; kept by the connection until its tags change. */
+export type MessageHeaders = { readonly common: readonly string[]; readonly trace: Trace };
+
+/** Who sends a message: a ClosedParty that keeps what EventHeaders makes for it. */
+export interface Sender extends ClosedParty {
+  messageHeaders: MessageHeaders | null;
+}
+
+/** The headers that every event carries, whatever its dialect (CONTRACT §3); dialects add their own. */
+export class EventHeaders {
+  readonly #options: EventHeaderOptions;
+
+  constructor(options: EventHeaderOptions) {
+    this.#options = options;
+  }
+
+  open({ connection, request }: OpenEvent): string[] {
+    const headers = this.#common(connection, 'open');
+    headers.push('ws-event-id', `${connection.key}.0`, 'ws-seq', '0', 'traceparent', traceOf(connection).spanOf(0));
+    for (let index = 0; index < request.forwarded.length; index += 2) {
+      const name = request.forwarded[index];
+      if (name !== undefined && name !== 'authorization') headers.push(name, request.forwarded[index + 1] ?? '');
+    }
+    return headers;
+  }
+
+  /** On the path of every message. */
+  message({ connection, seq }: Pick<MessageEvent, 'seq'> & { readonly connection: Sender }): string[] {
+    connection.messageHeaders ??= { common: this.#common(connection, 'message'), trace: traceOf(connection) };
+    const { common, trace } = connection.messageHeaders;
+    return common.concat(['ws-event-id', `${connection.key}.${seq}`, 'ws-seq', String(seq), 'traceparent', trace.spanOf(seq)]);
+  }
+
+  close({ party, seq, code, reason, isOrphan }: CloseEvent): string[] {
+    const headers = this.#common(party, 'close');
+    headers.push('ws-event-id', `${party.key}.close`);
+    headers.push('ws-close-code', String(code), 'ws-close-reason', encodeURIComponent(reason.toWellFormed()));
+    if (seq !== null) headers.push('ws-seq', String(seq));
+    headers.push('traceparent', traceOf(party).spanOf(seq ?? 0xffffffff));
+    if (isOrphan) headers.push('ws-orphan', 'true');
+    return headers;
+  }
+
+  #common(party: ClosedParty, event: 'open' | 'message' | 'close'): string[] {
+    const { wsUri, backendHeaders } = this.#options;
+    const headers = ['ws-uri', wsUri(party.id), 'ws-connection', encodeURIComponent(party.id), 'ws-event', event];
+    if (party.authorization !== null) headers.push('authorization', party.authorization);
+    if (party.tags !== null && party.tags.size > 0) headers.push('ws-tags', new URLSearchParams([...party.tags]).toString());
+    if (party.data !== null) headers.push('ws-data', party.data);
+    if (backendHeaders.length > 0) headers.push(...backendHeaders);
+    return headers;
+  }
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { readRoutesFile, RoutesFileError } from '../../src/routes/file.ts';
+
+async function file(t: TestContext, text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'routes-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const path = join(folder, 'routes.yaml');
+  await writeFile(path, text);
+  return path;
+}
+
+async function problems(t: TestContext, text: string): Promise<string[]> {
+  const path = await file(t, text);
+  const error = await readRoutesFile(path).then(
+    () => assert.fail('the file was taken'),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof RoutesFileError, String(error));
+  return error.problems.map((line) => line.replace(path, 'FILE'));
+}
+
+test('a file with every kind of option is read', async (t) => {
+  const path = await file(
+    t,
+    `
+routes:
+  - path: /chat/:room
+    dialect: wsaas
+    backend: https://api.example.com/ws
+    tags: { room: ":room", version: "2" }
+    reply: true
+    maxMessageBytes: 65536
+    idleTimeoutMs: 45000
+    origins: [https://app.example.com]
+    subprotocols: [v2.chat]
+  - path: /:id
+    dialect: raw
+    backend: localhost:8000/wsoverhttp
+    duplicateId: oldest
+`,
+  );
+  const routes = await readRoutesFile(path);
+  assert.deepEqual(
+    routes.map(({ path: client, dialect, maxMessageBytes }) => [client, dialect, maxMessageBytes]),
+    [
+      ['/chat/:room', 'wsaas', 65_536],
+      ['/:id', 'raw', undefined],
+    ],
+  );
+});
+
+test('every mistake is reported at once, with its line and its path', async (t) => {
+  const found = await problems(
+    t,
+    `routes:
+  - path: /chat/:room
+    backend: localhost:1
+    replyy: true
+    maxMessageBytes: many
+  - path: no-slash
+    dialect: soap
+    backend: localhost:1
+`,
+  );
+  assert.deepEqual(
+    found.map((line) => line.replace(/: (must|is).*/s, '')),
+    ['FILE:4: routes.0.replyy', 'FILE:5: routes.0.maxMessageBytes', 'FILE:6: routes.1.path', 'FILE:7: routes.1.dialect'],
+  );
+});
+
+test('values that a schema cannot judge are judged too, all at once', async (t) => {
+  const found = await problems(
+    t,
+    `routes:
+  - path: /a/:room
+    backend: ftp://localhost
+    tags: { room: ":rom" }
+    origins: [app.example.com]
+    forwardHeaders: [connection]
+    backendHeaders: { authorization: x }
+  - path: /raw
+    dialect: raw
+    backend: localhost:1
+`,
+  );
+  assert.deepEqual(found.map((line) => line.split(': ').slice(0, 2).join(' ')).toSorted(), [
+    'FILE:3 routes.0.backend',
+    'FILE:4 routes.0.tags.room',
+    'FILE:5 routes.0.origins',
+    'FILE:6 routes.0.forwardHeaders',
+    'FILE:7 routes.0.backendHeaders',
+    'FILE:8 routes.1.path',
+  ]);
+});
+
+test('two routes that would own one client path, or one control path, are a mistake', async (t) => {
+  const found = await problems(
+    t,
+    `routes:
+  - { path: "/a/:x", backend: "localhost:1" }
+  - { path: "/a/:y", backend: "localhost:1" }
+  - { path: "/r/:id", dialect: raw, backend: "localhost:1" }
+  - { path: "/s/:id", dialect: raw, backend: "localhost:1" }
+`,
+  );
+  assert.match(found[0] ?? '', /^FILE:3: routes\.1\.path: cannot be routed/);
+  assert.match(found[1] ?? '', /^FILE:5: routes\.3\.dialect: another route of dialect raw \(routes\.2\) owns the control paths/);
+  assert.equal(found.length, 2);
+});
+
+test('broken YAML and a missing file are said with their place', async (t) => {
+  assert.match((await problems(t, 'routes:\n  - path: "/a\n'))[0] ?? '', /^FILE:[23]: /);
+  await assert.rejects(readRoutesFile('/nowhere/routes.yaml'), /ROUTES_FILE .*nowhere/);
+});
+
+test('an empty file, or one without routes, is a mistake', async (t) => {
+  assert.equal((await problems(t, '')).length, 1);
+  assert.match((await problems(t, 'routes: []\n')).join(), /routes/);
+});
