@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { withBreaker } from './backends/http/breaker.ts';
-import { createHttpBackend } from './backends/http/transport.ts';
+import { serveOverHttp } from './backends/http/serve.ts';
+import { createHttpTransport } from './backends/http/transport.ts';
 import { createIpcBus } from './engines/processes/bus.ts';
 import { createMemoryBus } from './engines/local/bus.ts';
 import type { Config } from './config/load.ts';
@@ -15,7 +16,8 @@ import { Gateway } from './core/gateway.ts';
 import { ownerToken } from './core/ids.ts';
 import type { Link } from './engines/processes/link.ts';
 import { Meter } from './core/meter.ts';
-import type { Backend, Bus, Ledger, Log } from './core/ports.ts';
+import type { Bus, Ledger, Log } from './core/ports.ts';
+import type { Transport } from './wire/calls.ts';
 import { systemClock } from './core/system-clock.ts';
 import { ocppRoutes } from './dialects/ocpp/index.ts';
 import { rawRoutes } from './dialects/raw/index.ts';
@@ -83,19 +85,22 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
     routeOf: (name) => routing.byName(name),
   });
 
-  const backends = new Map<string, Backend>();
-  const backendOf = (origin: string): Backend => {
-    let backend = backends.get(origin);
-    if (backend === undefined) {
+  const transports = new Map<string, Transport>();
+  const transportTo = (origin: string): Transport => {
+    let transport = transports.get(origin);
+    if (transport === undefined) {
       const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining } = config;
-      backend = withBreaker(createHttpBackend({ origin, connections, pipelining, meter }), { clock: systemClock, log, name: origin });
-      backends.set(origin, backend);
+      transport = withBreaker(createHttpTransport({ origin, connections, pipelining, meter }), { clock: systemClock, log, name: origin });
+      transports.set(origin, transport);
     }
-    return backend;
+    return transport;
   };
   let controlPort = config.CONTROL_PORT ?? config.PORT;
   const wsUri = (id: string) => `${config.WS_HOSTNAME ?? `localhost:${controlPort}`}/${encodeURIComponent(id)}`;
-  const routing = await createRouting(config, { wsUri, backendOf });
+  const routing = await createRouting(config, {
+    wsUri,
+    serve: (origin, speech, limits) => serveOverHttp(speech, { transport: transportTo(origin), clock: systemClock, log, limits }),
+  });
 
   const serverOptions = {
     logger: serverLogger,
@@ -149,7 +154,7 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
     facts: {
       node,
       ledger: ledger.level,
-      backends: [...backends.keys()],
+      backends: [...transports.keys()],
       routes: routing.facts,
       bus: link === null ? 'memory' : 'ipc',
       fileLimit: fileLimit(),
@@ -172,7 +177,7 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
       await Promise.all(isShared ? [publicServer.close()] : [publicServer.close(), controlServer.close()]);
       gateway.closings.stop();
       await bus.close();
-      await Promise.all([...backends.values()].map((backend) => backend.close()));
+      await Promise.all([...transports.values()].map((transport) => transport.close()));
       await ledger.close();
     },
   };

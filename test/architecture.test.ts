@@ -11,7 +11,7 @@ type Row = { readonly rooms: readonly string[]; readonly packages: readonly stri
 
 /** Room of `src` → the other rooms, and the npm packages, that it may import. `node:*` is for all. */
 const LAW: Readonly<Record<string, Row>> = {
-  core: { rooms: ['wire'], packages: [] },
+  core: { rooms: [], packages: [] },
   wire: { rooms: ['core'], packages: ['typebox'] },
   dialects: { rooms: ['wire', 'core'], packages: ['fastify', 'typebox'] },
   backends: { rooms: ['wire', 'core'], packages: ['undici', 'standardwebhooks', 'iovalkey', 'amqplib'] },
@@ -97,6 +97,39 @@ test('every import under src goes down the layers, never sideways', () => {
       return problem === null ? [] : [`${source.path} -> ${target} (${problem})`];
     }),
   );
+  assert.deepEqual(offenders, []);
+});
+
+test('no file imports itself in a circle, types counted too', () => {
+  const imports = new Map(
+    sources.map(({ path, targets }) => [
+      path,
+      targets.filter((target) => target.startsWith('.')).map((target) => join(dirname(path), target)),
+    ]),
+  );
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path);
+    if (start >= 0) circles.push([...trail.slice(start), path].join(' -> '));
+    if (start >= 0 || done.has(path)) return;
+    for (const target of imports.get(path) ?? []) visit(target, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of imports.keys()) visit(path, []);
+  assert.deepEqual(circles, []);
+});
+
+/** An open verdict's refusal, and its 101, are HTTP by nature. */
+const MAY_SPEAK_HTTP = new Set(['core/events.ts', 'core/refusals.ts']);
+
+test('the core has no HTTP word, but in the open verdict', () => {
+  const words = /\b(https?|headers?|methods?|urls?|status|fetch)\b/i;
+  const offenders = sources
+    .filter(({ path, folder }) => folder === 'core' && !MAY_SPEAK_HTTP.has(path))
+    .flatMap(({ path, text }) =>
+      text.split('\n').flatMap((line, index) => (words.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
+    );
   assert.deepEqual(offenders, []);
 });
 

@@ -1,9 +1,8 @@
-import { retryAfterMs, type BackendResult } from '../wire/calls.ts';
 import type { CloseEvent, CloseVerdict } from './events.ts';
 import { Fifo } from './fifo.ts';
-import { backOffMs } from './inbox.ts';
 import type { Meter } from './meter.ts';
-import type { Backend, Clock, Ledger, Log, Receiver, Timer } from './ports.ts';
+import type { Clock, Ledger, Log, Receiver, Timer } from './ports.ts';
+import { retryDelayMs } from './retry.ts';
 import type { Route } from './route.ts';
 
 type Options = {
@@ -23,7 +22,7 @@ type Options = {
  */
 export class Closings {
   readonly #options: Options;
-  readonly #lanes = new Map<Backend, ClosingLane>();
+  readonly #lanes = new Map<string, ClosingLane>();
   readonly #idleWaiters: (() => void)[] = [];
   #pending = 0;
 
@@ -38,10 +37,10 @@ export class Closings {
 
   tell(route: Route, event: CloseEvent): void {
     const { meter, log, backlog } = this.#options;
-    let lane = this.#lanes.get(route.backend);
+    let lane = this.#lanes.get(route.backendName);
     if (lane === undefined) {
       lane = new ClosingLane(this.#options, () => this.#settled());
-      this.#lanes.set(route.backend, lane);
+      this.#lanes.set(route.backendName, lane);
     }
     meter.closesStarted += 1;
     if (lane.length >= backlog) {
@@ -127,7 +126,7 @@ class ClosingLane {
   }
 }
 
-class Closing implements Receiver {
+class Closing implements Receiver<CloseVerdict> {
   readonly #lane: ClosingLane;
   readonly #route: Route;
   readonly #event: CloseEvent;
@@ -144,22 +143,22 @@ class Closing implements Receiver {
   }
 
   send(): void {
-    this.#route.backend.call(this.#route.dialect.encodeClose(this.#event), this, this.#giveUpAt);
+    this.#route.backend.close(this.#event, this, this.#giveUpAt);
   }
 
-  settled(result: BackendResult): void {
+  settled(verdict: CloseVerdict): void {
     const { clock, ledger, meter, log } = this.#options;
     const { party } = this.#event;
-    const verdict = this.#decode(result);
     if (verdict.type === 'delivered') {
       meter.closesDelivered += 1;
       ledger.forget(party.key);
       this.#lane.acknowledged();
       return;
     }
-    const delay = verdict.afterMs ?? retryAfterMs(result, clock.now()) ?? backOffMs(this.#attempts, clock.random());
+    const leftMs = this.#giveUpAt - clock.now();
+    const delay = retryDelayMs({ attempts: this.#attempts, afterMs: verdict.afterMs, leftMs, random: clock.random() });
     this.#attempts += 1;
-    if (clock.now() + delay > this.#giveUpAt) {
+    if (delay === null) {
       meter.closesLost += 1;
       log.error({ id: party.id, because: verdict.because }, 'a close event was not acknowledged in CLOSE_RETRY_FOR_MS, given up');
       ledger.forget(party.key);
@@ -169,14 +168,5 @@ class Closing implements Receiver {
     if (this.#attempts === 1)
       log.warn({ id: party.id, because: verdict.because }, 'a close event was not acknowledged, will be sent again');
     this.#lane.rest(this, delay);
-  }
-
-  #decode(result: BackendResult): CloseVerdict {
-    try {
-      return this.#route.dialect.decodeClose(this.#event, result);
-    } catch (error) {
-      this.#options.log.error({ err: error, id: this.#event.party.id }, 'the answer to a close event could not be read');
-      return { type: 'retry', afterMs: null, because: 'unreadable answer' };
-    }
   }
 }

@@ -1,4 +1,4 @@
-import type { RpcCommand, RpcOutcome } from './conversation.ts';
+import type { RpcAnswer, RpcCommand } from './rpc.ts';
 import type { Message } from './events.ts';
 import type { Selector } from './selector.ts';
 
@@ -32,6 +32,8 @@ export type Failure =
 export type PushOutcome = { readonly type: 'sent' } | { readonly type: 'queued' } | Failure;
 export type CloseOutcome = { readonly type: 'closing' } | { readonly type: 'queued' } | Failure;
 export type DescribeOutcome = { readonly type: 'described'; readonly description: Description } | Failure;
+
+export type RpcOutcome = RpcAnswer | Failure;
 
 /** What came of a command (CONTRACT G4: it is true). */
 export type Outcome = PushOutcome | CloseOutcome | DescribeOutcome | RpcOutcome;

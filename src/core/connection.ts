@@ -1,24 +1,28 @@
 import { AnsweredKeys } from './answered-keys.ts';
-import { CLOSING, NOT_FOUND, QUEUED, SENT, type CloseOutcome, type Description, type Failure, type PushOutcome } from './commands.ts';
-import type { Conversation, ConversationHost, RpcCommand, RpcMeter, RpcOutcome } from './conversation.ts';
+import {
+  CLOSING,
+  NOT_FOUND,
+  QUEUED,
+  SENT,
+  type CloseOutcome,
+  type Description,
+  type Failure,
+  type PushOutcome,
+  type RpcOutcome,
+} from './commands.ts';
 import { Early } from './early.ts';
 import type { Message, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
-import type { MessageHeaders, Sender } from '../wire/event-headers.ts';
-import { Inbox } from './inbox.ts';
-import type { Limits } from './limits.ts';
+import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
+import type { RpcCommand } from './rpc.ts';
 import { Pace } from './pace.ts';
-import type { Meter } from './meter.ts';
-import type { Backend, Clock, Log, Socket } from './ports.ts';
+import { Party } from './party.ts';
+import type { Socket } from './ports.ts';
 import type { Route } from './route.ts';
 
 export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed';
 
 /** What a connection needs from the gateway that holds it. */
-export interface ConnectionHost {
-  readonly clock: Clock;
-  readonly meter: Meter;
-  readonly rpcMeter: RpcMeter;
-  readonly log: Log;
+export interface ConnectionHost extends IntakeHost {
   readonly node: string;
   nextSerial(): number;
   /** Sets this connection's tags; says what is wrong and changes nothing, or returns null. */
@@ -37,13 +41,8 @@ export type ConnectionOrigin = { readonly id: string; readonly key: string; read
 const SLOW_RETRY_AFTER_MS = 1_000;
 
 /** One client. `connecting` while the backend is asked, `open`, `closing` after a close frame was sent, `closed`. */
-export class Connection implements ConversationHost, Sender {
-  readonly id: string;
-  readonly key: string;
+export class Connection implements IntakeClient {
   readonly route: Route;
-  readonly path: string;
-  readonly authorization: string | null;
-  readonly traceparent: string | null;
   readonly remoteAddress: string;
   readonly connectedAt: number;
   /** Counts this process's connections; a place in the list of all. */
@@ -53,16 +52,12 @@ export class Connection implements ConversationHost, Sender {
   /** Of the heartbeat: when a ping went out that nothing has answered yet, else 0. */
   pingedAt = 0;
   seenBytes = 0;
-  /** Of EventHeaders. */
-  messageHeaders: MessageHeaders | null = null;
-  tags: Map<string, string> | null = null;
-  data: string | null = null;
-  subprotocol: string | null = null;
   /** How it ended, once it has; of `terminate` already before. */
   closeCode = 0;
   closeReason = '';
   readonly #host: ConnectionHost;
-  readonly #intake: Conversation;
+  readonly #intake: Intake;
+  #party: Party;
   #socket: Socket | null = null;
   #early: Early | null = null;
   #answered: AnsweredKeys | null = null;
@@ -74,18 +69,31 @@ export class Connection implements ConversationHost, Sender {
   constructor(host: ConnectionHost, route: Route, { id, key, request }: ConnectionOrigin) {
     this.#host = host;
     this.route = route;
-    this.id = id;
-    this.key = key;
-    this.path = request.path;
-    this.authorization = request.authorization;
-    this.traceparent = request.traceparent;
+    const { path, authorization, traceparent, subprotocol } = request;
+    this.#party = new Party({ id, key, path, authorization, traceparent, subprotocol, tags: null, data: null });
     this.remoteAddress = request.remoteAddress;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.now();
     this.lastActiveAt = this.connectedAt;
-    this.subprotocol = request.subprotocol;
-    this.#intake = 'converse' in route.dialect ? route.dialect.converse(this) : new Inbox(this, host, route.dialect);
+    this.#intake = route.intake(this, host);
     this.#pace = route.limits.messagesPerSecond === 0 ? null : new Pace(this, host.clock, route.limits.messagesPerSecond);
+  }
+
+  /** What events say of this client. Another one after each change of what they say. */
+  get party(): Party {
+    return this.#party;
+  }
+
+  get id(): string {
+    return this.#party.id;
+  }
+
+  get key(): string {
+    return this.#party.key;
+  }
+
+  get tags(): ReadonlyMap<string, string> | null {
+    return this.#party.tags;
   }
 
   get nextSeq(): number {
@@ -103,30 +111,6 @@ export class Connection implements ConversationHost, Sender {
   /** Is everything that was read delivered or given up? */
   get isIdle(): boolean {
     return this.#intake.isIdle;
-  }
-
-  get limits(): Limits {
-    return this.route.limits;
-  }
-
-  get backend(): Backend {
-    return this.route.backend;
-  }
-
-  get clock(): Clock {
-    return this.#host.clock;
-  }
-
-  get log(): Log {
-    return this.#host.log;
-  }
-
-  get meter(): Meter {
-    return this.#host.meter;
-  }
-
-  get rpcMeter(): RpcMeter {
-    return this.#host.rpcMeter;
   }
 
   /** The upgrade is done: the verdict's own message, then early pushes in order, then an early close (G6). */
@@ -156,7 +140,7 @@ export class Connection implements ConversationHost, Sender {
     meter.bytesReceived += data.length;
     this.#lastSeq += 1;
     this.#pace?.took();
-    this.#intake.received({ type: 'message', connection: this, seq: this.#lastSeq, data, isBinary });
+    this.#intake.received({ type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary });
   }
 
   /** Any frame came. */
@@ -271,6 +255,16 @@ export class Connection implements ConversationHost, Sender {
     this.#socket?.resume();
   }
 
+  /** The backend let it in. */
+  admitted(data: string | null, subprotocol: string | null): void {
+    if (data !== this.#party.data || subprotocol !== this.#party.subprotocol) this.#party = this.#party.with({ data, subprotocol });
+  }
+
+  /** The table of connections has indexed these tags. */
+  tagged(tags: ReadonlyMap<string, string> | null): void {
+    if (tags !== this.#party.tags) this.#party = this.#party.with({ tags });
+  }
+
   setTags(changes: TagChanges): string | null {
     return this.#host.setTags(this, changes);
   }
@@ -310,14 +304,15 @@ export class Connection implements ConversationHost, Sender {
   }
 
   describe(): Description {
+    const { id, path, tags, subprotocol } = this.#party;
     return {
-      id: this.id,
-      path: this.path,
-      tags: this.tags === null ? {} : Object.fromEntries(this.tags),
+      id,
+      path,
+      tags: tags === null ? {} : Object.fromEntries(tags),
       connectedAt: this.connectedAt,
       lastActiveAt: this.lastActiveAt,
       remoteAddress: this.remoteAddress,
-      subprotocol: this.subprotocol,
+      subprotocol,
       node: this.#host.node,
     };
   }

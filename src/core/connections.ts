@@ -61,8 +61,7 @@ export class Connections {
     if (connection.state === 'closed') return null;
     for (const [key, value] of before ?? []) if (after.get(key) !== value) this.#byTag.remove(connection, key, value);
     for (const [key, value] of after) if (before?.get(key) !== value) this.#byTag.add(connection, key, value);
-    connection.tags = after.size === 0 ? null : after;
-    connection.messageHeaders = null;
+    connection.tagged(after.size === 0 ? null : after);
     return null;
   }
 

@@ -56,7 +56,7 @@ export async function drain({ gateway, log, signal, delayMs, spreadMs, shut }: D
     { name: 'close events', why: 'the backend must hear of every end', limitMs: CLOSE_EVENTS_MS, run: () => gateway.closings.idle() },
     {
       name: 'shut',
-      why: 'HTTP last, as backends push until the end; then bus and backend, which the other phases need',
+      why: 'the servers last, as backends push until the end; then bus and backend, which the other phases need',
       limitMs: SHUT_MS,
       run: shut,
     },

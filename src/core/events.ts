@@ -1,4 +1,4 @@
-import type { Connection } from './connection.ts';
+import type { Party } from './party.ts';
 
 /** What a frame carries, whichever way it goes. */
 export type Message = {
@@ -29,32 +29,20 @@ export type OpenRequest = {
   readonly tags: TagChanges;
 };
 
-export type OpenEvent = { readonly type: 'open'; readonly connection: Connection; readonly request: OpenRequest };
+export type OpenEvent = { readonly type: 'open'; readonly party: Party; readonly request: OpenRequest };
 
 export type MessageEvent = {
   readonly type: 'message';
-  readonly connection: Connection;
+  readonly party: Party;
   /** 1 for the connection's first message; `open` is 0. */
   readonly seq: number;
   readonly data: Buffer;
   readonly isBinary: boolean;
 };
 
-/** Who a `close` event is about: a live connection, or what the ledger kept of one whose process died. */
-export type ClosedParty = {
-  readonly id: string;
-  /** Unique for this connection, also where clients choose ids: event ids follow from it. */
-  readonly key: string;
-  readonly path: string;
-  readonly authorization: string | null;
-  readonly traceparent: string | null;
-  readonly tags: ReadonlyMap<string, string> | null;
-  readonly data: string | null;
-};
-
 export type CloseEvent = {
   readonly type: 'close';
-  readonly party: ClosedParty;
+  readonly party: Party;
   /** Null for an orphan: nobody knows how many messages there were. */
   readonly seq: number | null;
   readonly code: number;
@@ -95,8 +83,8 @@ export type MessageVerdict =
   | {
       readonly type: 'delivered';
       readonly reply: Message | null;
-      /** The status of an answer that was not 2xx. */
-      readonly complaint: number | null;
+      /** What the backend said against it although it took it, or null: `status 404` for example. */
+      readonly complaint: string | null;
       readonly tags?: TagChanges | null;
     }
   | { readonly type: 'retry'; readonly afterMs: number | null; readonly because: string };

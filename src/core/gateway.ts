@@ -1,15 +1,16 @@
 import { isUtf8 } from 'node:buffer';
-import type { BackendCall, BackendResult } from '../wire/calls.ts';
 import { Closings } from './closings.ts';
 import { NOT_FOUND, type Answers, type Command, type Dispatch, type Outcome, type OutcomeOf, type Part, type Query } from './commands.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { Connections } from './connections.ts';
 import type { OpenEvent, OpenRequest, OpenVerdict, Refusal, TagChanges } from './events.ts';
 import { connectionId } from './ids.ts';
-import { RpcMeter } from './conversation.ts';
+import { RpcMeter } from './rpc.ts';
 import { Lane } from './lane.ts';
 import type { Meter } from './meter.ts';
-import type { Backend, Bus, BusHandler, Clock, Ledger, LedgerEntry, Log } from './ports.ts';
+import { Party } from './party.ts';
+import type { Bus, BusHandler, Clock, Ledger, LedgerEntry, Log } from './ports.ts';
+import { busy, CLIENT_GONE, ID_IS_HELD, unusable } from './refusals.ts';
 import type { Route } from './route.ts';
 import { answerQuery, part } from './selections.ts';
 
@@ -49,7 +50,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   /** Clients that a push found too slow, with the time of that push. The heartbeat ends them or takes them out. */
   readonly slowClients = new Map<Connection, number>();
   readonly #options: GatewayOptions;
-  readonly #lanes = new Map<Backend, Lane>();
+  readonly #lanes = new Map<string, Lane>();
   readonly #leaving = new Set<Connection>();
   readonly #emptyWaiters: (() => void)[] = [];
   #opening = 0;
@@ -73,7 +74,7 @@ export class Gateway implements ConnectionHost, BusHandler {
    * `isGone` is asked when a place in the queue comes up: a client that left while waiting costs the backend nothing.
    */
   async open(route: Route, request: OpenRequest, isGone: () => boolean): Promise<Admission | Refusal> {
-    const lane = this.#lane(route.backend);
+    const lane = this.#lane(route.backendName);
     this.#opening += 1;
     try {
       this.#queued += 1;
@@ -82,8 +83,7 @@ export class Gateway implements ConnectionHost, BusHandler {
       if (refusal !== null)
         return this.#refuse(busy(refusal === 'full' ? 'too many clients wait to be let in' : 'the client waited too long to be let in'));
       try {
-        if (isGone())
-          return this.#refuse({ type: 'refused', status: 499, code: 'CLIENT_GONE', message: 'the client left while it waited' });
+        if (isGone()) return this.#refuse(CLIENT_GONE);
         if (this.isDraining) return this.#refuse(busy('this gateway is shutting down'));
         return await this.#ask(route, request);
       } finally {
@@ -98,21 +98,17 @@ export class Gateway implements ConnectionHost, BusHandler {
   async #ask(route: Route, request: OpenRequest): Promise<Admission | Refusal> {
     const key = connectionId(this.owner);
     const connection = new Connection(this, route, { id: request.clientId ?? key, key, request });
-    if (request.clientId !== null && route.duplicateId === 'oldest' && (await this.#isHeld(connection.id)))
-      return this.#refuse(duplicate());
+    if (request.clientId !== null && route.duplicateId === 'oldest' && (await this.#isHeld(connection.id))) return this.#refuse(ID_IS_HELD);
     this.connections.add(connection);
-    const event: OpenEvent = { type: 'open', connection, request };
+    const event: OpenEvent = { type: 'open', party: connection.party, request };
     await this.#options.ledger.opened(ledgerEntry(connection));
-    const call = route.dialect.encodeOpen(event);
-    const verdict = this.#decodeOpen(event, await callBackend(route.backend, call, this.clock.now() + route.limits.openTimeoutMs));
+    const verdict = await route.backend.open(event, this.clock.now() + route.limits.openTimeoutMs);
     if (verdict.type === 'refused') return this.#turnAway(connection, verdict);
     const problem = this.connections.setTags(connection, [...request.tags, ...(verdict.tags ?? [])]);
-    if (problem !== null)
-      return this.#turnAway(connection, { type: 'refused', status: 502, code: 'BAD_GATEWAY', message: problem, wasAccepted: true });
-    connection.data = verdict.data;
-    connection.subprotocol = verdict.subprotocol ?? request.subprotocol;
+    if (problem !== null) return this.#turnAway(connection, unusable(problem));
+    connection.admitted(verdict.data, verdict.subprotocol ?? request.subprotocol);
     if (request.clientId !== null && !(await this.#takeId(connection)))
-      return this.#turnAway(connection, { ...duplicate(), wasAccepted: true });
+      return this.#turnAway(connection, { ...ID_IS_HELD, wasAccepted: true });
     if (connection.tags !== null || verdict.data !== null) await this.#options.ledger.opened(ledgerEntry(connection));
     this.meter.opensAccepted += 1;
     return { connection, verdict };
@@ -137,15 +133,6 @@ export class Gateway implements ConnectionHost, BusHandler {
     if (!(await this.#options.bus.claim(connection.id, connection.key, mayReplace))) return false;
     this.connections.take(connection)?.close(4409, 'replaced by a newer connection');
     return true;
-  }
-
-  #decodeOpen(event: OpenEvent, result: BackendResult): OpenVerdict {
-    try {
-      return event.connection.route.dialect.decodeOpen(event, result);
-    } catch (error) {
-      this.log.error({ err: error, id: event.connection.id }, 'the answer to open could not be read');
-      return { type: 'refused', status: 502, code: 'BAD_GATEWAY', message: 'the backend gave an answer that cannot be read' };
-    }
   }
 
   /** Does a command here, or hands it to the process that owns the connection. Synchronous where it can be. */
@@ -223,7 +210,8 @@ export class Gateway implements ConnectionHost, BusHandler {
       }
       this.meter.orphansTold += 1;
       const tags = entry.tags === null ? null : new Map(Object.entries(entry.tags));
-      const party = { id: entry.id, key: entry.key, path: entry.path, tags, data: entry.data, authorization: null, traceparent: null };
+      const { id, key, path, data } = entry;
+      const party = new Party({ id, key, path, tags, data, subprotocol: null, authorization: null, traceparent: null });
       this.closings.tell(route, { type: 'close', party, seq: null, code: 1006, reason: '', isOrphan: true });
     }
   }
@@ -278,7 +266,14 @@ export class Gateway implements ConnectionHost, BusHandler {
   }
 
   #tellClose(connection: Connection, code: number, reason: string): void {
-    this.closings.tell(connection.route, { type: 'close', party: connection, seq: connection.nextSeq, code, reason, isOrphan: false });
+    this.closings.tell(connection.route, {
+      type: 'close',
+      party: connection.party,
+      seq: connection.nextSeq,
+      code,
+      reason,
+      isOrphan: false,
+    });
   }
 
   nextSerial(): number {
@@ -302,7 +297,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     if (this.#emptyWaiters.length > 0 && this.#isEmpty()) for (const resolve of this.#emptyWaiters.splice(0)) resolve();
   }
 
-  #lane(backend: Backend): Lane {
+  #lane(backend: string): Lane {
     let lane = this.#lanes.get(backend);
     if (lane === undefined) {
       lane = new Lane({ clock: this.clock, concurrency: this.#options.openConcurrency, queueLimit: this.#options.openQueue });
@@ -317,19 +312,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   }
 }
 
-function busy(message: string): Refusal {
-  return { type: 'refused', status: 503, code: 'UNAVAILABLE', message, retryAfterMs: 1_000 };
-}
-
-function duplicate(): Refusal {
-  return { type: 'refused', status: 409, code: 'DUPLICATE_ID', message: 'an open connection has this id' };
-}
-
 function ledgerEntry(connection: Connection): LedgerEntry {
-  const { key, id, path, data, tags } = connection;
+  const { key, id, path, data, tags } = connection.party;
   return { key, id, route: connection.route.name, path, data, tags: tags === null ? null : Object.fromEntries(tags) };
-}
-
-function callBackend(backend: Backend, call: BackendCall, waitUntil: number): Promise<BackendResult> {
-  return new Promise((resolve) => backend.call(call, { settled: resolve }, waitUntil));
 }

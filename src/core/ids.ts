@@ -4,7 +4,7 @@ const RANDOM_BYTES = 18;
 const pool = Buffer.allocUnsafe(RANDOM_BYTES * 256);
 let used = pool.length;
 
-/** 144 random bits, base64url, 24 characters: safe in a URL segment, and never seen twice. */
+/** 144 random bits, base64url, 24 characters: safe in any segment of a path, and never seen twice. */
 export function randomToken(): string {
   if (used === pool.length) {
     randomFillSync(pool);

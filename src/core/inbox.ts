@@ -1,27 +1,27 @@
-import { retryAfterMs, type BackendResult } from '../wire/calls.ts';
-import type { Connection, ConnectionHost } from './connection.ts';
-import type { Conversation, RpcOutcome } from './conversation.ts';
 import type { MessageEvent, MessageVerdict, TagChanges } from './events.ts';
 import { Fifo } from './fifo.ts';
-import type { Dialect, Receiver, Timer } from './ports.ts';
+import type { Intake, IntakeClient, IntakeFactory, IntakeHost } from './intake.ts';
+import type { RpcOutcome } from './commands.ts';
+import type { Limits } from './limits.ts';
+import type { Backend, Receiver, Timer } from './ports.ts';
+import { retryDelayMs } from './retry.ts';
 
-const SHORTEST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 5_000;
+/** What the inboxes of one route share. */
+export type InboxOptions = { readonly backend: Backend; readonly limits: Limits };
 
-/** Between half of a span and the span, which doubles: 100 to 200 ms at first, 2.5 to 5 s at last (CONTRACT §3). */
-export function backOffMs(attempt: number, random: number): number {
-  const span = Math.min(LONGEST_RETRY_MS, SHORTEST_RETRY_MS * 2 ** Math.min(attempt + 1, 10));
-  return span / 2 + (span / 2) * random;
+/** Messages are opaque: each becomes one event. */
+export function createInboxes(options: InboxOptions): IntakeFactory {
+  return (client, host) => new Inbox(client, host, options);
 }
 
 /**
  * One connection's way up to the backend: messages in the order read, one call at a time (G2), bounded (G5: full, it
  * pauses the socket), retried until the backend has it or BACKEND_RETRY_FOR_MS is over (G1: then 1011).
  */
-export class Inbox implements Receiver, Conversation {
-  readonly #connection: Connection;
-  readonly #host: ConnectionHost;
-  readonly #dialect: Dialect;
+class Inbox implements Receiver<MessageVerdict>, Intake {
+  readonly #client: IntakeClient;
+  readonly #host: IntakeHost;
+  readonly #options: InboxOptions;
   #waiting: Fifo<MessageEvent> | null = null;
   #waitingBytes = 0;
   #current: MessageEvent | null = null;
@@ -31,10 +31,10 @@ export class Inbox implements Receiver, Conversation {
   #isPausing = false;
   #isAbandoned = false;
 
-  constructor(connection: Connection, host: ConnectionHost, dialect: Dialect) {
-    this.#connection = connection;
+  constructor(client: IntakeClient, host: IntakeHost, options: InboxOptions) {
+    this.#client = client;
     this.#host = host;
-    this.#dialect = dialect;
+    this.#options = options;
   }
 
   get isIdle(): boolean {
@@ -53,10 +53,10 @@ export class Inbox implements Receiver, Conversation {
     this.#waiting ??= new Fifo();
     this.#waiting.push(event);
     this.#waitingBytes += event.data.length;
-    const { limits } = this.#connection.route;
+    const { limits } = this.#options;
     if (!this.#isPausing && (this.#waiting.length >= limits.inboxMessages || this.#waitingBytes >= limits.inboxBytes)) {
       this.#isPausing = true;
-      this.#connection.pause();
+      this.#client.pause();
     }
   }
 
@@ -68,30 +68,29 @@ export class Inbox implements Receiver, Conversation {
     return { type: 'invalid', detail: 'this client speaks no RPC dialect; it can be pushed to' };
   }
 
-  settled(result: BackendResult): void {
+  settled(verdict: MessageVerdict): void {
     const event = this.#current;
     if (event === null) return;
-    const verdict = this.#decode(event, result);
     if (verdict.type === 'retry') {
-      this.#retry(verdict.afterMs ?? retryAfterMs(result, this.#host.clock.now()), verdict.because);
+      this.#retry(verdict.afterMs, verdict.because);
       return;
     }
     this.#host.meter.messagesDelivered += 1;
     if (verdict.complaint !== null) this.#complain(event, verdict.complaint);
     if (verdict.tags) this.#setTags(verdict.tags);
-    if (verdict.reply !== null) this.#connection.reply(verdict.reply);
+    if (verdict.reply !== null) this.#client.reply(verdict.reply);
     this.#next();
   }
 
   #begin(event: MessageEvent): void {
     this.#current = event;
     this.#attempts = 0;
-    this.#giveUpAt = this.#host.clock.now() + this.#connection.route.limits.backendRetryForMs;
+    this.#giveUpAt = this.#host.clock.now() + this.#options.limits.backendRetryForMs;
     this.#send(event);
   }
 
   #send(event: MessageEvent): void {
-    this.#connection.route.backend.call(this.#dialect.encodeMessage(event), this, this.#giveUpAt);
+    this.#options.backend.message(event, this, this.#giveUpAt);
   }
 
   #next(): void {
@@ -99,7 +98,7 @@ export class Inbox implements Receiver, Conversation {
     if (event === undefined) {
       this.#current = null;
       this.#waiting = null;
-      this.#connection.emptied();
+      this.#client.emptied();
       return;
     }
     this.#waitingBytes -= event.data.length;
@@ -108,26 +107,25 @@ export class Inbox implements Receiver, Conversation {
   }
 
   #resumeAtHalf(): void {
-    const { limits } = this.#connection.route;
+    const { limits } = this.#options;
     const length = this.#waiting?.length ?? 0;
     if (length * 2 <= limits.inboxMessages && this.#waitingBytes * 2 <= limits.inboxBytes) {
       this.#isPausing = false;
-      this.#connection.resume();
+      this.#client.resume();
     }
   }
 
   #retry(afterMs: number | null, because: string): void {
     const { clock, meter, log } = this.#host;
     const leftMs = this.#giveUpAt - clock.now();
-    // of our own back-off the last try comes when the time is over; a Retry-After that goes beyond it is honoured by none
-    const delay = afterMs ?? Math.max(SHORTEST_RETRY_MS, Math.min(leftMs, backOffMs(this.#attempts, clock.random())));
+    const delay = retryDelayMs({ attempts: this.#attempts, afterMs, leftMs, random: clock.random() });
     this.#attempts += 1;
-    if (delay > leftMs) {
+    if (delay === null) {
       this.#giveUp(because);
       return;
     }
     meter.messagesRetried += 1;
-    if (log.isDebugging) log.debug({ id: this.#connection.id, because, delay }, 'message held, will be sent again');
+    if (log.isDebugging) log.debug({ id: this.#client.party.id, because, delay }, 'message held, will be sent again');
     this.#timer = clock.after(delay, () => {
       this.#timer = null;
       if (this.#current !== null) this.#send(this.#current);
@@ -138,10 +136,10 @@ export class Inbox implements Receiver, Conversation {
   #giveUp(because: string): void {
     const undelivered = 1 + (this.#waiting?.length ?? 0);
     this.#host.meter.messagesUndelivered += undelivered;
-    this.#host.log.warn({ id: this.#connection.id, undelivered, because }, 'messages undelivered, connection ends');
+    this.#host.log.warn({ id: this.#client.party.id, undelivered, because }, 'messages undelivered, connection ends');
     this.stop();
-    this.#connection.close(1011, 'backend unavailable');
-    this.#connection.emptied();
+    this.#client.close(1011, 'backend unavailable');
+    this.#client.emptied();
   }
 
   /** Takes and delivers nothing more. */
@@ -154,26 +152,17 @@ export class Inbox implements Receiver, Conversation {
     this.#current = null;
     if (this.#isPausing) {
       this.#isPausing = false;
-      this.#connection.resume(); // else the peer's close frame would never be read
-    }
-  }
-
-  #decode(event: MessageEvent, result: BackendResult): MessageVerdict {
-    try {
-      return this.#dialect.decodeMessage(event, result);
-    } catch (error) {
-      this.#host.log.error({ err: error, id: this.#connection.id }, 'the answer to a message could not be read');
-      return { type: 'delivered', reply: null, complaint: 500 };
+      this.#client.resume(); // else the peer's close frame would never be read
     }
   }
 
   #setTags(changes: TagChanges): void {
-    const problem = this.#connection.setTags(changes);
-    if (problem !== null) this.#host.log.warn({ id: this.#connection.id, problem }, 'the backend set tags that cannot be set');
+    const problem = this.#client.setTags(changes);
+    if (problem !== null) this.#host.log.warn({ id: this.#client.party.id, problem }, 'the backend set tags that cannot be set');
   }
 
-  #complain(event: MessageEvent, status: number): void {
+  #complain(event: MessageEvent, complaint: string): void {
     this.#host.meter.messagesComplained += 1;
-    this.#host.log.info({ id: event.connection.id, seq: event.seq, status }, 'the backend took a message and complained');
+    this.#host.log.info({ id: event.party.id, seq: event.seq, complaint }, 'the backend took a message and complained');
   }
 }

@@ -14,12 +14,5 @@ export type Limits = {
   readonly idempotencyKeys: number;
 };
 
-/** A backend's answer may be this much larger than a message: headers of its JSON form (CONTRACT §3). */
-const ANSWER_ALLOWANCE_BYTES = 65_536;
-
-export function maxAnswerBytes(limits: Limits): number {
-  return limits.maxMessageBytes + ANSWER_ALLOWANCE_BYTES;
-}
-
 /** An `Idempotency-Key` is remembered this long (CONTRACT §3). */
 export const IDEMPOTENCY_KEY_LIFETIME_MS = 300_000;

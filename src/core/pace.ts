@@ -1,18 +1,20 @@
-import type { Connection } from './connection.ts';
 import type { Clock } from './ports.ts';
+
+/** What is read slower. */
+export type Readable = { pause(): void; resume(): void };
 
 /** A client may run this far ahead of its rate before the gateway reads slower. */
 const BURST_MS = 1_000;
 
 /** Reads one connection no faster than MESSAGES_PER_SECOND on average; nothing is dropped, the socket is paused. */
 export class Pace {
-  readonly #connection: Connection;
+  readonly #connection: Readable;
   readonly #clock: Clock;
   readonly #spacingMs: number;
   #nextAt = 0;
   #isPausing = false;
 
-  constructor(connection: Connection, clock: Clock, messagesPerSecond: number) {
+  constructor(connection: Readable, clock: Clock, messagesPerSecond: number) {
     this.#connection = connection;
     this.#clock = clock;
     this.#spacingMs = 1_000 / messagesPerSecond;

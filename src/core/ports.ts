@@ -1,4 +1,3 @@
-import type { BackendCall, BackendResult } from '../wire/calls.ts';
 import type { Answers, Command, Outcome, Part, Query } from './commands.ts';
 import type { CloseEvent, CloseVerdict, Message, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict } from './events.ts';
 
@@ -21,29 +20,23 @@ export interface Socket {
   readonly receivedBytes: number;
 }
 
-/** Takes the one result of one call. */
-export interface Receiver {
-  /** Called exactly once per call, never from inside `Backend.call`. */
-  settled(result: BackendResult): void;
+/** Takes the one verdict on one event. */
+export interface Receiver<Verdict> {
+  /** Called exactly once, never from inside the call that the event was handed over by. */
+  settled(verdict: Verdict): void;
 }
 
-/** Carries calls to one backend. Bounded, fair, and never throwing: whatever happens is a result. */
+/**
+ * The user's system: answers what a client did. Bounded, fair, and never throwing: whatever happens is a verdict.
+ * `waitUntil` is the time (epoch ms) until which it is worth holding an event back while the system is known to be down.
+ */
 export interface Backend {
-  /** `waitUntil`: epoch ms until which it is worth holding the call back while the backend is known to be down. */
-  call(call: BackendCall, receiver: Receiver, waitUntil: number): void;
-  /** Ends idle connections at once and running calls with `stopped`. Idempotent. */
-  close(): Promise<void>;
-}
-
-/** One HTTP contract, as pure functions: no I/O, no state, no exception for any input. */
-export interface Dialect {
-  readonly name: string;
-  encodeOpen(event: OpenEvent): BackendCall;
-  decodeOpen(event: OpenEvent, result: BackendResult): OpenVerdict;
-  encodeMessage(event: MessageEvent): BackendCall;
-  decodeMessage(event: MessageEvent, result: BackendResult): MessageVerdict;
-  encodeClose(event: CloseEvent): BackendCall;
-  decodeClose(event: CloseEvent, result: BackendResult): CloseVerdict;
+  open(event: OpenEvent, waitUntil: number): Promise<OpenVerdict>;
+  /** The caller hands over one message of a connection at a time, in order. */
+  message(event: MessageEvent, receiver: Receiver<MessageVerdict>, waitUntil: number): void;
+  close(event: CloseEvent, receiver: Receiver<CloseVerdict>, waitUntil: number): void;
+  /** Ends what is idle at once; verdicts that are still out say that they were not taken. Idempotent. */
+  stop(): Promise<void>;
 }
 
 /** What a ledger remembers of an open connection, so that a later process can tell of its end. No credentials. */

@@ -1,12 +1,15 @@
-import type { ConversationalDialect } from './conversation.ts';
+import type { IntakeFactory } from './intake.ts';
 import type { Limits } from './limits.ts';
-import type { Backend, Dialect } from './ports.ts';
+import type { Backend } from './ports.ts';
 
 /** A client path with what serves it (CONTRACT §4). */
 export type Route = {
   readonly name: string;
-  readonly dialect: Dialect | ConversationalDialect;
-  readonly backend: Backend;
+  readonly backend: Pick<Backend, 'open' | 'close'>;
+  /** What the backend's system is called in logs; routes of one name share its bounds on `open` and `close` events. */
+  readonly backendName: string;
+  /** Takes the messages of each of its connections. */
+  readonly intake: IntakeFactory;
   readonly limits: Limits;
   /** Where clients choose their ids: which of two with one id stays (CONTRACT §5). */
   readonly duplicateId: 'newest' | 'oldest';

@@ -1,17 +1,20 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Part, Query } from './commands.ts';
 import type { Connection } from './connection.ts';
-import type { Gateway } from './gateway.ts';
+import type { Connections } from './connections.ts';
 
 /** Longest piece of work on a selection before the event loop gets its turn. */
 const SLICE_MS = 5;
 /** Connections between two looks at the clock. */
 const STEP = 16;
 
+/** A process as far as queries ask it. */
+export type Queried = { readonly node: string; readonly owner: string; readonly connections: Connections };
+
 type Counts = { matched: number; sent: number; failed: number; problem: string | null };
 
 /** Answers a query for this process's connections (CONTRACT §7). Large selections are worked off in slices. */
-export async function answerQuery(gateway: Gateway, query: Exclude<Query, { type: 'metrics' }>): Promise<Part> {
+export async function answerQuery(gateway: Queried, query: Exclude<Query, { type: 'metrics' }>): Promise<Part> {
   const { connections } = gateway;
   switch (query.type) {
     case 'send': {
@@ -45,7 +48,7 @@ export async function answerQuery(gateway: Gateway, query: Exclude<Query, { type
   }
 }
 
-export function part(gateway: Gateway, counts: Partial<Counts>): Part {
+export function part(gateway: Queried, counts: Partial<Counts>): Part {
   return {
     node: gateway.node,
     owner: gateway.owner,
@@ -80,7 +83,7 @@ async function each(selected: readonly Connection[], act: (connection: Connectio
 }
 
 /** This process's page: processes follow each other by owner token, connections by serial number. */
-function list(gateway: Gateway, { after, limit }: Extract<Query, { type: 'list' }>): Part['list'] {
+function list(gateway: Queried, { after, limit }: Extract<Query, { type: 'list' }>): Part['list'] {
   if (after !== null && gateway.owner < after.owner) return [];
   const from = after !== null && gateway.owner === after.owner ? after.serial : 0;
   const page: (ReturnType<Connection['describe']> & { serial: number })[] = [];

@@ -1,13 +1,12 @@
-import type { ConversationalDialect } from '../core/conversation.ts';
 import type { Entry, EntryRequest } from '../wire/entry.ts';
 import { chooseSubprotocol } from '../wire/entry.ts';
 import type { EventHeaderOptions } from '../wire/event-headers.ts';
 import type { Refusal } from '../core/events.ts';
 import type { Limits } from '../core/limits.ts';
-import type { Dialect } from '../core/ports.ts';
-import { enterOcpp, OcppDialect } from './ocpp/index.ts';
-import { enterRaw, RawDialect } from './raw/index.ts';
-import { WsaasDialect } from './wsaas/index.ts';
+import type { Speech } from '../wire/codec.ts';
+import { enterOcpp, speakOcpp } from './ocpp/index.ts';
+import { enterRaw, RawCodec } from './raw/index.ts';
+import { WsaasCodec } from './wsaas/index.ts';
 
 /** What any dialect is made of; each takes what it needs. */
 export type DialectOptions = EventHeaderOptions & {
@@ -21,14 +20,15 @@ export type DialectOptions = EventHeaderOptions & {
   readonly noSubprotocol: 'refuse' | 'close';
 };
 
-export type DialectParts = {
-  readonly dialect: Dialect | ConversationalDialect;
+/** A dialect on one route. */
+export type DialectOnRoute = {
+  readonly speech: Speech;
   /** What is settled before the backend is asked. */
   readonly enter: (request: EntryRequest) => Entry | Refusal;
 };
 
 type DialectEntry = {
-  readonly create: (options: DialectOptions) => DialectParts;
+  readonly create: (options: DialectOptions) => DialectOnRoute;
   /** Do clients choose their ids? Then there is one route of this dialect: its control paths are the ids'. */
   readonly hasClientIds: boolean;
 };
@@ -37,19 +37,13 @@ type DialectEntry = {
 export const DIALECTS = {
   wsaas: {
     hasClientIds: false,
-    create: (options) => ({ dialect: new WsaasDialect(options), enter: withSubprotocol(options.subprotocols) }),
+    create: (options) => ({ speech: { codec: new WsaasCodec(options), intake: null }, enter: withSubprotocol(options.subprotocols) }),
   },
-  raw: {
-    hasClientIds: true,
-    create: (options) => ({
-      dialect: new RawDialect(options),
-      enter: enterRaw,
-    }),
-  },
+  raw: { hasClientIds: true, create: (options) => ({ speech: { codec: new RawCodec(options), intake: null }, enter: enterRaw }) },
   ocpp: {
     hasClientIds: true,
     create: (options) => ({
-      dialect: new OcppDialect({ ...options, callTimeoutMs: options.ocppCallTimeoutMs, queuedCalls: options.ocppQueue }),
+      speech: speakOcpp({ ...options, callTimeoutMs: options.ocppCallTimeoutMs, queuedCalls: options.ocppQueue }),
       enter: enterOcpp(options),
     }),
   },
@@ -57,7 +51,7 @@ export const DIALECTS = {
 
 export type DialectName = keyof typeof DIALECTS;
 
-function withSubprotocol(accepted: readonly string[]): DialectParts['enter'] {
+function withSubprotocol(accepted: readonly string[]): DialectOnRoute['enter'] {
   return ({ subprotocols }) => {
     const subprotocol = chooseSubprotocol(accepted, subprotocols);
     return typeof subprotocol === 'object' && subprotocol !== null ? subprotocol : { clientId: null, subprotocol };

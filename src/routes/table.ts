@@ -1,7 +1,8 @@
 import findMyWay from 'find-my-way';
 import type { Config } from '../config/load.ts';
 import type { TagChanges } from '../core/events.ts';
-import type { Backend } from '../core/ports.ts';
+import type { Limits } from '../core/limits.ts';
+import type { Speech } from '../wire/codec.ts';
 import type { Route } from '../core/route.ts';
 import { DIALECTS } from '../dialects/index.ts';
 import { limitsOf } from '../config/limits.ts';
@@ -18,8 +19,8 @@ export type RouteTable = {
 export type RouteTableOptions = {
   readonly config: Config;
   readonly wsUri: (id: string) => string;
-  /** The backend of an origin; the same one for the same origin. */
-  readonly backendOf: (origin: string) => Backend;
+  /** Who answers the events of a route, over the sockets that all routes to this origin share. */
+  readonly serve: (origin: string, speech: Speech, limits: Limits) => Pick<Route, 'backend' | 'intake'>;
 };
 
 /** What serves each client path: from ROUTES_FILE, or everything by API_URI. */
@@ -36,10 +37,10 @@ export function createRouteTable(specs: readonly RouteSpec[], options: RouteTabl
   };
 }
 
-function createRoute(spec: RouteSpec, { config, wsUri, backendOf }: RouteTableOptions): ClientRoute {
+function createRoute(spec: RouteSpec, { config, wsUri, serve }: RouteTableOptions): ClientRoute {
   const url = read<URL>('url', spec.backend);
   const limits = limitsOf(config, spec);
-  const { dialect, enter } = DIALECTS[spec.dialect ?? 'wsaas'].create({
+  const { speech, enter } = DIALECTS[spec.dialect ?? 'wsaas'].create({
     backendPath: (url.pathname + url.search).replaceAll(/%7Bid%7D/gi, '{id}'),
     wsUri,
     backendHeaders: spec.backendHeaders === undefined ? config.BACKEND_HEADERS : read('headers', JSON.stringify(spec.backendHeaders)),
@@ -50,7 +51,13 @@ function createRoute(spec: RouteSpec, { config, wsUri, backendOf }: RouteTableOp
     ocppQueue: spec.ocppQueue ?? config.OCPP_QUEUE,
     noSubprotocol: spec.noSubprotocol ?? 'refuse',
   });
-  const route: Route = { name: spec.path, dialect, backend: backendOf(url.origin), limits, duplicateId: spec.duplicateId ?? 'newest' };
+  const route: Route = {
+    name: spec.path,
+    backendName: url.origin,
+    ...serve(url.origin, speech, limits),
+    limits,
+    duplicateId: spec.duplicateId ?? 'newest',
+  };
   return {
     route,
     enter,

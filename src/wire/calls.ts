@@ -1,3 +1,6 @@
+import type { Limits } from '../core/limits.ts';
+import type { Receiver } from '../core/ports.ts';
+
 /** What is the same for all calls of one kind on one route; built once, shared by every call. */
 export type CallProfile = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -50,4 +53,19 @@ export function retryAfterMs(result: BackendResult, now: number): number | null 
   if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
   const date = Date.parse(value);
   return Number.isNaN(date) ? null : Math.max(0, date - now);
+}
+
+/** Carries calls to one backend over HTTP. Bounded, fair, and never throwing: whatever happens is a result. */
+export interface Transport {
+  /** `waitUntil`: epoch ms until which it is worth holding the call back while the backend is known to be down. */
+  call(call: BackendCall, receiver: Receiver<BackendResult>, waitUntil: number): void;
+  /** Ends idle sockets at once and running calls with `stopped`. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A backend's answer may be this much larger than a message: headers of its JSON form (CONTRACT §3). */
+const ANSWER_ALLOWANCE_BYTES = 65_536;
+
+export function maxAnswerBytes(limits: Limits): number {
+  return limits.maxMessageBytes + ANSWER_ALLOWANCE_BYTES;
 }

@@ -1,4 +1,5 @@
-import type { ClosedParty, CloseEvent, MessageEvent, OpenEvent } from '../core/events.ts';
+import type { CloseEvent, MessageEvent, OpenEvent } from '../core/events.ts';
+import type { Party } from '../core/party.ts';
 import { traceOf, type Trace } from './trace.ts';
 
 /** What goes into the headers of every event beside the event itself. */
@@ -8,13 +9,8 @@ export type EventHeaderOptions = {
   readonly backendHeaders: readonly string[];
 };
 
-/** What all messages of one connection say alike; kept by the connection until its tags change. */
-export type MessageHeaders = { readonly common: readonly string[]; readonly trace: Trace };
-
-/** Who sends a message: a ClosedParty that keeps what EventHeaders makes for it. */
-export interface Sender extends ClosedParty {
-  messageHeaders: MessageHeaders | null;
-}
+/** What all messages of one connection say alike, until its tags change. */
+type MessageHeaders = { readonly common: readonly string[]; readonly trace: Trace };
 
 /** The headers that every event carries, whatever its dialect (CONTRACT §3); dialects add their own. */
 export class EventHeaders {
@@ -24,9 +20,9 @@ export class EventHeaders {
     this.#options = options;
   }
 
-  open({ connection, request }: OpenEvent): string[] {
-    const headers = this.#common(connection, 'open');
-    headers.push('ws-event-id', `${connection.key}.0`, 'ws-seq', '0', 'traceparent', traceOf(connection).spanOf(0));
+  open({ party, request }: OpenEvent): string[] {
+    const headers = this.#common(party, 'open');
+    headers.push('ws-event-id', `${party.key}.0`, 'ws-seq', '0', 'traceparent', traceOf(party).spanOf(0));
     for (let index = 0; index < request.forwarded.length; index += 2) {
       const name = request.forwarded[index];
       if (name !== undefined && name !== 'authorization') headers.push(name, request.forwarded[index + 1] ?? '');
@@ -35,11 +31,12 @@ export class EventHeaders {
   }
 
   /** On the path of every message. */
-  message({ connection, seq }: Pick<MessageEvent, 'seq'> & { readonly connection: Sender }): string[] {
-    connection.messageHeaders ??= { common: this.#common(connection, 'message'), trace: traceOf(connection) };
-    const { common, trace } = connection.messageHeaders;
-    return common.concat(['ws-event-id', `${connection.key}.${seq}`, 'ws-seq', String(seq), 'traceparent', trace.spanOf(seq)]);
+  message({ party, seq }: Pick<MessageEvent, 'party' | 'seq'>): string[] {
+    const { common, trace } = party.derived(this.#alike);
+    return common.concat(['ws-event-id', `${party.key}.${seq}`, 'ws-seq', String(seq), 'traceparent', trace.spanOf(seq)]);
   }
+
+  readonly #alike = (party: Party): MessageHeaders => ({ common: this.#common(party, 'message'), trace: traceOf(party) });
 
   close({ party, seq, code, reason, isOrphan }: CloseEvent): string[] {
     const headers = this.#common(party, 'close');
@@ -51,7 +48,7 @@ export class EventHeaders {
     return headers;
   }
 
-  #common(party: ClosedParty, event: 'open' | 'message' | 'close'): string[] {
+  #common(party: Party, event: 'open' | 'message' | 'close'): string[] {
     const { wsUri, backendHeaders } = this.#options;
     const headers = ['ws-uri', wsUri(party.id), 'ws-connection', encodeURIComponent(party.id), 'ws-event', event];
     if (party.authorization !== null) headers.push('authorization', party.authorization);

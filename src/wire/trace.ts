@@ -1,4 +1,4 @@
-import type { ClosedParty } from '../core/events.ts';
+import type { PartyFacts } from '../core/party.ts';
 
 /** One connection's trace: gives each of its events a `traceparent` (W3C Trace Context §3.2). */
 export class Trace {
@@ -20,7 +20,7 @@ export class Trace {
  * The client's trace goes on where it brought one, else the connection is the trace. A key is 22 random bytes in
  * base64url: 16 become the trace, the others the first half of every span.
  */
-export function traceOf({ key, traceparent }: Pick<ClosedParty, 'key' | 'traceparent'>): Trace {
+export function traceOf({ key, traceparent }: Pick<PartyFacts, 'key' | 'traceparent'>): Trace {
   const hex = Buffer.from(key, 'base64url').toString('hex');
   const span = hex
     .slice(32, 40)

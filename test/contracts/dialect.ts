@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import type { BackendCall, BackendResult } from '../../src/wire/calls.ts';
 import type { CloseEvent, MessageEvent, OpenEvent } from '../../src/core/events.ts';
-import { maxAnswerBytes } from '../../src/core/limits.ts';
-import type { Dialect } from '../../src/core/ports.ts';
+import { maxAnswerBytes, type BackendCall, type BackendResult } from '../../src/wire/calls.ts';
+import type { Codec } from '../../src/wire/codec.ts';
 import { sampleConnection, sampleLimits, sampleRequest, sampleRoute, SAMPLE_ID } from './samples.ts';
 
 fc.configureGlobal({ seed: 1 }); // a failure prints how to find it again; a run finds what the last one found
@@ -15,7 +14,7 @@ const LIMITS = sampleLimits({ maxMessageBytes: 40, openTimeoutMs: 111, backendTi
 const MAX_DATA_BYTES = 4_096;
 
 /** Makes the dialect under test with these limits; a `ws_uri` holds the id percent-encoded. */
-export type DialectFactory = (limits: typeof LIMITS) => Dialect;
+export type DialectFactory = (limits: typeof LIMITS) => Codec;
 
 const text = fc.string({ unit: 'binary', maxLength: 30 });
 /** As Node's parser hands it over: no control characters, nothing beyond Latin-1. */
@@ -93,7 +92,7 @@ function acceptance() {
 /** What every dialect promises: pure functions that never throw, whatever comes. */
 export function dialectContract(name: string, create: DialectFactory): void {
   const dialect = create(LIMITS);
-  const route = sampleRoute({ dialect, limits: LIMITS });
+  const route = sampleRoute({ codec: dialect, limits: LIMITS });
   const party = fc
     .record({
       id,
@@ -102,10 +101,8 @@ export function dialectContract(name: string, create: DialectFactory): void {
       data: fc.option(fc.stringMatching(/^[\x20-\x7e]{0,30}$/)),
     })
     .map((own) => {
-      const connection = sampleConnection({ ...own.request, id: own.id, key: SAMPLE_ID, route });
-      connection.tags = own.tags;
-      connection.data = own.data;
-      return { connection, request: own.request };
+      const { party: fresh } = sampleConnection({ ...own.request, id: own.id, key: SAMPLE_ID, route });
+      return { party: fresh.with({ tags: own.tags, data: own.data }), request: own.request };
     });
   const openEvent: fc.Arbitrary<OpenEvent> = party.map((own) => ({ type: 'open', ...own }));
   const messageEvent: fc.Arbitrary<MessageEvent> = fc
@@ -118,7 +115,7 @@ export function dialectContract(name: string, create: DialectFactory): void {
       ),
       isBinary: fc.boolean(),
     })
-    .map(({ party: { connection }, ...own }) => ({ type: 'message', connection, ...own }));
+    .map(({ party: { party: sender }, ...own }) => ({ type: 'message', party: sender, ...own }));
   const closeEvent: fc.Arbitrary<CloseEvent> = fc
     .record({
       party,
@@ -127,7 +124,7 @@ export function dialectContract(name: string, create: DialectFactory): void {
       reason: fc.oneof(text, fc.constant('half a pair \ud800')),
       isOrphan: fc.boolean(),
     })
-    .map(({ party: { connection }, ...own }) => ({ type: 'close', party: connection, ...own }));
+    .map(({ party: { party: gone }, ...own }) => ({ type: 'close', party: gone, ...own }));
 
   suite(`dialect ${name}`, () => {
     test('every event becomes a call that HTTP can carry, the same at every retry', () => {
@@ -158,15 +155,15 @@ export function dialectContract(name: string, create: DialectFactory): void {
     test('each event of a connection has an event id of its own, in every header that tells one', () => {
       fc.assert(
         fc.property(openEvent, fc.integer({ min: 1, max: 1_000_000 }), (open, seq) => {
-          const { connection } = open;
+          const { party: client } = open;
           const message = (number: number): MessageEvent => ({
             type: 'message',
-            connection,
+            party: client,
             seq: number,
             data: Buffer.from('x'),
             isBinary: false,
           });
-          const close: CloseEvent = { type: 'close', party: connection, seq: seq + 2, code: 1000, reason: '', isOrphan: false };
+          const close: CloseEvent = { type: 'close', party: client, seq: seq + 2, code: 1000, reason: '', isOrphan: false };
           const calls = [
             dialect.encodeOpen(open),
             dialect.encodeMessage(message(seq)),

@@ -1,15 +1,18 @@
 import { createMemoryBus } from '../../src/engines/local/bus.ts';
-import type { BackendCall, CallProfile } from '../../src/wire/calls.ts';
+import type { BackendCall, CallProfile, Transport } from '../../src/wire/calls.ts';
 import { Connection } from '../../src/core/connection.ts';
 import type { OpenRequest } from '../../src/core/events.ts';
 import { Gateway, type GatewayOptions } from '../../src/core/gateway.ts';
 import { ownerToken } from '../../src/core/ids.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import { Meter } from '../../src/core/meter.ts';
-import type { Backend, Dialect, Log } from '../../src/core/ports.ts';
+import { createInboxes } from '../../src/core/inbox.ts';
+import type { Clock, Log } from '../../src/core/ports.ts';
 import type { Route } from '../../src/core/route.ts';
 import { systemClock } from '../../src/core/system-clock.ts';
-import { WsaasDialect } from '../../src/dialects/wsaas/codec.ts';
+import { HttpBackend } from '../../src/backends/http/backend.ts';
+import type { Codec } from '../../src/wire/codec.ts';
+import { WsaasCodec } from '../../src/dialects/wsaas/codec.ts';
 import { createNoLedger } from '../../src/engines/local/no-ledger.ts';
 
 /** Ordinary values of core's types, in one place; a test names only what it is about. */
@@ -50,15 +53,27 @@ export function sampleRequest(own: Partial<OpenRequest> = {}): OpenRequest {
 export const SILENT_LOG: Log = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {}, isDebugging: false };
 
 /** Takes every call and answers none. */
-export const SILENT_BACKEND: Backend = { call: () => {}, close: () => Promise.resolve() };
+export const SILENT_TRANSPORT: Transport = { call: () => {}, close: () => Promise.resolve() };
 
-export function sampleDialect(limits = sampleLimits(), reply = false): WsaasDialect {
-  return new WsaasDialect({ backendPath: '/ws', wsUri: (id) => `gateway.test/${id}`, backendHeaders: [], limits, reply });
+export function sampleCodec(limits = sampleLimits(), reply = false): WsaasCodec {
+  return new WsaasCodec({ backendPath: '/ws', wsUri: (id) => `gateway.test/${id}`, backendHeaders: [], limits, reply });
 }
 
-export function sampleRoute(own: Partial<Route> & { readonly dialect?: Dialect } = {}): Route {
+export type SampleRouteOptions = Partial<Route> & { readonly codec?: Codec; readonly transport?: Transport; readonly clock?: Clock };
+
+/** Over HTTP by this transport, which answers nothing unless the test brings another. */
+export function sampleRoute({ codec, transport = SILENT_TRANSPORT, clock = systemClock, ...own }: SampleRouteOptions = {}): Route {
   const limits = own.limits ?? sampleLimits();
-  return { name: 'default', dialect: sampleDialect(limits), backend: SILENT_BACKEND, limits, duplicateId: 'newest', ...own };
+  const backend = new HttpBackend({ codec: codec ?? sampleCodec(limits), transport, clock, log: SILENT_LOG });
+  return {
+    name: 'default',
+    backend,
+    backendName: 'http://backend.test',
+    intake: createInboxes({ backend, limits }),
+    limits,
+    duplicateId: 'newest',
+    ...own,
+  };
 }
 
 export function sampleGateway(own: Partial<GatewayOptions> = {}): Gateway {

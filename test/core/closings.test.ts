@@ -6,24 +6,31 @@ import { Meter } from '../../src/core/meter.ts';
 import { createNoLedger } from '../../src/engines/local/no-ledger.ts';
 import { endOfTurn, ManualClock } from '../contracts/manual-clock.ts';
 import { sampleConnection, sampleLimits, sampleRoute, SILENT_LOG } from '../contracts/samples.ts';
-import { ANSWER_204, ScriptedBackend, UNREACHABLE } from '../contracts/scripted-backend.ts';
+import { ANSWER_204, ScriptedTransport, UNREACHABLE } from '../contracts/scripted-transport.ts';
 
 const CLOSE_RETRY_FOR_MS = 60_000;
 
 function scene({ concurrency = 2, backlog = 1_000 } = {}) {
   const clock = new ManualClock();
   const meter = new Meter();
-  const backend = new ScriptedBackend();
+  const backend = new ScriptedTransport();
   const forgotten: string[] = [];
   const ledger = { ...createNoLedger(), forget: (key: string) => void forgotten.push(key) };
   const closings = new Closings({ clock, ledger, meter, log: SILENT_LOG, concurrency, backlog });
-  const route = sampleRoute({ backend, limits: sampleLimits({ closeRetryForMs: CLOSE_RETRY_FOR_MS }) });
+  const route = sampleRoute({ transport: backend, clock, limits: sampleLimits({ closeRetryForMs: CLOSE_RETRY_FOR_MS }) });
   const tell = (id: string, to = route): void => {
-    const event: CloseEvent = { type: 'close', party: sampleConnection({ id, route }), seq: 1, code: 1000, reason: '', isOrphan: false };
+    const event: CloseEvent = {
+      type: 'close',
+      party: sampleConnection({ id, route }).party,
+      seq: 1,
+      code: 1000,
+      reason: '',
+      isOrphan: false,
+    };
     closings.tell(to, event);
   };
   const told = (): string[] => backend.all.map(({ headers }) => headers[headers.indexOf('ws-connection') + 1] ?? '');
-  return { clock, meter, backend, forgotten, closings, route, tell, told };
+  return { clock, meter, backend, forgotten, closings, tell, told };
 }
 
 test('so many close events are on their way at once; the others follow in order', () => {
@@ -93,11 +100,11 @@ test('over the backlog an event stays in the ledger and is counted as lost', () 
 });
 
 test('a dead backend does not hold up the events of another', () => {
-  const { route, tell, told } = scene({ concurrency: 1 });
-  const other = new ScriptedBackend();
+  const { tell, told } = scene({ concurrency: 1 });
+  const other = new ScriptedTransport();
   tell('a');
   tell('b');
-  tell('c', { ...route, backend: other });
+  tell('c', sampleRoute({ transport: other, backendName: 'http://other.test' }));
   assert.deepEqual([told(), other.all.length], [['a'], 1]);
 });
 

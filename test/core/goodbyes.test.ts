@@ -6,7 +6,7 @@ import type { Socket } from '../../src/core/ports.ts';
 import { sayGoodbye } from '../../src/core/goodbyes.ts';
 import { endOfTurn, ManualClock } from '../contracts/manual-clock.ts';
 import { sampleGateway, sampleRequest, sampleRoute } from '../contracts/samples.ts';
-import { ScriptedBackend } from '../contracts/scripted-backend.ts';
+import { ScriptedTransport } from '../contracts/scripted-transport.ts';
 
 const ACCEPTED: Extract<OpenVerdict, { type: 'accepted' }> = {
   type: 'accepted',
@@ -21,11 +21,11 @@ const OK = { type: 'answer', status: 200, headers: {}, body: Buffer.from('{"code
 /** A gateway with so many clients that are in, and so many whose `open` call is still running. */
 async function scene({ opening, open }: { readonly opening: number; readonly open: number }) {
   const clock = new ManualClock();
-  const backend = new ScriptedBackend();
+  const backend = new ScriptedTransport();
   const gateway = sampleGateway({ clock, openConcurrency: opening + open });
   const told: number[] = [];
   const codes = new Set<number>();
-  for (let count = 0; count < opening; count += 1) void gateway.open(sampleRoute({ backend }), sampleRequest(), () => false);
+  for (let count = 0; count < opening; count += 1) void gateway.open(sampleRoute({ transport: backend }), sampleRequest(), () => false);
   await endOfTurn();
   backend.held.length = 0;
   for (let count = 0; count < open; count += 1)
@@ -40,8 +40,8 @@ async function scene({ opening, open }: { readonly opening: number; readonly ope
   return { clock, gateway, told, codes };
 }
 
-async function letIn(gateway: Gateway, backend: ScriptedBackend, socket: Socket): Promise<void> {
-  const decision = await gateway.open(sampleRoute({ backend }), sampleRequest(), () => false);
+async function letIn(gateway: Gateway, backend: ScriptedTransport, socket: Socket): Promise<void> {
+  const decision = await gateway.open(sampleRoute({ transport: backend }), sampleRequest(), () => false);
   assert.ok('connection' in decision);
   decision.connection.attach(socket, ACCEPTED);
 }

@@ -23,7 +23,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 /** As little of a connection as the table looks at. */
 function fake(id: string): Connection {
-  return { id, remoteAddress: '127.0.0.1', state: 'open', tags: null } as unknown as Connection;
+  const connection = {
+    id,
+    remoteAddress: '127.0.0.1',
+    state: 'open',
+    tags: null as Connection['tags'],
+    tagged: (tags: Connection['tags']) => void (connection.tags = tags),
+  };
+  return connection as unknown as Connection;
 }
 
 function selected(table: Connections, tags: [string, string][]): string[] {

@@ -1,9 +1,10 @@
 import { withBreaker } from '../../src/backends/http/breaker.ts';
 import type { Connection } from '../../src/core/connection.ts';
 import type { Gateway } from '../../src/core/gateway.ts';
-import type { Backend, Ledger, Log } from '../../src/core/ports.ts';
+import type { Ledger, Log } from '../../src/core/ports.ts';
 import type { Route } from '../../src/core/route.ts';
-import { WsaasDialect } from '../../src/dialects/wsaas/codec.ts';
+import type { Transport } from '../../src/wire/calls.ts';
+import { WsaasCodec } from '../../src/dialects/wsaas/codec.ts';
 import { startHeartbeat } from '../../src/core/heartbeat.ts';
 import { sampleGateway, sampleRequest, sampleRoute } from '../contracts/samples.ts';
 import { Commander } from './commander.ts';
@@ -67,7 +68,7 @@ class History {
       closeBacklog: plan.closeBacklog,
     });
     this.#backend = new SimulatedBackend(clock, random);
-    const broken: Backend = plan.hasBreaker ? withBreaker(this.#backend, { clock, log, name: 'simulated' }) : this.#backend;
+    const broken: Transport = plan.hasBreaker ? withBreaker(this.#backend, { clock, log, name: 'simulated' }) : this.#backend;
     clock.usesNextTick = plan.hasBreaker;
     this.#witness = new Witness(broken, {
       clock,
@@ -85,14 +86,14 @@ class History {
       limits: plan.limits,
       socketOf: (truth) => this.sockets.get(truth),
     });
-    const dialect = new WsaasDialect({
+    const codec = new WsaasCodec({
       backendPath: '/ws/{id}',
       wsUri: (id) => `gateway/${id}`,
       backendHeaders: [],
       limits: plan.limits,
       reply: plan.reply,
     });
-    this.#route = sampleRoute({ dialect, backend: this.#witness, limits: plan.limits });
+    this.#route = sampleRoute({ codec, transport: this.#witness, clock, limits: plan.limits });
   }
 
   begin(): void {

@@ -1,5 +1,5 @@
-import type { BackendCall, BackendResult, FailureReason } from '../../src/wire/calls.ts';
-import type { Backend, Receiver } from '../../src/core/ports.ts';
+import type { BackendCall, BackendResult, FailureReason, Transport } from '../../src/wire/calls.ts';
+import type { Receiver } from '../../src/core/ports.ts';
 import type { Random } from './random.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -14,7 +14,7 @@ export const OPEN_OK = '"code":"OK"';
 export const UNUSABLE = '"tags":{"room":7}';
 
 /** Answers as a backend does, on good days and bad: late, wrong, by no answer at all. */
-export class SimulatedBackend implements Backend {
+export class SimulatedBackend implements Transport {
   readonly outages: Outage[] = [];
   readonly #clock: VirtualClock;
   readonly #random: Random;
@@ -34,7 +34,7 @@ export class SimulatedBackend implements Backend {
     this.#isGood = true;
   }
 
-  call(call: BackendCall, receiver: Receiver): void {
+  call(call: BackendCall, receiver: Receiver<BackendResult>): void {
     const event = call.headers[call.headers.indexOf('ws-event') + 1];
     const weather = this.#weather();
     const result =

@@ -1,6 +1,6 @@
-import { retryAfterMs, type BackendCall, type BackendResult } from '../../src/wire/calls.ts';
+import { retryAfterMs, type BackendCall, type BackendResult, type Transport } from '../../src/wire/calls.ts';
 import type { Limits } from '../../src/core/limits.ts';
-import type { Backend, Receiver } from '../../src/core/ports.ts';
+import type { Receiver } from '../../src/core/ports.ts';
 import type { Attempts, Record, Truth } from './truth.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 import { OPEN_OK, takesClose, takesMessage, UNUSABLE } from './weather.ts';
@@ -22,20 +22,20 @@ type Options = {
 const LEAST_BACK_OFF_MS = 100;
 
 /** Stands before the backend, sees every call as core makes it, and holds it against CONTRACT §1. */
-export class Witness implements Backend {
+export class Witness implements Transport {
   readonly truths: Truth[] = [];
   readonly #byId = new Map<string, Truth>();
-  readonly #inner: Backend;
+  readonly #inner: Transport;
   readonly #options: Options;
   #opens = 0;
   #closes = 0;
 
-  constructor(inner: Backend, options: Options) {
+  constructor(inner: Transport, options: Options) {
     this.#inner = inner;
     this.#options = options;
   }
 
-  call(call: BackendCall, receiver: Receiver, waitUntil: number): void {
+  call(call: BackendCall, receiver: Receiver<BackendResult>, waitUntil: number): void {
     const event = header(call, 'ws-event');
     const settled = event === 'open' ? this.#open(call) : event === 'message' ? this.#message(call) : this.#close(call);
     this.#inner.call(

@@ -1,6 +1,6 @@
-import type { BackendCall, BackendResult } from '../../wire/calls.ts';
+import type { BackendCall, BackendResult, Transport } from '../../wire/calls.ts';
 import { Fifo } from '../../core/fifo.ts';
-import type { Backend, Clock, Log, Receiver, Timer } from '../../core/ports.ts';
+import type { Clock, Log, Receiver, Timer } from '../../core/ports.ts';
 
 /** Failures in a row, without one success between, after which a backend counts as down. */
 const FAILURES_TO_OPEN = 5;
@@ -9,18 +9,18 @@ const PROBES = 3;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
 
-type Waiting = { readonly call: BackendCall; readonly receiver: Receiver; readonly waitUntil: number };
+type Waiting = { readonly call: BackendCall; readonly receiver: Receiver<BackendResult>; readonly waitUntil: number };
 
 /**
  * Keeps a dead backend from being hammered: while it is down a few probes go out at a time and every other call waits
  * in order, each until its own time is over; on return the number of calls at once doubles with each success.
  */
-export function withBreaker(inner: Backend, options: { readonly clock: Clock; readonly log: Log; readonly name: string }): Backend {
+export function withBreaker(inner: Transport, options: { readonly clock: Clock; readonly log: Log; readonly name: string }): Transport {
   return new Breaker(inner, options);
 }
 
-class Breaker implements Backend {
-  readonly #inner: Backend;
+class Breaker implements Transport {
+  readonly #inner: Transport;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #name: string;
@@ -33,14 +33,14 @@ class Breaker implements Backend {
   #timer: Timer | null = null;
   #isClosed = false;
 
-  constructor(inner: Backend, options: { readonly clock: Clock; readonly log: Log; readonly name: string }) {
+  constructor(inner: Transport, options: { readonly clock: Clock; readonly log: Log; readonly name: string }) {
     this.#inner = inner;
     this.#clock = options.clock;
     this.#log = options.log;
     this.#name = options.name;
   }
 
-  call(call: BackendCall, receiver: Receiver, waitUntil: number): void {
+  call(call: BackendCall, receiver: Receiver<BackendResult>, waitUntil: number): void {
     if (this.#isDown && !this.#isClosed) {
       this.#waiting.push({ call, receiver, waitUntil });
       this.#release();
@@ -67,7 +67,7 @@ class Breaker implements Backend {
     else this.#failures = 0;
   }
 
-  #pass(call: BackendCall, receiver: Receiver, waitUntil: number): void {
+  #pass(call: BackendCall, receiver: Receiver<BackendResult>, waitUntil: number): void {
     this.#running += 1;
     this.#inner.call(call, new Watched(this, receiver), waitUntil);
   }
@@ -138,11 +138,11 @@ class Breaker implements Backend {
   }
 }
 
-class Watched implements Receiver {
+class Watched implements Receiver<BackendResult> {
   readonly #breaker: Breaker;
-  readonly #receiver: Receiver;
+  readonly #receiver: Receiver<BackendResult>;
 
-  constructor(breaker: Breaker, receiver: Receiver) {
+  constructor(breaker: Breaker, receiver: Receiver<BackendResult>) {
     this.#breaker = breaker;
     this.#receiver = receiver;
   }

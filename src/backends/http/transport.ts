@@ -1,12 +1,12 @@
 import { buildConnector, Client, type Dispatcher } from 'undici';
-import type { AnswerHeaders, BackendCall, BackendResult, FailureReason } from '../../wire/calls.ts';
+import type { AnswerHeaders, BackendCall, BackendResult, FailureReason, Transport } from '../../wire/calls.ts';
 import type { Meter } from '../../core/meter.ts';
-import type { Backend, Receiver } from '../../core/ports.ts';
+import type { Receiver } from '../../core/ports.ts';
 import { Deadlines, type Expiring } from './deadlines.ts';
 import { Lines, type Line, type Passenger } from './lines.ts';
 import { TurnWrites } from './turn-writes.ts';
 
-export type HttpBackendOptions = {
+export type HttpTransportOptions = {
   /** Scheme, host and port. */
   readonly origin: string;
   /** Sockets to this origin. */
@@ -17,7 +17,7 @@ export type HttpBackendOptions = {
 };
 
 /** The backend over HTTP/1.1, by undici's `dispatch`: no stream, promise or AbortSignal per call. */
-export function createHttpBackend(options: HttpBackendOptions): Backend {
+export function createHttpTransport(options: HttpTransportOptions): Transport {
   const writes = new TurnWrites(options.pipelining > 1);
   const clientOptions: Client.Options = {
     pipelining: options.pipelining,
@@ -56,7 +56,7 @@ type Shared = {
 /** One call on its way: bounds its time and size, and settles its receiver once. */
 class HttpExchange implements Passenger, Expiring {
   readonly #call: BackendCall;
-  readonly #receiver: Receiver;
+  readonly #receiver: Receiver<BackendResult>;
   readonly #shared: Shared;
   readonly #deadlines: Deadlines;
   before: Expiring | null = null;
@@ -70,7 +70,7 @@ class HttpExchange implements Passenger, Expiring {
   #chunks: Buffer[] | null = null;
   #bytes = 0;
 
-  constructor(call: BackendCall, receiver: Receiver, shared: Shared) {
+  constructor(call: BackendCall, receiver: Receiver<BackendResult>, shared: Shared) {
     this.#call = call;
     this.#receiver = receiver;
     this.#shared = shared;

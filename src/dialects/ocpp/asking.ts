@@ -1,4 +1,5 @@
-import { ACCEPTED, type RpcOutcome } from '../../core/conversation.ts';
+import { ACCEPTED } from '../../core/rpc.ts';
+import type { RpcOutcome } from '../../core/commands.ts';
 import { added, headOf, itemsOf, lengthOf, shifted, without } from './queue.ts';
 import type { Ask } from './state.ts';
 import { count, reply, type Work } from './work.ts';

@@ -1,4 +1,4 @@
-import type { RpcError } from '../../core/conversation.ts';
+import type { RpcError } from '../../core/rpc.ts';
 import type { OcppVersion, Subprotocol } from './versions.ts';
 
 const COMMON = [

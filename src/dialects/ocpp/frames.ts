@@ -1,4 +1,4 @@
-import type { RpcError } from '../../core/conversation.ts';
+import type { RpcError } from '../../core/rpc.ts';
 
 /** OCPP-J message type numbers; 5 and 6 since 2.1. */
 export const CALL = 2;

@@ -1,7 +1,8 @@
-import type { BackendCall, BackendResult, CallProfile } from '../../wire/calls.ts';
-import { EventHeaders, type EventHeaderOptions, type Sender } from '../../wire/event-headers.ts';
+import { EventHeaders, type EventHeaderOptions } from '../../wire/event-headers.ts';
 import type { CloseEvent, OpenEvent } from '../../core/events.ts';
-import { maxAnswerBytes, type Limits } from '../../core/limits.ts';
+import type { Party } from '../../core/party.ts';
+import type { Limits } from '../../core/limits.ts';
+import { maxAnswerBytes, type BackendCall, type BackendResult, type CallProfile } from '../../wire/calls.ts';
 import { internalError, readError } from './errors.ts';
 import { parseJson, readPayload } from './json.ts';
 import { pathOf } from './segments.ts';
@@ -14,9 +15,6 @@ export type OcppHttpOptions = EventHeaderOptions & {
   readonly limits: Limits;
   readonly callTimeoutMs: number;
 };
-
-/** A client as the backend is told of it. */
-export type Caller = Sender & { readonly subprotocol: string | null };
 
 /** CONTRACT §6's right column, as pure functions. */
 export class OcppHttp {
@@ -41,13 +39,13 @@ export class OcppHttp {
   }
 
   connect(event: OpenEvent): BackendCall {
-    const { connection, request } = event;
+    const { party, request } = event;
     const { wsUri, limits } = this.#options;
     const body = JSON.stringify({
       code: 'NEW_CONNECTION',
-      ws_uri: wsUri(connection.id),
+      ws_uri: wsUri(party.id),
       timeout: limits.idleTimeoutMs,
-      id: connection.id,
+      id: party.id,
       path: request.path,
       query: request.query,
       subprotocol: request.subprotocol,
@@ -56,13 +54,13 @@ export class OcppHttp {
     });
     return {
       profile: this.#connect,
-      path: this.#path(['connect', connection.id]),
+      path: this.#path(['connect', party.id]),
       headers: json(this.#headers.open(event), request.subprotocol),
       body,
     };
   }
 
-  call(caller: Caller, { id, action, payloadJson, seq }: ServedCall): BackendCall {
+  call(caller: Party, { id, action, payloadJson, seq }: ServedCall): BackendCall {
     return {
       profile: this.#call,
       path: this.#path(['call', action, caller.id, id]),
@@ -71,7 +69,7 @@ export class OcppHttp {
     };
   }
 
-  delivery(caller: Caller, { type, id, action, bodyJson, seq }: Delivery): BackendCall {
+  delivery(caller: Party, { type, id, action, bodyJson, seq }: Delivery): BackendCall {
     return { profile: this.#told, path: this.#path([type, action, caller.id, id]), headers: this.#message(caller, seq), body: bodyJson };
   }
 
@@ -87,8 +85,8 @@ export class OcppHttp {
     return { profile: this.#disconnect, path: this.#path(['connect', party.id]), headers: json(this.#headers.close(event), null), body };
   }
 
-  #message(caller: Caller, seq: number): string[] {
-    return json(this.#headers.message({ connection: caller, seq }), caller.subprotocol);
+  #message(caller: Party, seq: number): string[] {
+    return json(this.#headers.message({ party: caller, seq }), caller.subprotocol);
   }
 
   #path(parts: readonly string[]): string {

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Dispatch } from '../../core/commands.ts';
-import type { RpcError, RpcOutcome } from '../../core/conversation.ts';
+import type { Dispatch, RpcOutcome } from '../../core/commands.ts';
+import type { RpcError } from '../../core/rpc.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import { errorOf } from '../../wire/failures.ts';
 import { bodyOf } from '../../wire/http-messages.ts';

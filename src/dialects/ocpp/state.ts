@@ -1,4 +1,5 @@
-import type { RpcError, RpcMeter, RpcOutcome } from '../../core/conversation.ts';
+import type { RpcError, RpcMeter } from '../../core/rpc.ts';
+import type { RpcOutcome } from '../../core/commands.ts';
 import type { ClientFrame } from './frames.ts';
 import { EMPTY_QUEUE, headOf, itemsOf, lengthOf, type Queue } from './queue.ts';
 import type { OcppVersion } from './versions.ts';

@@ -1,4 +1,4 @@
-import type { RpcMeter } from '../../core/conversation.ts';
+import type { RpcMeter } from '../../core/rpc.ts';
 import type { Effect, Rules, State } from './state.ts';
 
 /** One step in the making: the state to be, and what is to be done about it. Nobody sees it but the machine. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { BackendCall, BackendResult, CallProfile } from '../../wire/calls.ts';
+import type { Codec } from '../../wire/codec.ts';
 import { EventHeaders, type EventHeaderOptions } from '../../wire/event-headers.ts';
 import {
   DELIVERED,
@@ -10,8 +10,8 @@ import {
   type OpenEvent,
   type OpenVerdict,
 } from '../../core/events.ts';
-import { maxAnswerBytes, type Limits } from '../../core/limits.ts';
-import type { Dialect } from '../../core/ports.ts';
+import type { Limits } from '../../core/limits.ts';
+import { maxAnswerBytes, type BackendCall, type BackendResult, type CallProfile } from '../../wire/calls.ts';
 import { readSetTags } from '../../wire/set-tags.ts';
 import { closeVerdict, refused, unanswered } from '../../wire/verdicts.ts';
 
@@ -22,8 +22,7 @@ export type RawOptions = EventHeaderOptions & {
 };
 
 /** CONTRACT §5 as pure functions: ws2api's raw mode, with its faults mended (docs/migration.md). */
-export class RawDialect implements Dialect {
-  readonly name = 'raw';
+export class RawCodec implements Codec {
   readonly #path: string;
   readonly #query: string;
   readonly #headers: EventHeaders;
@@ -44,7 +43,7 @@ export class RawDialect implements Dialect {
   }
 
   encodeOpen(event: OpenEvent): BackendCall {
-    return { profile: this.#open, path: this.#pathOf(event.connection.id), headers: this.#headers.open(event), body: null };
+    return { profile: this.#open, path: this.#pathOf(event.party.id), headers: this.#headers.open(event), body: null };
   }
 
   decodeOpen(_event: OpenEvent, result: BackendResult): OpenVerdict {
@@ -58,22 +57,22 @@ export class RawDialect implements Dialect {
   encodeMessage(event: MessageEvent): BackendCall {
     const headers = this.#headers.message(event);
     headers.push('content-type', event.isBinary ? 'application/octet-stream' : 'text/plain; charset=utf-8');
-    return { profile: this.#message, path: this.#pathOf(event.connection.id), headers, body: event.data };
+    return { profile: this.#message, path: this.#pathOf(event.party.id), headers, body: event.data };
   }
 
   /** POST is not idempotent: repeated only when provably unsent, or on 503. A lost answer counts as delivered. */
   decodeMessage(_event: MessageEvent, result: BackendResult): MessageVerdict {
     if (result.type === 'failure') {
       if (!result.wasSent) return { type: 'retry', afterMs: null, because: result.reason };
-      return { type: 'delivered', reply: null, complaint: 0 };
+      return { type: 'delivered', reply: null, complaint: `${result.reason} after it was sent` };
     }
     const { status, body } = result;
     if (status === 503) return { type: 'retry', afterMs: null, because: 'status 503' };
-    if (status < 200 || status > 299) return { type: 'delivered', reply: null, complaint: status };
+    if (status < 200 || status > 299) return { type: 'delivered', reply: null, complaint: `status ${status}` };
     const tags = readSetTags(result.headers);
     if (body.length === 0) return tags === null ? DELIVERED : { type: 'delivered', reply: null, complaint: null, tags };
     const isBinary = /^application\/octet-stream\b/i.test(String(result.headers['content-type'] ?? ''));
-    if (!isBinary && !isUtf8(body)) return { type: 'delivered', reply: null, complaint: 502 };
+    if (!isBinary && !isUtf8(body)) return { type: 'delivered', reply: null, complaint: 'a text answer that is not UTF-8' };
     return { type: 'delivered', reply: { data: body, isBinary }, complaint: null, tags };
   }
 

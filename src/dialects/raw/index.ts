@@ -1,3 +1,3 @@
-export { RawDialect, type RawOptions } from './codec.ts';
+export { RawCodec, type RawOptions } from './codec.ts';
 export { enterRaw } from './entry.ts';
 export { rawRoutes, type RawRoutesOptions } from './routes.ts';

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { BackendCall, BackendResult, CallProfile } from '../../wire/calls.ts';
+import type { Codec } from '../../wire/codec.ts';
 import {
   DELIVERED,
   type CloseEvent,
@@ -11,8 +11,8 @@ import {
   type Refusal,
 } from '../../core/events.ts';
 import { EventHeaders, type EventHeaderOptions } from '../../wire/event-headers.ts';
-import { maxAnswerBytes, type Limits } from '../../core/limits.ts';
-import type { Dialect } from '../../core/ports.ts';
+import type { Limits } from '../../core/limits.ts';
+import { maxAnswerBytes, type BackendCall, type BackendResult, type CallProfile } from '../../wire/calls.ts';
 import { readSetTags } from '../../wire/set-tags.ts';
 import { closeVerdict, refused, unanswered } from '../../wire/verdicts.ts';
 import { readAcceptance } from './acceptance.ts';
@@ -26,8 +26,7 @@ export type WsaasOptions = EventHeaderOptions & {
 };
 
 /** CONTRACT §3 as pure functions. */
-export class WsaasDialect implements Dialect {
-  readonly name = 'wsaas';
+export class WsaasCodec implements Codec {
   readonly #options: WsaasOptions;
   readonly #headers: EventHeaders;
   readonly #open: CallProfile;
@@ -53,20 +52,20 @@ export class WsaasDialect implements Dialect {
   }
 
   encodeOpen(event: OpenEvent): BackendCall {
-    const { connection, request } = event;
+    const { party, request } = event;
     const headers = this.#headers.open(event);
     headers.push('content-type', 'application/json');
     const body = JSON.stringify({
       code: 'NEW_CONNECTION',
-      ws_uri: this.#options.wsUri(connection.id),
+      ws_uri: this.#options.wsUri(party.id),
       timeout: this.#options.limits.idleTimeoutMs,
-      id: connection.id,
+      id: party.id,
       path: request.path,
       query: request.query,
       subprotocols: request.subprotocols,
       remote_address: request.remoteAddress,
     });
-    return { profile: this.#open, path: this.#path(connection.id), headers, body };
+    return { profile: this.#open, path: this.#path(party.id), headers, body };
   }
 
   decodeOpen({ request }: OpenEvent, result: BackendResult): OpenVerdict {
@@ -83,7 +82,7 @@ export class WsaasDialect implements Dialect {
   encodeMessage(event: MessageEvent): BackendCall {
     const headers = this.#headers.message(event);
     headers.push('content-type', event.isBinary ? 'application/octet-stream' : textType(event.data));
-    return { profile: this.#message, path: this.#path(event.connection.id), headers, body: event.data };
+    return { profile: this.#message, path: this.#path(event.party.id), headers, body: event.data };
   }
 
   decodeMessage(_event: MessageEvent, result: BackendResult): MessageVerdict {
@@ -94,11 +93,11 @@ export class WsaasDialect implements Dialect {
       if (!this.#options.reply || body.length === 0)
         return tags === null ? DELIVERED : { type: 'delivered', reply: null, complaint: null, tags };
       const isBinary = /^application\/octet-stream\b/i.test(String(result.headers['content-type'] ?? ''));
-      if (!isBinary && !isUtf8(body)) return { type: 'delivered', reply: null, complaint: 502 };
+      if (!isBinary && !isUtf8(body)) return { type: 'delivered', reply: null, complaint: 'a text answer that is not UTF-8' };
       return { type: 'delivered', reply: { data: body, isBinary }, complaint: null, tags };
     }
     if (status >= 502 && status <= 504) return { type: 'retry', afterMs: null, because: `status ${status}` };
-    return { type: 'delivered', reply: null, complaint: status };
+    return { type: 'delivered', reply: null, complaint: `status ${status}` };
   }
 
   encodeClose(event: CloseEvent): BackendCall {

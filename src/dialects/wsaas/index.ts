@@ -1,2 +1,2 @@
-export { WsaasDialect, type WsaasOptions } from './codec.ts';
+export { WsaasCodec, type WsaasOptions } from './codec.ts';
 export { wsaasRoutes, type WsaasRoutesOptions } from './routes.ts';

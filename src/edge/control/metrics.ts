@@ -3,7 +3,7 @@ import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } f
 import { Type } from 'typebox';
 import type { Answers, Query } from '../../core/commands.ts';
 import type { Gateway } from '../../core/gateway.ts';
-import type { RpcMeter } from '../../core/conversation.ts';
+import type { RpcMeter } from '../../core/rpc.ts';
 import type { Meter } from '../../core/meter.ts';
 
 /** What a counter of the Meter is called and means. The order is that of a connection's life. */

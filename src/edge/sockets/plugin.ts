@@ -85,7 +85,8 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
       return request.refuseWith === 'close' || decision.closeCode !== undefined ? undefined : refuse(reply, decision);
     }
     const { connection, verdict } = decision;
-    if (connection.subprotocol !== null) subprotocols.set(request.raw, connection.subprotocol);
+    const { subprotocol } = connection.party;
+    if (subprotocol !== null) subprotocols.set(request.raw, subprotocol);
     if (verdict.headers.length > 0) upgradeHeaders.set(request.raw, verdict.headers);
     const { socket } = request.raw;
     if (socket.destroyed || !socket.readable || !socket.writable) {

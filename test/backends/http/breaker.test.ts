@@ -4,14 +4,14 @@ import { withBreaker } from '../../../src/backends/http/breaker.ts';
 import type { BackendResult } from '../../../src/wire/calls.ts';
 import { endOfTurn, ManualClock } from '../../contracts/manual-clock.ts';
 import { SILENT_LOG, sampleCall } from '../../contracts/samples.ts';
-import { ANSWER_204, ScriptedBackend, UNREACHABLE } from '../../contracts/scripted-backend.ts';
+import { ANSWER_204, ScriptedTransport, UNREACHABLE } from '../../contracts/scripted-transport.ts';
 
 const FAILURES_TO_OPEN = 5;
 const PROBES = 3;
 
 function scene() {
   const clock = new ManualClock();
-  const inner = new ScriptedBackend();
+  const inner = new ScriptedTransport();
   const breaker = withBreaker(inner, { clock, log: SILENT_LOG, name: 'http://backend.test' });
   const results: { readonly path: string; readonly result: BackendResult; readonly at: number }[] = [];
   const ask = (path: string, waitMs = 60_000): void => {

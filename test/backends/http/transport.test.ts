@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createHttpBackend } from '../../../src/backends/http/transport.ts';
+import { createHttpTransport } from '../../../src/backends/http/transport.ts';
 import { Meter } from '../../../src/core/meter.ts';
-import { ask, backendContract, isAnswer, isFailure } from '../../contracts/backend.ts';
+import { ask, transportContract, isAnswer, isFailure } from '../../contracts/transport.ts';
 import { deadOrigin, OK_ANSWER, startPeer } from '../../contracts/http-peer.ts';
 import { sampleCall } from '../../contracts/samples.ts';
 
 const create = (origin: string, connections: number, meter = new Meter()) =>
-  createHttpBackend({ origin, connections, pipelining: 1, meter });
+  createHttpTransport({ origin, connections, pipelining: 1, meter });
 
-backendContract('http', create);
+transportContract('http', create);
 
 test('failures are counted, answers are not', async (t) => {
   const meter = new Meter();
@@ -26,7 +26,7 @@ test('failures are counted, answers are not', async (t) => {
 test('with pipelining, idempotent calls share a socket before their answers come, others never do', async (t) => {
   const held: (() => void)[] = [];
   const peer = await startPeer(t, ({ socket }) => void held.push(() => socket.write(OK_ANSWER)));
-  const backend = createHttpBackend({ origin: peer.origin, connections: 1, pipelining: 4, meter: new Meter() });
+  const backend = createHttpTransport({ origin: peer.origin, connections: 1, pipelining: 4, meter: new Meter() });
   t.after(() => backend.close());
   const pipelined = [0, 1, 2].map(() => ask(backend, sampleCall({ isIdempotent: true })));
   await peer.requests.atLeast(3);

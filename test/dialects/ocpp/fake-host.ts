@@ -1,12 +1,13 @@
-import type { BackendCall, BackendResult } from '../../../src/wire/calls.ts';
+import type { BackendCall, BackendResult, Transport } from '../../../src/wire/calls.ts';
 import type { PushOutcome } from '../../../src/core/commands.ts';
-import type { Connection } from '../../../src/core/connection.ts';
-import { RpcMeter, type Conversation, type ConversationHost } from '../../../src/core/conversation.ts';
+import type { Intake, IntakeClient, IntakeHost } from '../../../src/core/intake.ts';
+import { RpcMeter } from '../../../src/core/rpc.ts';
 import type { Message } from '../../../src/core/events.ts';
 import type { Limits } from '../../../src/core/limits.ts';
 import { Meter } from '../../../src/core/meter.ts';
 import type { Clock, Receiver, Timer } from '../../../src/core/ports.ts';
-import { OcppDialect, type Subprotocol } from '../../../src/dialects/ocpp/index.ts';
+import { Party } from '../../../src/core/party.ts';
+import { speakOcpp, type Subprotocol } from '../../../src/dialects/ocpp/index.ts';
 
 export const LIMITS: Limits = {
   idleTimeoutMs: 30_000,
@@ -56,19 +57,14 @@ export class FakeClock implements Clock {
   }
 }
 
-type Pending = { readonly call: BackendCall; readonly receiver: Receiver; readonly waitUntil: number };
+type Pending = { readonly call: BackendCall; readonly receiver: Receiver<BackendResult>; readonly waitUntil: number };
 
 /** A connection and its backend in memory: what was sent down, what was asked above, and a way to answer it. */
-export class FakeHost implements ConversationHost {
+export class FakeHost implements IntakeClient, IntakeHost {
   readonly id = 'CP 1';
   readonly key = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
-  readonly path = '/ocpp/CP%201';
-  readonly authorization = 'Basic Q1AgMTr/AP4=';
-  readonly traceparent = null;
   readonly tags = new Map<string, string>();
-  readonly data = null;
-  messageHeaders = null;
-  readonly limits = LIMITS;
+  readonly party: Party;
   readonly clock = new FakeClock();
   readonly meter = new Meter();
   readonly rpcMeter = new RpcMeter();
@@ -79,14 +75,16 @@ export class FakeHost implements ConversationHost {
   pauses = 0;
   emptiedTimes = 0;
   pushOutcome: PushOutcome = { type: 'sent' };
-  readonly subprotocol: Subprotocol;
-  readonly backend = {
-    call: (call: BackendCall, receiver: Receiver, waitUntil: number): void => void this.calls.push({ call, receiver, waitUntil }),
+  readonly transport: Transport = {
+    call: (call: BackendCall, receiver: Receiver<BackendResult>, waitUntil: number): void =>
+      void this.calls.push({ call, receiver, waitUntil }),
     close: async () => {},
   };
 
   constructor(subprotocol: Subprotocol) {
-    this.subprotocol = subprotocol;
+    const { id, key, tags } = this;
+    const path = '/ocpp/CP%201';
+    this.party = new Party({ id, key, path, tags, subprotocol, authorization: 'Basic Q1AgMTr/AP4=', traceparent: null, data: null });
   }
 
   push(message: Message): PushOutcome {
@@ -129,7 +127,7 @@ export class FakeHost implements ConversationHost {
   }
 }
 
-export const DIALECT = new OcppDialect({
+const SPEECH = speakOcpp({
   backendPath: '/csms',
   wsUri: (id) => `gateway:8080/${encodeURIComponent(id)}`,
   backendHeaders: [],
@@ -138,35 +136,37 @@ export const DIALECT = new OcppDialect({
   queuedCalls: 3,
 });
 
+export const CODEC = SPEECH.codec;
+
 export type Station = {
   readonly host: FakeHost;
-  readonly conversation: Conversation;
+  readonly intake: Intake;
   /** The client sends this. */
   readonly sends: (frame: unknown, isBinary?: boolean) => void;
   /** The backend calls; without `waitMs` it hears of the answer by an event. */
-  readonly isCalled: (messageId: string, waitMs?: number) => ReturnType<Conversation['command']>;
+  readonly isCalled: (messageId: string, waitMs?: number) => ReturnType<Intake['command']>;
   /** The backend answers the nth call that it got. */
   readonly answered: (index: number, status: number, body?: string) => void;
   readonly failed: (index: number) => void;
 };
 
-/** A conversation over a fake host, open unless told otherwise. */
+/** An intake over a fake host, open unless told otherwise. */
 export function station(subprotocol: Subprotocol, { isOpen = true } = {}): Station {
   const host = new FakeHost(subprotocol);
-  const conversation = DIALECT.converse(host);
-  if (isOpen) conversation.opened();
+  const intake = SPEECH.intake(host.transport)(host, host);
+  if (isOpen) intake.opened();
   let seq = 0;
   const settle = (index: number, result: BackendResult): void => host.calls[index]?.receiver.settled(result);
   return {
     host,
-    conversation,
+    intake,
     sends: (frame, isBinary = false) => {
       seq += 1;
       const data = Buffer.isBuffer(frame) ? frame : Buffer.from(typeof frame === 'string' ? frame : JSON.stringify(frame));
-      conversation.received({ type: 'message', connection: host as unknown as Connection, seq, data, isBinary });
+      intake.received({ type: 'message', party: host.party, seq, data, isBinary });
     },
     isCalled: (messageId, waitMs) =>
-      conversation.command({
+      intake.command({
         type: 'rpc-call',
         id: host.id,
         messageId,

@@ -3,10 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { BackendResult } from '../../../src/wire/calls.ts';
-import type { Connection } from '../../../src/core/connection.ts';
 import type { OpenEvent } from '../../../src/core/events.ts';
 import { actionProblem, messageIdProblem, pathOf } from '../../../src/dialects/ocpp/segments.ts';
-import { DIALECT, FakeHost, station } from './fake-host.ts';
+import { CODEC, FakeHost, station } from './fake-host.ts';
 
 const golden = (name: string) => fileURLToPath(new URL(`golden/${name}.json`, import.meta.url));
 
@@ -23,7 +22,7 @@ function openEvent(subprotocol: string): OpenEvent {
     clientId: 'CP 1',
     tags: [],
   };
-  return { type: 'open', connection: new FakeHost('ocpp1.6') as unknown as Connection, request };
+  return { type: 'open', party: new FakeHost('ocpp1.6').party, request };
 }
 
 const answer = (status: number, headers: Record<string, string> = {}): BackendResult => ({
@@ -48,9 +47,9 @@ suite("the backend's side", () => {
     answered(3, 200);
     sends([5, 'c1', 'FormatViolation', 'no status', {}]);
     const event = openEvent('ocpp2.1');
-    const party = event.connection;
+    const { party } = event;
     const close = { type: 'close', party, seq: 6, code: 1006, reason: 'gone — away', isOrphan: false } as const;
-    const asked = [DIALECT.encodeOpen(event), ...host.calls.map(({ call }) => call), DIALECT.encodeClose(close)];
+    const asked = [CODEC.encodeOpen(event), ...host.calls.map(({ call }) => call), CODEC.encodeClose(close)];
     t.assert.fileSnapshot(
       asked.map(({ profile, path, headers, body }) => ({ request: `${profile.method} ${path}`, headers, body })),
       golden('requests'),
@@ -58,7 +57,7 @@ suite("the backend's side", () => {
   });
 
   test('lets a client in by any 2xx, with the version that was chosen before, and the tags that the backend sets', () => {
-    const verdict = DIALECT.decodeOpen(openEvent('ocpp2.1'), answer(204, { 'ws-set-tags': 'site=north' }));
+    const verdict = CODEC.decodeOpen(openEvent('ocpp2.1'), answer(204, { 'ws-set-tags': 'site=north' }));
     assert.ok(verdict.type === 'accepted');
     assert.equal(verdict.subprotocol, 'ocpp2.1');
     assert.deepEqual([...(verdict.tags ?? [])], [['site', 'north']]);
@@ -66,7 +65,7 @@ suite("the backend's side", () => {
 
   test('sends a client away with its own 4xx, and with 502 or 504 where it fails', () => {
     const statusFor = (result: BackendResult) => {
-      const verdict = DIALECT.decodeOpen(openEvent('ocpp1.6'), result);
+      const verdict = CODEC.decodeOpen(openEvent('ocpp1.6'), result);
       return verdict.type === 'refused' ? verdict.status : 0;
     };
     assert.deepEqual(
@@ -75,13 +74,13 @@ suite("the backend's side", () => {
     );
     assert.equal(statusFor({ type: 'failure', reason: 'timeout', wasSent: true, detail: '' }), 504);
     assert.equal(statusFor({ type: 'failure', reason: 'reset', wasSent: true, detail: '' }), 502);
-    const refusal = DIALECT.decodeOpen(openEvent('ocpp1.6'), answer(401));
+    const refusal = CODEC.decodeOpen(openEvent('ocpp1.6'), answer(401));
     assert.match((refusal.type === 'refused' && refusal.headers?.['WWW-Authenticate']) || '', /^Basic /);
   });
 
   test('has heard of an end by 2xx, 404 and 410, and is told again otherwise', () => {
-    const close = { type: 'close', party: new FakeHost('ocpp1.6'), seq: null, code: 1006, reason: '', isOrphan: true } as const;
-    const types = [200, 404, 410, 401, 500, 503].map((status) => DIALECT.decodeClose(close, answer(status)).type);
+    const close = { type: 'close', party: new FakeHost('ocpp1.6').party, seq: null, code: 1006, reason: '', isOrphan: true } as const;
+    const types = [200, 404, 410, 401, 500, 503].map((status) => CODEC.decodeClose(close, answer(status)).type);
     assert.deepEqual(types, ['delivered', 'delivered', 'delivered', 'retry', 'retry', 'retry']);
   });
 

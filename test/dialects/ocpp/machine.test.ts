@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import type { RpcOutcome } from '../../../src/core/conversation.ts';
+import type { RpcOutcome } from '../../../src/core/commands.ts';
 import type { ClientFrame } from '../../../src/dialects/ocpp/frames.ts';
 import { step } from '../../../src/dialects/ocpp/machine.ts';
 import { added, EMPTY_QUEUE, headOf, itemsOf, lengthOf, shifted, without, type Queue } from '../../../src/dialects/ocpp/queue.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { Dispatch } from '../../../src/core/commands.ts';
-import type { RpcCommand, RpcOutcome } from '../../../src/core/conversation.ts';
+import type { Dispatch, RpcOutcome } from '../../../src/core/commands.ts';
+import type { RpcCommand } from '../../../src/core/rpc.ts';
 import { ocppRoutes } from '../../../src/dialects/ocpp/index.ts';
 import { answerErrors } from '../../../src/edge/server/errors.ts';
 

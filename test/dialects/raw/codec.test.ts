@@ -5,7 +5,7 @@ import type { BackendCall, BackendResult } from '../../../src/wire/calls.ts';
 import { clientIdProblem } from '../../../src/wire/client-ids.ts';
 import type { CloseEvent, MessageEvent, OpenEvent } from '../../../src/core/events.ts';
 import { DIALECTS } from '../../../src/dialects/index.ts';
-import { RawDialect } from '../../../src/dialects/raw/codec.ts';
+import { RawCodec } from '../../../src/dialects/raw/codec.ts';
 import { enterRaw } from '../../../src/dialects/raw/entry.ts';
 import { dialectContract } from '../../contracts/dialect.ts';
 import { sampleConnection, sampleLimits, sampleRequest } from '../../contracts/samples.ts';
@@ -17,9 +17,9 @@ const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const limits = sampleLimits({ openTimeoutMs: 111, backendTimeoutMs: 222 });
 const shared = { wsUri: (id: string) => `gateway.test/${encodeURIComponent(id)}`, limits };
 
-const dialect = new RawDialect({ ...shared, backendPath: '/wsoverhttp', backendHeaders: ['x-api-key', 'secret'] });
+const dialect = new RawCodec({ ...shared, backendPath: '/wsoverhttp', backendHeaders: ['x-api-key', 'secret'] });
 
-dialectContract('raw', (its) => new RawDialect({ ...shared, backendPath: '/wsoverhttp', backendHeaders: [], limits: its }));
+dialectContract('raw', (its) => new RawCodec({ ...shared, backendPath: '/wsoverhttp', backendHeaders: [], limits: its }));
 
 const request = sampleRequest({
   path: `/${SEGMENT}`,
@@ -28,11 +28,11 @@ const request = sampleRequest({
   traceparent: TRACE,
   forwarded: ['authorization', 'Bearer token', 'cookie', 'a=b'],
 });
-const connected = (id = ID) => sampleConnection({ ...request, id, key: KEY });
-const open = (id = ID): OpenEvent => ({ type: 'open', connection: connected(id), request });
+const connected = (id = ID) => sampleConnection({ ...request, id, key: KEY }).party;
+const open = (id = ID): OpenEvent => ({ type: 'open', party: connected(id), request });
 const message = (data: string | Buffer, own: { id?: string; isBinary?: boolean } = {}): MessageEvent => ({
   type: 'message',
-  connection: connected(own.id),
+  party: connected(own.id),
   seq: 3,
   data: Buffer.from(data),
   isBinary: own.isBinary ?? false,
@@ -192,7 +192,7 @@ test('no client-chosen id can change host, path or query of a backend URL', () =
       const entry = enterRaw({ parameters: { id: chosen }, subprotocols: [], authorization: null });
       assert.equal('type' in entry, clientIdProblem(chosen) !== null);
       if ('type' in entry) return;
-      const { dialect: raw } = DIALECTS.raw.create({
+      const { codec: raw } = DIALECTS.raw.create({
         ...shared,
         backendPath: base,
         backendHeaders: [],
@@ -201,7 +201,7 @@ test('no client-chosen id can change host, path or query of a backend URL', () =
         ocppCallTimeoutMs: 1,
         ocppQueue: 1,
         noSubprotocol: 'refuse',
-      });
+      }).speech;
       const id = entry.clientId ?? '';
       const calls = [raw.encodeOpen(open(id)), raw.encodeMessage(message('x', { id })), raw.encodeClose(close({ party: connected(id) }))];
       const wanted = new URL(base, 'http://backend.test');

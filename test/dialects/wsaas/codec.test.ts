@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BackendCall, BackendResult } from '../../../src/wire/calls.ts';
 import type { CloseEvent, MessageEvent } from '../../../src/core/events.ts';
-import { textType, WsaasDialect } from '../../../src/dialects/wsaas/codec.ts';
+import { textType, WsaasCodec } from '../../../src/dialects/wsaas/codec.ts';
 import { dialectContract } from '../../contracts/dialect.ts';
 import { sampleConnection, sampleLimits, sampleRequest } from '../../contracts/samples.ts';
 
@@ -10,8 +10,8 @@ const ID = 'OWNER_0123456789abcdefABCDEF';
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const limits = sampleLimits({ idleTimeoutMs: 30_000, maxMessageBytes: 100 });
 
-function dialectWith(own: Partial<ConstructorParameters<typeof WsaasDialect>[0]> = {}): WsaasDialect {
-  return new WsaasDialect({
+function dialectWith(own: Partial<ConstructorParameters<typeof WsaasCodec>[0]> = {}): WsaasCodec {
+  return new WsaasCodec({
     backendPath: '/ws?v=1',
     wsUri: (id) => `gateway.test/${encodeURIComponent(id)}`,
     backendHeaders: [],
@@ -34,18 +34,16 @@ const request = sampleRequest({
 });
 
 function connected() {
-  const connection = sampleConnection({ ...request, id: ID });
-  connection.tags = new Map([
+  const tags = new Map([
     ['room', '1'],
     ['n\u00e4me', 'a b&c'],
   ]);
-  connection.data = 'session=9; user=7';
-  return connection;
+  return sampleConnection({ ...request, id: ID }).party.with({ tags, data: 'session=9; user=7' });
 }
 
 const message = (data: string, isBinary = false): MessageEvent => ({
   type: 'message',
-  connection: connected(),
+  party: connected(),
   seq: 3,
   data: Buffer.from(data),
   isBinary,
@@ -72,7 +70,7 @@ const trace = (seq: string): string =>
   `traceparent: 00-0af7651916cd43dd8448eb211c80319c-${Buffer.from(ID, 'base64url').toString('hex').slice(32, 40).padEnd(8, '1')}${seq}-01`;
 
 test('open on the wire', () => {
-  const event = { type: 'open', connection: sampleConnection({ ...request, id: ID }), request } as const;
+  const event = { type: 'open', party: sampleConnection({ ...request, id: ID }).party, request } as const;
   assert.deepEqual(wire(dialectWith({ backendHeaders: ['x-api-key', 'secret'] }).encodeOpen(event)), [
     'POST',
     '/ws?v=1',
@@ -143,14 +141,14 @@ test("an orphan's close says so, and has no sequence number", () => {
 
 test('who sent no credentials has none sent, and no empty headers', () => {
   const connection = sampleConnection({ id: ID });
-  const { headers } = dialectWith().encodeMessage({ ...message('x'), connection });
+  const { headers } = dialectWith().encodeMessage({ ...message('x'), party: connection.party });
   for (const name of ['authorization', 'ws-tags', 'ws-data']) assert.ok(!headers.includes(name), name);
 });
 
 test('{id} in the path is the id, percent-encoded', () => {
   const connection = sampleConnection({ id: 'a/b ?' });
   assert.equal(
-    dialectWith({ backendPath: '/c/{id}?id={id}' }).encodeMessage({ ...message('x'), connection }).path,
+    dialectWith({ backendPath: '/c/{id}?id={id}' }).encodeMessage({ ...message('x'), party: connection.party }).path,
     '/c/a%2Fb%20%3F?id=a%2Fb%20%3F',
   );
 });
@@ -169,7 +167,7 @@ function answer(status: number, body = '', headers: Record<string, string> = {})
 const failure = (reason: 'timeout' | 'unreachable'): BackendResult => ({ type: 'failure', reason, wasSent: true, detail: '' });
 
 test('the verdict of open: accepted if and only if 2xx and code OK', () => {
-  const event = { type: 'open', connection: sampleConnection(request), request } as const;
+  const event = { type: 'open', party: sampleConnection(request).party, request } as const;
   const statusOf = (result: BackendResult): unknown => {
     const verdict = dialectWith().decodeOpen(event, result);
     return verdict.type === 'accepted' ? 'accepted' : [verdict.status, verdict.code, verdict.wasAccepted ?? false];
@@ -194,7 +192,7 @@ test('the verdict of open: accepted if and only if 2xx and code OK', () => {
 });
 
 test('the verdict of open brings all that the backend gave', () => {
-  const event = { type: 'open', connection: sampleConnection(request), request } as const;
+  const event = { type: 'open', party: sampleConnection(request).party, request } as const;
   const body =
     '{"code":"OK","tags":{"room":"1","none":""},"data":"d","subprotocol":"v1","message":"hi","headers":{"Set-Cookie":["a=1","b=2"],"X-A":"1"}}';
   assert.deepEqual(dialectWith().decodeOpen(event, answer(200, body)), {

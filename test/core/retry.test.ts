@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { backOffMs } from '../../src/core/inbox.ts';
+import { backOffMs } from '../../src/core/retry.ts';
 
 fc.configureGlobal({ seed: 1 }); // a failure prints how to find it again; a run finds what the last one found
 

@@ -113,15 +113,15 @@ suite("a client's call", () => {
   });
 
   test('is delivered also after its client has left, and only then nothing is left to deliver', () => {
-    const { host, conversation, sends, answered } = station('ocpp1.6');
+    const { host, intake, sends, answered } = station('ocpp1.6');
     sends([2, '1', 'StopTransaction', {}]);
     sends([2, '2', 'StopTransaction', {}]);
-    conversation.ended();
-    assert.equal(conversation.isIdle, false);
+    intake.ended();
+    assert.equal(intake.isIdle, false);
     answered(0, 200);
     assert.deepEqual([host.calls.length, host.emptiedTimes], [2, 0]);
     answered(1, 200);
-    assert.deepEqual([conversation.isIdle, host.emptiedTimes, host.clock.timers.size], [true, 1, 0]);
+    assert.deepEqual([intake.isIdle, host.emptiedTimes, host.clock.timers.size], [true, 1, 0]);
     assert.deepEqual(host.frames, []);
   });
 });
@@ -189,10 +189,10 @@ suite("a backend's call", () => {
   });
 
   test('is told at once when the client leaves, or cannot take it', async () => {
-    const { host, conversation, isCalled } = station('ocpp1.6');
+    const { host, intake, isCalled } = station('ocpp1.6');
     const sent = isCalled('m1', 60_000);
     const queued = isCalled('m2', 60_000);
-    conversation.ended();
+    intake.ended();
     assert.equal((await sent).type, 'unanswered');
     assert.equal((await queued).type, 'not-found');
     assert.deepEqual(isCalled('m3'), { type: 'not-found' });
@@ -208,7 +208,7 @@ suite("a backend's call", () => {
     const fresh = station('ocpp1.6', { isOpen: false });
     assert.deepEqual(fresh.isCalled('m1'), { type: 'accepted' });
     assert.deepEqual(fresh.host.frames, []);
-    fresh.conversation.opened();
+    fresh.intake.opened();
     assert.deepEqual(fresh.host.take(), [[2, 'm1', 'Reset', { type: 'Soft' }]]);
   });
 });
@@ -247,7 +247,7 @@ suite('answers and SENDs on their way up', () => {
   });
 
   test('that the backend does not take in its time end the connection with 1011', () => {
-    const { host, conversation, sends, failed } = station('ocpp2.1');
+    const { host, intake, sends, failed } = station('ocpp2.1');
     sends([6, 's1', 'NotifyPeriodicEventStream', {}]);
     sends([6, 's2', 'NotifyPeriodicEventStream', {}]);
     for (let index = 0; host.closes.length === 0; index += 1) {
@@ -257,7 +257,7 @@ suite('answers and SENDs on their way up', () => {
     }
     assert.deepEqual(host.closes, [1011]);
     assert.equal(host.meter.messagesUndelivered, 2);
-    assert.equal(conversation.isIdle, true);
+    assert.equal(intake.isIdle, true);
     assert.equal(host.emptiedTimes, 1);
   });
 
@@ -273,12 +273,12 @@ suite('answers and SENDs on their way up', () => {
 suite('OCPP 2.1', () => {
   test('lets both sides send without waiting, and older versions do not', () => {
     const command = { type: 'rpc-send', id: 'CP 1', messageId: 's', action: 'NotifyWebPaymentStarted', payloadJson: '{}' } as const;
-    const { host, conversation, isCalled } = station('ocpp2.1');
+    const { host, intake, isCalled } = station('ocpp2.1');
     void isCalled('m1');
-    assert.deepEqual(conversation.command(command), { type: 'accepted' });
+    assert.deepEqual(intake.command(command), { type: 'accepted' });
     assert.deepEqual(host.frames[1], '[6,"s","NotifyWebPaymentStarted",{}]');
     const older = station('ocpp2.0.1');
-    assert.equal((older.conversation.command(command) as { type: string }).type, 'conflict');
+    assert.equal((older.intake.command(command) as { type: string }).type, 'conflict');
     older.sends([6, 's', 'NotifyPeriodicEventStream', {}]);
     older.sends([5, 's', 'FormatViolation', '', {}]);
     assert.deepEqual([older.host.calls.length, older.host.frames.length, older.host.rpcMeter.framesIgnored], [0, 0, 2]);

@@ -1,18 +1,17 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { BackendAnswer, BackendCall, BackendFailure, BackendResult } from '../../src/wire/calls.ts';
-import type { Backend } from '../../src/core/ports.ts';
+import type { BackendAnswer, BackendCall, BackendFailure, BackendResult, Transport } from '../../src/wire/calls.ts';
 import { deadOrigin, OK_ANSWER, startPeer, type PeerRequest } from './http-peer.ts';
 import { sampleCall } from './samples.ts';
 
 /** Makes the backend to test, over HTTP/1.1 to this origin, with so many sockets. */
-export type BackendFactory = (origin: string, connections: number) => Backend;
+export type TransportFactory = (origin: string, connections: number) => Transport;
 
 const FAR = Number.MAX_SAFE_INTEGER;
 
 /** Resolves to the one result. A second one, or one from inside `call`, is an uncaught exception: the test fails. */
-export function ask(backend: Backend, call: BackendCall = sampleCall(), waitUntil = FAR): Promise<BackendResult> {
+export function ask(backend: Transport, call: BackendCall = sampleCall(), waitUntil = FAR): Promise<BackendResult> {
   return new Promise((resolve) => {
     let hasReturned = false;
     let settled = 0;
@@ -34,7 +33,7 @@ function sayOk({ socket }: PeerRequest): void {
 }
 
 /** What every adapter of the port `Backend` promises that speaks HTTP/1.1. */
-export function backendContract(name: string, create: BackendFactory): void {
+export function transportContract(name: string, create: TransportFactory): void {
   async function scene(t: TestContext, handle: (request: PeerRequest) => void, connections = 4) {
     const peer = await startPeer(t, handle);
     const backend = create(peer.origin, connections);

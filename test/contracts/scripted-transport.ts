@@ -1,19 +1,19 @@
-import type { BackendAnswer, BackendCall, BackendFailure, BackendResult } from '../../src/wire/calls.ts';
-import type { Backend, Receiver } from '../../src/core/ports.ts';
+import type { BackendAnswer, BackendCall, BackendFailure, BackendResult, Transport } from '../../src/wire/calls.ts';
+import type { Receiver } from '../../src/core/ports.ts';
 
 export const ANSWER_204: BackendAnswer = { type: 'answer', status: 204, headers: {}, body: Buffer.alloc(0) };
 export const UNREACHABLE: BackendFailure = { type: 'failure', reason: 'unreachable', wasSent: false, detail: 'scripted' };
 
-export type HeldCall = { readonly call: BackendCall; readonly receiver: Receiver; readonly waitUntil: number };
+export type HeldCall = { readonly call: BackendCall; readonly receiver: Receiver<BackendResult>; readonly waitUntil: number };
 
 /** Holds every call until the test settles it, oldest first. */
-export class ScriptedBackend implements Backend {
+export class ScriptedTransport implements Transport {
   readonly held: HeldCall[] = [];
   /** Every call ever made. */
   readonly all: BackendCall[] = [];
   closes = 0;
 
-  call(call: BackendCall, receiver: Receiver, waitUntil: number): void {
+  call(call: BackendCall, receiver: Receiver<BackendResult>, waitUntil: number): void {
     this.all.push(call);
     this.held.push({ call, receiver, waitUntil });
   }

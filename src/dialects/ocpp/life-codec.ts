@@ -1,33 +1,17 @@
 import type { BackendCall, BackendResult } from '../../wire/calls.ts';
-import type { Conversation, ConversationalDialect, ConversationHost } from '../../core/conversation.ts';
+import type { LifeCodec } from '../../wire/codec.ts';
 import { type CloseEvent, type CloseVerdict, type OpenEvent, type OpenVerdict } from '../../core/events.ts';
 import { readSetTags } from '../../wire/set-tags.ts';
 import { closeVerdict, refused, unanswered } from '../../wire/verdicts.ts';
-import { OcppConversation } from './conversation.ts';
 import { BASIC_CHALLENGE } from './entry.ts';
-import { OcppHttp, type OcppHttpOptions } from './http.ts';
-import type { Rules } from './state.ts';
-import { versionOf } from './versions.ts';
+import type { OcppHttp } from './http.ts';
 
-export type OcppOptions = OcppHttpOptions & {
-  /** Calls of the backend that may wait for their turn, per connection. */
-  readonly queuedCalls: number;
-};
-
-/** CONTRACT §6. */
-export class OcppDialect implements ConversationalDialect {
-  readonly name = 'ocpp';
-  readonly #options: OcppOptions;
+/** How OCPP's clients come and go (CONTRACT §6). What they say between is for `intake.ts`. */
+export class OcppLifeCodec implements LifeCodec {
   readonly #http: OcppHttp;
-  readonly #rules = new Map<string, Rules>();
 
-  constructor(options: OcppOptions) {
-    this.#options = options;
-    this.#http = new OcppHttp(options);
-  }
-
-  converse(host: ConversationHost): Conversation {
-    return new OcppConversation({ host, http: this.#http, rules: this.#rulesOf(host.subprotocol) });
+  constructor(http: OcppHttp) {
+    this.#http = http;
   }
 
   encodeOpen(event: OpenEvent): BackendCall {
@@ -66,25 +50,5 @@ export class OcppDialect implements ConversationalDialect {
 
   decodeClose(_event: CloseEvent, result: BackendResult): CloseVerdict {
     return closeVerdict(result);
-  }
-
-  #rulesOf(subprotocol: string | null): Rules {
-    const version = versionOf(subprotocol);
-    if (version === null) throw new Error(`an OCPP conversation needs a subprotocol of OCPP, not ${subprotocol ?? 'none'}`);
-    const known = this.#rules.get(version.subprotocol);
-    if (known !== undefined) return known;
-    const { limits, callTimeoutMs, queuedCalls } = this.#options;
-    const rules: Rules = {
-      version,
-      callTimeoutMs,
-      queuedCalls,
-      queuedBytes: limits.sendBufferBytes,
-      heldMessages: limits.inboxMessages,
-      heldBytes: limits.inboxBytes,
-      retryForMs: limits.backendRetryForMs,
-      maxMessageBytes: limits.maxMessageBytes,
-    };
-    this.#rules.set(version.subprotocol, rules);
-    return rules;
   }
 }

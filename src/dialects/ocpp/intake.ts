@@ -1,8 +1,10 @@
-import { retryAfterMs, type BackendAnswer, type BackendResult } from '../../wire/calls.ts';
-import { ACCEPTED, type Conversation, type ConversationHost, type RpcCommand, type RpcOutcome } from '../../core/conversation.ts';
+import type { Intake, IntakeClient, IntakeFactory, IntakeHost } from '../../core/intake.ts';
+import { ACCEPTED, type RpcCommand } from '../../core/rpc.ts';
+import type { RpcOutcome } from '../../core/commands.ts';
 import type { Message, MessageEvent } from '../../core/events.ts';
-import { backOffMs } from '../../core/inbox.ts';
 import type { Receiver, Timer } from '../../core/ports.ts';
+import { retryDelayMs } from '../../core/retry.ts';
+import { retryAfterMs, type BackendAnswer, type BackendResult, type Transport } from '../../wire/calls.ts';
 import { readSetTags } from '../../wire/set-tags.ts';
 import { decodeFrame } from './codec.ts';
 import { callFrame, resultErrorFrame, sendFrame } from './frames.ts';
@@ -10,12 +12,22 @@ import { readCallAnswer, whyUndelivered, type OcppHttp } from './http.ts';
 import { step } from './machine.ts';
 import { INITIAL_STATE, isIdle, nextDeadline, type Ask, type Effect, type Input, type LaneName, type Rules, type State } from './state.ts';
 
-export type OcppConversationOptions = { readonly host: ConversationHost; readonly http: OcppHttp; readonly rules: Rules };
+/** What the intakes of one route share. */
+export type OcppIntakeOptions = {
+  readonly http: OcppHttp;
+  readonly transport: Transport;
+  readonly rulesOf: (subprotocol: string | null) => Rules;
+};
+
+export function createOcppIntakes(options: OcppIntakeOptions): IntakeFactory {
+  return (client, host) => new OcppIntake(client, host, options);
+}
 
 /** Runs the state machine for one client: carries out its effects, and tells it the time and what came back. */
-export class OcppConversation implements Conversation {
-  readonly #host: ConversationHost;
-  readonly #http: OcppHttp;
+class OcppIntake implements Intake {
+  readonly #client: IntakeClient;
+  readonly #host: IntakeHost;
+  readonly #options: OcppIntakeOptions;
   readonly #rules: Rules;
   #state: State = INITIAL_STATE;
   #timer: Timer | null = null;
@@ -24,13 +36,14 @@ export class OcppConversation implements Conversation {
   /** Who waits to hear what came of a call of the backend. */
   #askers: Map<number, (outcome: RpcOutcome) => void> | null = null;
   /** One each: at most one call of its kind is on its way. Made when first needed, for most connections are idle. */
-  #served: Receiver | null = null;
-  #lanes: Partial<Record<LaneName, Receiver>> | null = null;
+  #served: Receiver<BackendResult> | null = null;
+  #lanes: Partial<Record<LaneName, Receiver<BackendResult>>> | null = null;
 
-  constructor({ host, http, rules }: OcppConversationOptions) {
+  constructor(client: IntakeClient, host: IntakeHost, options: OcppIntakeOptions) {
+    this.#client = client;
     this.#host = host;
-    this.#http = http;
-    this.#rules = rules;
+    this.#options = options;
+    this.#rules = options.rulesOf(client.party.subprotocol);
   }
 
   get isIdle(): boolean {
@@ -94,7 +107,7 @@ export class OcppConversation implements Conversation {
   }
 
   #push(frame: string): RpcOutcome {
-    const outcome = this.#host.push(textOf(frame), null);
+    const outcome = this.#client.push(textOf(frame), null);
     return outcome.type === 'sent' || outcome.type === 'queued' ? ACCEPTED : outcome;
   }
 
@@ -104,43 +117,44 @@ export class OcppConversation implements Conversation {
     this.#state = state;
     for (const effect of effects) this.#carryOut(effect);
     this.#setTimer();
-    if (!wasIdle && isIdle(this.#state)) this.#host.emptied();
+    if (!wasIdle && isIdle(this.#state)) this.#client.emptied();
   }
 
   #carryOut(effect: Effect): void {
-    const host = this.#host;
+    const client = this.#client;
+    const { http, transport } = this.#options;
     switch (effect.type) {
       case 'reply':
-        host.reply(textOf(effect.frame));
+        client.reply(textOf(effect.frame));
         return;
       case 'push':
         this.#send(effect.ask);
         return;
       case 'serve':
         this.#served ??= { settled: (result) => this.#settled(result) };
-        host.backend.call(this.#http.call(host, effect.call), this.#served, effect.call.expiresAt);
+        transport.call(http.call(client.party, effect.call), this.#served, effect.call.expiresAt);
         return;
       case 'deliver':
-        host.backend.call(this.#http.delivery(host, effect.delivery), this.#receiver(effect.lane), effect.delivery.giveUpAt);
+        transport.call(http.delivery(client.party, effect.delivery), this.#receiver(effect.lane), effect.delivery.giveUpAt);
         return;
       case 'outcome':
         this.#tell(effect.serial, effect.outcome);
         return;
       case 'count':
-        host.rpcMeter[effect.counter] += 1;
+        this.#host.rpcMeter[effect.counter] += 1;
         return;
       case 'lost':
-        host.meter.messagesUndelivered += effect.messages;
+        this.#host.meter.messagesUndelivered += effect.messages;
         return;
       case 'pause':
-        host.pause();
+        client.pause();
         return;
       case 'resume':
-        host.resume();
+        client.resume();
         return;
       case 'close':
-        host.log.warn({ id: host.id }, 'answers or sends undelivered, connection ends');
-        host.close(effect.code, effect.reason);
+        this.#host.log.warn({ id: client.party.id }, 'answers or sends undelivered, connection ends');
+        client.close(effect.code, effect.reason);
     }
   }
 
@@ -165,7 +179,7 @@ export class OcppConversation implements Conversation {
     this.#feed({ type: 'served', answer: readCallAnswer(this.#rules.version, result), now: this.#host.clock.now() });
   }
 
-  #receiver(lane: LaneName): Receiver {
+  #receiver(lane: LaneName): Receiver<BackendResult> {
     this.#lanes ??= {};
     this.#lanes[lane] ??= { settled: (result) => this.#delivered(lane, result) };
     return this.#lanes[lane];
@@ -181,17 +195,20 @@ export class OcppConversation implements Conversation {
       return;
     }
     meter.messagesRetried += 1;
-    if (log.isDebugging) log.debug({ id: this.#host.id, because }, 'answer or send held, will be sent again');
-    const delay = retryAfterMs(result, now) ?? backOffMs(this.#state[lane].attempts, clock.random());
-    this.#feed({ type: 'undelivered', lane, retryAfterMs: delay, now });
+    if (log.isDebugging) log.debug({ id: this.#client.party.id, because }, 'answer or send held, will be sent again');
+    const { attempts, current } = this.#state[lane];
+    const leftMs = (current?.giveUpAt ?? now) - now;
+    const delay = retryDelayMs({ attempts, afterMs: retryAfterMs(result, now), leftMs, random: clock.random() });
+    this.#feed({ type: 'undelivered', lane, retryAfterMs: delay ?? Infinity, now });
   }
 
   #taken({ status, headers }: BackendAnswer): void {
-    const { id, log, meter } = this.#host;
+    const { log, meter } = this.#host;
+    const { id } = this.#client.party;
     meter.messagesDelivered += 1;
     if (status >= 200 && status < 300) {
       const tags = readSetTags(headers);
-      const problem = tags === null ? null : this.#host.setTags(tags);
+      const problem = tags === null ? null : this.#client.setTags(tags);
       if (problem !== null) log.warn({ id, problem }, 'the backend set tags that cannot be set');
     } else {
       meter.messagesComplained += 1;

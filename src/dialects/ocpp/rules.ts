@@ -1,0 +1,34 @@
+import type { Limits } from '../../core/limits.ts';
+import type { Rules } from './state.ts';
+import { versionOf } from './versions.ts';
+
+export type RulesOptions = {
+  readonly limits: Limits;
+  readonly callTimeoutMs: number;
+  /** Calls of the backend that may wait for their turn, per connection. */
+  readonly queuedCalls: number;
+};
+
+/** The rules for the clients of each version on one route: one object for all clients of a version. */
+export function rulesByVersion({ limits, callTimeoutMs, queuedCalls }: RulesOptions): (subprotocol: string | null) => Rules {
+  const known = new Map<string, Rules>();
+  return (subprotocol) => {
+    const version = versionOf(subprotocol);
+    if (version === null) throw new Error(`an OCPP client needs a subprotocol of OCPP, not ${subprotocol ?? 'none'}`);
+    let rules = known.get(version.subprotocol);
+    if (rules === undefined) {
+      rules = {
+        version,
+        callTimeoutMs,
+        queuedCalls,
+        queuedBytes: limits.sendBufferBytes,
+        heldMessages: limits.inboxMessages,
+        heldBytes: limits.inboxBytes,
+        retryForMs: limits.backendRetryForMs,
+        maxMessageBytes: limits.maxMessageBytes,
+      };
+      known.set(version.subprotocol, rules);
+    }
+    return rules;
+  };
+}

@@ -1,0 +1,22 @@
+import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict } from '../core/events.ts';
+import type { IntakeFactory } from '../core/intake.ts';
+import type { BackendCall, BackendResult, Transport } from './calls.ts';
+
+/** How a dialect tells of a connection's begin and end, as pure functions: no I/O, no state, no exception for any input. */
+export interface LifeCodec {
+  encodeOpen(event: OpenEvent): BackendCall;
+  decodeOpen(event: OpenEvent, result: BackendResult): OpenVerdict;
+  encodeClose(event: CloseEvent): BackendCall;
+  decodeClose(event: CloseEvent, result: BackendResult): CloseVerdict;
+}
+
+/** One HTTP contract, as pure functions. */
+export interface Codec extends LifeCodec {
+  encodeMessage(event: MessageEvent): BackendCall;
+  decodeMessage(event: MessageEvent, result: BackendResult): MessageVerdict;
+}
+
+/** How a dialect speaks with a backend: its messages are opaque and the codec knows them, or it brings an intake of its own. */
+export type Speech =
+  | { readonly codec: Codec; readonly intake: null }
+  | { readonly codec: LifeCodec; readonly intake: (transport: Transport) => IntakeFactory };
