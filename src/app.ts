@@ -117,8 +117,10 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
     gateway,
     findRoute: routing.find,
     maxMessageBytes: routing.largestMessageBytes,
-    maxConnections: config.MAX_CONNECTIONS || Math.max(1, fileLimit() - config.BACKEND_CONNECTIONS - RESERVED_FILES),
-    maxConnectionsPerIp: config.MAX_CONNECTIONS_PER_IP || Infinity,
+    limits: {
+      maxConnections: config.MAX_CONNECTIONS || Math.max(1, fileLimit() - config.BACKEND_CONNECTIONS - RESERVED_FILES),
+      maxConnectionsPerIp: config.MAX_CONNECTIONS_PER_IP || Infinity,
+    },
     closeTimeoutMs: config.CLOSE_TIMEOUT_MS,
     compression: config.COMPRESSION === 'on',
   });

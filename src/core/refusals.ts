@@ -15,3 +15,8 @@ export function busy(message: string): Refusal {
 export function unusable(message: string): Refusal {
   return { type: 'refused', status: 502, code: 'BAD_GATEWAY', message, wasAccepted: true };
 }
+
+/** A limit is reached; places become free when others leave. */
+export function full(code: 'UNAVAILABLE' | 'TOO_MANY_CONNECTIONS', message: string): Refusal {
+  return { type: 'refused', status: code === 'UNAVAILABLE' ? 503 : 429, code, message, retryAfterMs: 5_000 };
+}

@@ -1,13 +1,15 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { WebSocket } from 'ws';
+import { admissionProblem, type AdmissionLimits } from '../../core/admission.ts';
 import type { Refusal } from '../../core/events.ts';
 import type { Admission, Gateway } from '../../core/gateway.ts';
 import { refused } from '../../wire/verdicts.ts';
 import type { FoundRoute } from '../../wire/client-route.ts';
+import { Pending, type Pendings } from './pending.ts';
 import { forwardedHeaders, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
 import { WsSocket } from './ws-socket.ts';
 
@@ -16,21 +18,10 @@ export type SocketsOptions = {
   readonly findRoute: (path: string) => FoundRoute | null;
   /** Of the route that allows most; `Connection` knows its own. */
   readonly maxMessageBytes: number;
-  readonly maxConnections: number;
-  readonly maxConnectionsPerIp: number;
+  readonly limits: AdmissionLimits;
   readonly closeTimeoutMs: number;
   readonly compression: boolean;
 };
-
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Of an upgrade request: what was decided before the upgrade. */
-    decision: Admission | Refusal | null;
-    refuseWith: 'http' | 'close';
-    /** Called when the upgrade is done: from now on the WebSocket tells of the connection's end. */
-    upgraded: (() => void) | null;
-  }
-}
 
 /** Repeated messages of a hostile peer: what `ws` may buffer for one message that arrives in very many pieces. */
 const MAX_FRAGMENTS = 16_384;
@@ -39,9 +30,7 @@ const COMPRESSION_THRESHOLD_BYTES = 1_024;
 
 /** The client side: every upgrade is decided by the gateway before it is done (DESIGN §4 "open"). */
 async function sockets(server: FastifyInstance, options: SocketsOptions): Promise<void> {
-  server.decorateRequest('decision', null);
-  server.decorateRequest('refuseWith', 'http');
-  server.decorateRequest('upgraded', null);
+  const pendings: Pendings = new WeakMap();
   await server.register(websocket, {
     // drain.ts says goodbye; the plugin's own way would close all at once and without a code
     preClose: (done: () => void) => done(),
@@ -58,13 +47,11 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
         clientNoContextTakeover: true,
         concurrencyLimit: 4,
       },
-      handleProtocols: (_offered: Set<string>, request: object) => subprotocols.get(request) ?? false,
+      handleProtocols: (_offered: Set<string>, request: IncomingMessage) => pendings.get(request)?.subprotocol ?? false,
     } as object,
   });
-  const subprotocols = new WeakMap<object, string>();
-  const upgradeHeaders = new WeakMap<object, readonly (readonly [string, string])[]>();
   server.websocketServer.on('headers', (headers, request) => {
-    for (const [name, value] of upgradeHeaders.get(request) ?? []) headers.push(`${name}: ${value}`);
+    for (const [name, value] of pendings.get(request)?.headers ?? []) headers.push(`${name}: ${value}`);
   });
 
   server.route({
@@ -73,46 +60,34 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     constraints: { upgrade: 'websocket' },
     preValidation: decide,
     handler: (_request, reply) => reply.code(426).send(), // never reached: the constraint lets only upgrades in
-    wsHandler: upgraded,
+    wsHandler: (ws: WebSocket, request: FastifyRequest) => upgraded(ws, request.raw, pendings.get(request.raw)),
   });
 
   async function decide(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-    const problem = upgradeProblem(request.raw);
+    const { raw } = request;
+    const problem = upgradeProblem(raw);
     if (problem !== null) return refuse(reply, problem);
-    const decision = await admit(request);
-    request.decision = decision;
+    const path = pathOf(raw.url ?? '/');
+    const found = options.findRoute(path);
+    if (found === null) return refuse(reply, refused(404, 'NOT_FOUND', 'no route has this path'));
+    const decision = await admit(request, path, found);
+    const { socket } = raw;
     if ('type' in decision) {
-      return request.refuseWith === 'close' || decision.closeCode !== undefined ? undefined : refuse(reply, decision);
-    }
-    const { connection, verdict } = decision;
-    const { subprotocol } = connection.party;
-    if (subprotocol !== null) subprotocols.set(request.raw, subprotocol);
-    if (verdict.headers.length > 0) upgradeHeaders.set(request.raw, verdict.headers);
-    const { socket } = request.raw;
-    if (socket.destroyed || !socket.readable || !socket.writable) {
-      connection.ended(1006, ''); // it left while the backend was asked; the backend had accepted, so it is told
+      if (found.route.refuseWith === 'http' && decision.closeCode === undefined) return refuse(reply, decision);
+    } else if (socket.destroyed || !socket.readable || !socket.writable) {
+      decision.connection.ended(1006, ''); // it left while the backend was asked; the backend had accepted, so it is told
       socket.destroy(); // its FIN alone would leave our half open
       return reply.hijack();
     }
-    // `ws` may still refuse what it reads more strictly than we do, an extension offer for example
-    const abandon = (): void => connection.ended(1006, '');
-    socket.once('close', abandon);
-    request.upgraded = () => socket.off('close', abandon);
+    pendings.set(raw, new Pending(decision, socket));
     return undefined;
   }
 
-  async function admit(request: FastifyRequest): Promise<Admission | Refusal> {
-    const { gateway } = options;
+  async function admit(request: FastifyRequest, path: string, { route, parameters }: FoundRoute): Promise<Admission | Refusal> {
+    const { gateway, limits } = options;
     const { raw } = request;
-    const url = raw.url ?? '/';
-    const end = url.indexOf('?');
-    const path = end < 0 ? url : url.slice(0, end);
-    const found = options.findRoute(path);
-    if (found === null) return refused(404, 'NOT_FOUND', 'no route has this path');
-    const { route, parameters } = found;
-    request.refuseWith = route.refuseWith;
     if (!route.isOriginAllowed(raw.headers.origin)) return refused(403, 'FORBIDDEN', 'this Origin is not in ORIGINS');
-    const full = fullness(gateway, request.ip);
+    const full = admissionProblem(gateway, request.ip, limits);
     if (full !== null) return full;
     const subprotocols = offeredSubprotocols(raw);
     const authorization = raw.headers.authorization ?? null;
@@ -135,35 +110,27 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
       () => hasLeft(raw.socket),
     );
   }
-
-  function fullness(gateway: Gateway, address: string): Refusal | null {
-    if (gateway.isDraining) return { ...refused(503, 'UNAVAILABLE', 'this gateway is shutting down'), retryAfterMs: 1_000 };
-    if (gateway.occupied >= options.maxConnections) {
-      return {
-        ...refused(503, 'UNAVAILABLE', `this gateway holds its ${options.maxConnections} connections (MAX_CONNECTIONS)`),
-        retryAfterMs: 5_000,
-      };
-    }
-    if (gateway.connections.countOf(address) >= options.maxConnectionsPerIp) {
-      return { ...refused(429, 'TOO_MANY_CONNECTIONS', 'this address holds MAX_CONNECTIONS_PER_IP connections'), retryAfterMs: 5_000 };
-    }
-    return null;
-  }
 }
 
-function upgraded(ws: WebSocket, request: FastifyRequest): void {
-  const { decision, raw } = request;
-  const stream: Duplex = raw.socket;
+function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | undefined): void {
+  const stream: Duplex = request.socket;
   // @fastify/websocket's closure and Node's ServerResponse would keep request and reply alive as long as the socket: 3 KB each
   ws.removeAllListeners('error');
-  (stream as { _httpMessage?: ServerResponse })._httpMessage?.detachSocket(raw.socket);
-  if (decision === null || 'type' in decision) {
+  (stream as { _httpMessage?: ServerResponse })._httpMessage?.detachSocket(request.socket);
+  if (pending === undefined) return ws.terminate(); // every upgrade has passed `decide`
+  pending.done();
+  const { decision } = pending;
+  if ('type' in decision) {
     ws.on('error', () => {});
-    ws.close(decision?.closeCode ?? 4_000 + (decision?.status ?? 500), decision?.code ?? 'INTERNAL_ERROR');
+    ws.close(decision.closeCode ?? 4_000 + decision.status, decision.code);
     return;
   }
-  request.upgraded?.();
   decision.connection.attach(new WsSocket(ws, stream, decision.connection), decision.verdict);
+}
+
+function pathOf(url: string): string {
+  const end = url.indexOf('?');
+  return end < 0 ? url : url.slice(0, end);
 }
 
 function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {

@@ -1,0 +1,42 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Refusal } from '../../core/events.ts';
+import type { Admission } from '../../core/gateway.ts';
+
+/**
+ * What was decided about an upgrade request, on its way to the socket. It owns the end of an accepted client until the
+ * upgrade is done: whatever prevents the upgrade, the backend hears of the end, since it had accepted.
+ */
+export class Pending {
+  readonly decision: Admission | Refusal;
+  readonly #stream: Duplex;
+
+  constructor(decision: Admission | Refusal, stream: Duplex) {
+    this.decision = decision;
+    this.#stream = stream;
+    // `ws` may still refuse what it reads more strictly than we do, an extension offer for example
+    if ('connection' in decision) stream.once('close', this.#abandon);
+  }
+
+  /** From now on the WebSocket tells of the connection's end. */
+  done(): void {
+    this.#stream.off('close', this.#abandon);
+  }
+
+  /** Of the 101; null: the client offered none, or the backend chose none. */
+  get subprotocol(): string | null {
+    return 'connection' in this.decision ? this.decision.connection.party.subprotocol : null;
+  }
+
+  /** More headers of the 101. */
+  get headers(): readonly (readonly [string, string])[] {
+    return 'connection' in this.decision ? this.decision.verdict.headers : [];
+  }
+
+  readonly #abandon = (): void => {
+    if ('connection' in this.decision) this.decision.connection.ended(1006, '');
+  };
+}
+
+/** The pending upgrades by their requests; a request that nobody holds any more takes its entry with it. */
+export type Pendings = WeakMap<IncomingMessage, Pending>;
