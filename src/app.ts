@@ -71,7 +71,7 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
   const gateway = new Gateway({
     clock: systemClock,
     log,
-    meter,
+    observer: meter,
     ledger,
     bus,
     node,
@@ -90,7 +90,11 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
     let transport = transports.get(origin);
     if (transport === undefined) {
       const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining } = config;
-      transport = withBreaker(createHttpTransport({ origin, connections, pipelining, meter }), { clock: systemClock, log, name: origin });
+      transport = withBreaker(createHttpTransport({ origin, connections, pipelining, observer: meter }), {
+        clock: systemClock,
+        log,
+        name: origin,
+      });
       transports.set(origin, transport);
     }
     return transport;
@@ -127,7 +131,7 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
   await beforeRoutes?.(controlServer);
   answerUnknown(publicServer, true);
   if (!isShared) answerUnknown(controlServer, false);
-  const metrics = createMetrics(gateway);
+  const metrics = createMetrics(gateway, meter);
   const readiness = [{ name: 'ledger', problem: () => ledger.problem, isRequired: false }];
   await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
   const guard = createGuard({ allow: config.CONTROL_ALLOW, tokens: config.CONTROL_TOKEN, trustedProxies: config.TRUST_PROXY });

@@ -1,6 +1,6 @@
 import type { CloseEvent, CloseVerdict } from './events.ts';
 import { Fifo } from './fifo.ts';
-import type { Meter } from './meter.ts';
+import type { Observer } from './observer.ts';
 import type { Clock, Ledger, Log, Receiver, Timer } from './ports.ts';
 import { retryDelayMs } from './retry.ts';
 import type { Route } from './route.ts';
@@ -8,7 +8,7 @@ import type { Route } from './route.ts';
 type Options = {
   readonly clock: Clock;
   readonly ledger: Ledger;
-  readonly meter: Meter;
+  readonly observer: Observer;
   readonly log: Log;
   /** `close` calls that run at once, per backend. */
   readonly concurrency: number;
@@ -36,15 +36,15 @@ export class Closings {
   }
 
   tell(route: Route, event: CloseEvent): void {
-    const { meter, log, backlog } = this.#options;
+    const { observer, log, backlog } = this.#options;
     let lane = this.#lanes.get(route.backendName);
     if (lane === undefined) {
       lane = new ClosingLane(this.#options, () => this.#settled());
       this.#lanes.set(route.backendName, lane);
     }
-    meter.closesStarted += 1;
+    observer.closed(event);
     if (lane.length >= backlog) {
-      meter.closesLost += 1;
+      observer.counted('closesLost', 1);
       log.error({ id: event.party.id, backlog }, 'too many close events wait for the backend, one stays undelivered');
       return;
     }
@@ -147,10 +147,10 @@ class Closing implements Receiver<CloseVerdict> {
   }
 
   settled(verdict: CloseVerdict): void {
-    const { clock, ledger, meter, log } = this.#options;
+    const { clock, ledger, observer, log } = this.#options;
     const { party } = this.#event;
     if (verdict.type === 'delivered') {
-      meter.closesDelivered += 1;
+      observer.counted('closesDelivered', 1);
       ledger.forget(party.key);
       this.#lane.acknowledged();
       return;
@@ -159,7 +159,7 @@ class Closing implements Receiver<CloseVerdict> {
     const delay = retryDelayMs({ attempts: this.#attempts, afterMs: verdict.afterMs, leftMs, random: clock.random() });
     this.#attempts += 1;
     if (delay === null) {
-      meter.closesLost += 1;
+      observer.counted('closesLost', 1);
       log.error({ id: party.id, because: verdict.because }, 'a close event was not acknowledged in CLOSE_RETRY_FOR_MS, given up');
       ledger.forget(party.key);
       this.#lane.acknowledged();

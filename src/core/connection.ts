@@ -135,9 +135,8 @@ export class Connection implements IntakeClient {
       this.close(1009, 'message too big'); // the socket itself knows only the largest limit of all routes
       return;
     }
-    const { meter } = this.#host;
-    meter.messagesReceived += 1;
-    meter.bytesReceived += data.length;
+    const { observer } = this.#host;
+    observer.received(this.#party, data.length);
     this.#lastSeq += 1;
     this.#pace?.took();
     this.#intake.received({ type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary });
@@ -177,7 +176,7 @@ export class Connection implements IntakeClient {
           return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
         }
         this.#early.add(message);
-        this.#host.meter.pushesQueued += 1;
+        this.#host.observer.counted('pushesQueued', 1);
         return QUEUED;
       }
       case 'open': {
@@ -318,14 +317,13 @@ export class Connection implements IntakeClient {
   }
 
   #send(message: Message): void {
-    const { meter } = this.#host;
-    meter.pushesSent += 1;
-    meter.bytesSent += message.data.length;
+    const { observer } = this.#host;
+    observer.pushed(this.#party, message.data.length);
     this.#socket?.send(message);
   }
 
   #refuse(outcome: Failure): Failure {
-    this.#host.meter.pushesRefused += 1;
+    this.#host.observer.counted('pushesRefused', 1);
     return outcome;
   }
 }

@@ -5,9 +5,8 @@ import { Connection, type ConnectionHost } from './connection.ts';
 import { Connections } from './connections.ts';
 import type { OpenEvent, OpenRequest, OpenVerdict, Refusal, TagChanges } from './events.ts';
 import { connectionId } from './ids.ts';
-import { RpcMeter } from './rpc.ts';
 import { Lane } from './lane.ts';
-import type { Meter } from './meter.ts';
+import type { Observer } from './observer.ts';
 import { Party } from './party.ts';
 import type { Bus, BusHandler, Clock, Ledger, LedgerEntry, Log } from './ports.ts';
 import { busy, CLIENT_GONE, ID_IS_HELD, unusable } from './refusals.ts';
@@ -17,7 +16,7 @@ import { answerQuery, part } from './selections.ts';
 export type GatewayOptions = {
   readonly clock: Clock;
   readonly log: Log;
-  readonly meter: Meter;
+  readonly observer: Observer;
   readonly ledger: Ledger;
   readonly bus: Bus;
   readonly node: string;
@@ -43,8 +42,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   readonly closings: Closings;
   readonly clock: Clock;
   readonly log: Log;
-  readonly meter: Meter;
-  readonly rpcMeter = new RpcMeter();
+  readonly observer: Observer;
   readonly node: string;
   readonly owner: string;
   /** Clients that a push found too slow, with the time of that push. The heartbeat ends them or takes them out. */
@@ -62,7 +60,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.#options = options;
     this.clock = options.clock;
     this.log = options.log;
-    this.meter = options.meter;
+    this.observer = options.observer;
     this.node = options.node;
     this.owner = options.owner;
     this.closings = new Closings({ ...options, concurrency: options.closeConcurrency, backlog: options.closeBacklog });
@@ -110,7 +108,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     if (request.clientId !== null && !(await this.#takeId(connection)))
       return this.#turnAway(connection, { ...ID_IS_HELD, wasAccepted: true });
     if (connection.tags !== null || verdict.data !== null) await this.#options.ledger.opened(ledgerEntry(connection));
-    this.meter.opensAccepted += 1;
+    this.observer.opened(connection.party);
     return { connection, verdict };
   }
 
@@ -208,7 +206,7 @@ export class Gateway implements ConnectionHost, BusHandler {
         );
         continue;
       }
-      this.meter.orphansTold += 1;
+      this.observer.counted('orphansTold', 1);
       const tags = entry.tags === null ? null : new Map(Object.entries(entry.tags));
       const { id, key, path, data } = entry;
       const party = new Party({ id, key, path, tags, data, subprotocol: null, authorization: null, traceparent: null });
@@ -307,7 +305,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   }
 
   #refuse(refusal: Refusal): Refusal {
-    this.meter.opensRefused += 1;
+    this.observer.refused(refusal);
     return refusal;
   }
 }

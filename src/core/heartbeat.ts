@@ -36,7 +36,7 @@ function checkLife(gateway: Gateway, connection: Connection, now: number): void 
     connection.pingedAt = now;
     connection.ping();
   } else if (now - connection.pingedAt >= idleTimeoutMs) {
-    gateway.meter.pingTimeouts += 1;
+    gateway.observer.counted('pingTimeouts', 1);
     connection.close(1001, 'ping timeout');
   }
 }
@@ -47,7 +47,7 @@ function checkSlowness(gateway: Gateway, connection: Connection, spanMs: number)
     gateway.slowClients.delete(connection);
   } else if (spanMs >= slowClientTimeoutMs) {
     gateway.slowClients.delete(connection);
-    gateway.meter.slowClientsEnded += 1;
+    gateway.observer.counted('slowClientsEnded', 1);
     connection.terminate(1013, 'slow client');
   }
 }

@@ -43,7 +43,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
 
   received(event: MessageEvent): void {
     if (this.#isAbandoned) {
-      this.#host.meter.messagesUndelivered += 1;
+      this.#host.observer.counted('messagesUndelivered', 1);
       return;
     }
     if (this.#current === null) {
@@ -75,7 +75,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
       this.#retry(verdict.afterMs, verdict.because);
       return;
     }
-    this.#host.meter.messagesDelivered += 1;
+    this.#host.observer.counted('messagesDelivered', 1);
     if (verdict.complaint !== null) this.#complain(event, verdict.complaint);
     if (verdict.tags) this.#setTags(verdict.tags);
     if (verdict.reply !== null) this.#client.reply(verdict.reply);
@@ -116,7 +116,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
   }
 
   #retry(afterMs: number | null, because: string): void {
-    const { clock, meter, log } = this.#host;
+    const { clock, observer, log } = this.#host;
     const leftMs = this.#giveUpAt - clock.now();
     const delay = retryDelayMs({ attempts: this.#attempts, afterMs, leftMs, random: clock.random() });
     this.#attempts += 1;
@@ -124,7 +124,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
       this.#giveUp(because);
       return;
     }
-    meter.messagesRetried += 1;
+    observer.counted('messagesRetried', 1);
     if (log.isDebugging) log.debug({ id: this.#client.party.id, because, delay }, 'message held, will be sent again');
     this.#timer = clock.after(delay, () => {
       this.#timer = null;
@@ -135,7 +135,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
   /** The message could not be delivered in its time: its sender is told by 1011 (G1), or has left already. */
   #giveUp(because: string): void {
     const undelivered = 1 + (this.#waiting?.length ?? 0);
-    this.#host.meter.messagesUndelivered += undelivered;
+    this.#host.observer.counted('messagesUndelivered', undelivered);
     this.#host.log.warn({ id: this.#client.party.id, undelivered, because }, 'messages undelivered, connection ends');
     this.stop();
     this.#client.close(1011, 'backend unavailable');
@@ -162,7 +162,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
   }
 
   #complain(event: MessageEvent, complaint: string): void {
-    this.#host.meter.messagesComplained += 1;
+    this.#host.observer.counted('messagesComplained', 1);
     this.#host.log.info({ id: event.party.id, seq: event.seq, complaint }, 'the backend took a message and complained');
   }
 }

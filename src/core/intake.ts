@@ -1,7 +1,7 @@
 import type { PushOutcome, RpcOutcome } from './commands.ts';
-import type { RpcCommand, RpcMeter } from './rpc.ts';
+import type { RpcCommand } from './rpc.ts';
 import type { Message, MessageEvent, TagChanges } from './events.ts';
-import type { Meter } from './meter.ts';
+import type { Observer } from './observer.ts';
 import type { Party } from './party.ts';
 import type { Clock, Log } from './ports.ts';
 
@@ -26,8 +26,7 @@ export interface IntakeClient {
 export interface IntakeHost {
   readonly clock: Clock;
   readonly log: Log;
-  readonly meter: Meter;
-  readonly rpcMeter: RpcMeter;
+  readonly observer: Observer;
 }
 
 /** Makes the intake of one connection, before its `open` event. */

@@ -1,8 +1,10 @@
+import type { Counter, Observer } from './observer.ts';
+
 /**
- * Counters of one process since its start. Plain fields, because they are raised on the path of every message;
- * `control/metrics.ts` turns them into Prometheus text.
+ * The observer that counts, since the start of the process. Plain fields, because they are raised on the path of every
+ * message; `edge/control/metrics.ts` turns them into Prometheus text.
  */
-export class Meter {
+export class Meter implements Observer {
   opensAccepted = 0;
   opensRefused = 0;
   closesStarted = 0;
@@ -25,4 +27,43 @@ export class Meter {
   pingTimeouts = 0;
   /** Calls to backends that ended without a whole answer. */
   backendFailures = 0;
+  callsReceived = 0;
+  /** Calls of clients that got an error because their time was over. */
+  callsExpired = 0;
+  callsSent = 0;
+  /** Calls of the backend that no client answered in time. */
+  callsUnanswered = 0;
+  /** Calls of the backend that were still queued when their client left. */
+  callsLost = 0;
+  /** Answers that came late, twice, or to nothing. */
+  answersDropped = 0;
+  framesMalformed = 0;
+  /** Empty frames, and frames of a type that the client's version does not have. */
+  framesIgnored = 0;
+
+  opened(): void {
+    this.opensAccepted += 1;
+  }
+
+  refused(): void {
+    this.opensRefused += 1;
+  }
+
+  received(_party: unknown, bytes: number): void {
+    this.messagesReceived += 1;
+    this.bytesReceived += bytes;
+  }
+
+  pushed(_party: unknown, bytes: number): void {
+    this.pushesSent += 1;
+    this.bytesSent += bytes;
+  }
+
+  closed(): void {
+    this.closesStarted += 1;
+  }
+
+  counted(counter: Counter, amount: number): void {
+    this[counter] += amount;
+  }
 }

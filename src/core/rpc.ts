@@ -29,20 +29,3 @@ export type RpcAnswer =
   | { readonly type: 'conflict'; readonly detail: string };
 
 export const ACCEPTED: RpcAnswer = { type: 'accepted' };
-
-/** Counters of the calls and answers of one process, beside those of `Meter`. */
-export class RpcMeter {
-  callsReceived = 0;
-  /** Calls of clients that got an error because their time was over. */
-  callsExpired = 0;
-  callsSent = 0;
-  /** Calls of the backend that no client answered in time. */
-  callsUnanswered = 0;
-  /** Calls of the backend that were still queued when their client left. */
-  callsLost = 0;
-  /** Answers that came late, twice, or to nothing. */
-  answersDropped = 0;
-  framesMalformed = 0;
-  /** Empty frames, and frames of a type that the client's version does not have. */
-  framesIgnored = 0;
-}

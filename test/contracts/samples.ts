@@ -80,7 +80,7 @@ export function sampleGateway(own: Partial<GatewayOptions> = {}): Gateway {
   return new Gateway({
     clock: systemClock,
     log: SILENT_LOG,
-    meter: new Meter(),
+    observer: new Meter(),
     ledger: createNoLedger(),
     bus: createMemoryBus(),
     node: 'sample',

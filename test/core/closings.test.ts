@@ -16,7 +16,7 @@ function scene({ concurrency = 2, backlog = 1_000 } = {}) {
   const backend = new ScriptedTransport();
   const forgotten: string[] = [];
   const ledger = { ...createNoLedger(), forget: (key: string) => void forgotten.push(key) };
-  const closings = new Closings({ clock, ledger, meter, log: SILENT_LOG, concurrency, backlog });
+  const closings = new Closings({ clock, ledger, observer: meter, log: SILENT_LOG, concurrency, backlog });
   const route = sampleRoute({ transport: backend, clock, limits: sampleLimits({ closeRetryForMs: CLOSE_RETRY_FOR_MS }) });
   const tell = (id: string, to = route): void => {
     const event: CloseEvent = {

@@ -1,3 +1,4 @@
+import type { Meter } from '../../src/core/meter.ts';
 import type { Gateway } from '../../src/core/gateway.ts';
 import type { Plan } from './plan.ts';
 import type { Attempts, Record, Truth } from './truth.ts';
@@ -68,7 +69,7 @@ function judgeClose({ plan, record }: End, truth: Truth): void {
 }
 
 function judgeMeter({ truths, gateway, record }: End): void {
-  const { meter } = gateway;
+  const meter = gateway.observer as Meter;
   const expected = {
     opensAccepted: count(truths, (truth) => truth.opening === 'accepted'),
     opensRefused: count(truths, (truth) => truth.opening !== 'accepted'),

@@ -1,6 +1,6 @@
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import type { AnswerHeaders, BackendCall, BackendResult, FailureReason, Transport } from '../../wire/calls.ts';
-import type { Meter } from '../../core/meter.ts';
+import type { Observer } from '../../core/observer.ts';
 import type { Receiver } from '../../core/ports.ts';
 import { Deadlines, type Expiring } from './deadlines.ts';
 import { Lines, type Line, type Passenger } from './lines.ts';
@@ -13,7 +13,7 @@ export type HttpTransportOptions = {
   readonly connections: number;
   /** Calls on one socket whose answers are still out; 1 keeps a hanging call from delaying any other. */
   readonly pipelining: number;
-  readonly meter: Meter;
+  readonly observer: Observer;
 };
 
 /** The backend over HTTP/1.1, by undici's `dispatch`: no stream, promise or AbortSignal per call. */
@@ -33,7 +33,7 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     pipelining: options.pipelining,
     handedOver: () => writes.handedOver(),
   });
-  const shared: Shared = { running: new Map(), lines, meter: options.meter };
+  const shared: Shared = { running: new Map(), lines, observer: options.observer };
   return {
     call(call, receiver) {
       lines.dispatch(new HttpExchange(call, receiver, shared));
@@ -50,7 +50,7 @@ type Shared = {
   /** By time-out: there are as many of them as there are options for it. */
   readonly running: Map<number, Deadlines>;
   readonly lines: Lines;
-  readonly meter: Meter;
+  readonly observer: Observer;
 };
 
 /** One call on its way: bounds its time and size, and settles its receiver once. */
@@ -136,7 +136,7 @@ class HttpExchange implements Passenger, Expiring {
   fail(reason: FailureReason, detail: string): void {
     if (this.#isSettled) return;
     const wasSent = this.#controller !== null;
-    this.#shared.meter.backendFailures += 1;
+    this.#shared.observer.counted('backendFailures', 1);
     this.#settle({ type: 'failure', reason, wasSent, detail });
     this.#controller?.abort(new Error(detail));
   }

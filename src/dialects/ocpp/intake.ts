@@ -141,10 +141,10 @@ class OcppIntake implements Intake {
         this.#tell(effect.serial, effect.outcome);
         return;
       case 'count':
-        this.#host.rpcMeter[effect.counter] += 1;
+        this.#host.observer.counted(effect.counter, 1);
         return;
       case 'lost':
-        this.#host.meter.messagesUndelivered += effect.messages;
+        this.#host.observer.counted('messagesUndelivered', effect.messages);
         return;
       case 'pause':
         client.pause();
@@ -186,7 +186,7 @@ class OcppIntake implements Intake {
   }
 
   #delivered(lane: LaneName, result: BackendResult): void {
-    const { clock, meter, log } = this.#host;
+    const { clock, observer, log } = this.#host;
     const now = clock.now();
     const because = whyUndelivered(result);
     if (because === null) {
@@ -194,7 +194,7 @@ class OcppIntake implements Intake {
       this.#feed({ type: 'delivered', lane, now });
       return;
     }
-    meter.messagesRetried += 1;
+    observer.counted('messagesRetried', 1);
     if (log.isDebugging) log.debug({ id: this.#client.party.id, because }, 'answer or send held, will be sent again');
     const { attempts, current } = this.#state[lane];
     const leftMs = (current?.giveUpAt ?? now) - now;
@@ -203,15 +203,15 @@ class OcppIntake implements Intake {
   }
 
   #taken({ status, headers }: BackendAnswer): void {
-    const { log, meter } = this.#host;
+    const { log, observer } = this.#host;
     const { id } = this.#client.party;
-    meter.messagesDelivered += 1;
+    observer.counted('messagesDelivered', 1);
     if (status >= 200 && status < 300) {
       const tags = readSetTags(headers);
       const problem = tags === null ? null : this.#client.setTags(tags);
       if (problem !== null) log.warn({ id, problem }, 'the backend set tags that cannot be set');
     } else {
-      meter.messagesComplained += 1;
+      observer.counted('messagesComplained', 1);
       log.info({ id, status }, 'the backend took a message and complained');
     }
   }

@@ -1,4 +1,5 @@
-import type { RpcError, RpcMeter } from '../../core/rpc.ts';
+import type { Counter } from '../../core/observer.ts';
+import type { RpcError } from '../../core/rpc.ts';
 import type { RpcOutcome } from '../../core/commands.ts';
 import type { ClientFrame } from './frames.ts';
 import { EMPTY_QUEUE, headOf, itemsOf, lengthOf, type Queue } from './queue.ts';
@@ -108,7 +109,7 @@ export type Effect =
   | { readonly type: 'serve'; readonly call: ServedCall }
   | { readonly type: 'deliver'; readonly lane: LaneName; readonly delivery: Delivery }
   | { readonly type: 'outcome'; readonly serial: number; readonly outcome: RpcOutcome }
-  | { readonly type: 'count'; readonly counter: keyof RpcMeter }
+  | { readonly type: 'count'; readonly counter: Counter }
   | { readonly type: 'lost'; readonly messages: number }
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }

@@ -1,4 +1,4 @@
-import type { RpcMeter } from '../../core/rpc.ts';
+import type { Counter } from '../../core/observer.ts';
 import type { Effect, Rules, State } from './state.ts';
 
 /** One step in the making: the state to be, and what is to be done about it. Nobody sees it but the machine. */
@@ -14,6 +14,6 @@ export function reply({ next, effects }: Work, frame: string): void {
   if (next.phase !== 'ended') effects.push({ type: 'reply', frame });
 }
 
-export function count({ effects }: Work, counter: keyof RpcMeter): void {
+export function count({ effects }: Work, counter: Counter): void {
   effects.push({ type: 'count', counter });
 }

@@ -3,11 +3,13 @@ import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } f
 import { Type } from 'typebox';
 import type { Answers, Query } from '../../core/commands.ts';
 import type { Gateway } from '../../core/gateway.ts';
-import type { RpcMeter } from '../../core/rpc.ts';
 import type { Meter } from '../../core/meter.ts';
 
+/** The numbers of a Meter. */
+type MeterField = { [Field in keyof Meter]: Meter[Field] extends number ? Field : never }[keyof Meter];
+
 /** What a counter of the Meter is called and means. The order is that of a connection's life. */
-const COUNTERS: { readonly [Field in keyof Meter]: readonly [name: string, help: string] } = {
+const COUNTERS: { readonly [Field in MeterField]: readonly [name: string, help: string] } = {
   opensAccepted: ['wsaas_opens_accepted_total', 'Clients that the backend let in.'],
   opensRefused: ['wsaas_opens_refused_total', 'Clients that were refused, by the backend or by a limit.'],
   closesStarted: ['wsaas_closes_started_total', 'close events that were due.'],
@@ -27,9 +29,6 @@ const COUNTERS: { readonly [Field in keyof Meter]: readonly [name: string, help:
   slowClientsEnded: ['wsaas_slow_clients_ended_total', 'Clients ended by SLOW_CLIENT_TIMEOUT_MS.'],
   pingTimeouts: ['wsaas_ping_timeouts_total', 'Clients closed because they answered no ping.'],
   backendFailures: ['wsaas_backend_failures_total', 'Calls to backends that ended without a whole answer.'],
-};
-
-const RPC_COUNTERS: { readonly [Field in keyof RpcMeter]: readonly [name: string, help: string] } = {
   callsReceived: ['wsaas_rpc_calls_received_total', 'Calls of clients (dialect ocpp).'],
   callsExpired: ['wsaas_rpc_calls_expired_total', 'Calls of clients that got an error because their time was over.'],
   callsSent: ['wsaas_rpc_calls_sent_total', 'Calls of the backend that were sent to clients.'],
@@ -43,11 +42,10 @@ const RPC_COUNTERS: { readonly [Field in keyof RpcMeter]: readonly [name: string
 export type Metrics = { readonly registry: Registry; readonly json: () => Promise<readonly unknown[]> };
 
 /** Prometheus metrics of one process, read off the gateway when asked; nothing is counted twice. */
-export function createMetrics(gateway: Gateway): Metrics {
+export function createMetrics(gateway: Gateway, meter: Meter): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'wsaas_', eventLoopMonitoringPrecision: 20 });
-  register(registry, COUNTERS, gateway.meter);
-  register(registry, RPC_COUNTERS, gateway.rpcMeter);
+  register<MeterField>(registry, COUNTERS, meter);
   registry.registerMetric(gauge('wsaas_connections', 'Clients connected or being let in.', () => gateway.connections.size));
   registry.registerMetric(gauge('wsaas_closes_pending', 'close events not acknowledged yet.', () => gateway.closings.pending));
   registry.registerMetric(gauge('wsaas_draining', '1 while this process says goodbye.', () => Number(gateway.isDraining)));

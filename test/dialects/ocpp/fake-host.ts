@@ -1,7 +1,6 @@
 import type { BackendCall, BackendResult, Transport } from '../../../src/wire/calls.ts';
 import type { PushOutcome } from '../../../src/core/commands.ts';
 import type { Intake, IntakeClient, IntakeHost } from '../../../src/core/intake.ts';
-import { RpcMeter } from '../../../src/core/rpc.ts';
 import type { Message } from '../../../src/core/events.ts';
 import type { Limits } from '../../../src/core/limits.ts';
 import { Meter } from '../../../src/core/meter.ts';
@@ -67,7 +66,7 @@ export class FakeHost implements IntakeClient, IntakeHost {
   readonly party: Party;
   readonly clock = new FakeClock();
   readonly meter = new Meter();
-  readonly rpcMeter = new RpcMeter();
+  readonly observer = this.meter;
   readonly log = { error() {}, warn() {}, info() {}, debug() {}, isDebugging: false };
   readonly frames: string[] = [];
   readonly calls: Pending[] = [];

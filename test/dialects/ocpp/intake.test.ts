@@ -90,7 +90,7 @@ suite("a client's call", () => {
     answered(0, 200, '{"late":true}');
     assert.deepEqual(host.take(), []);
     assert.equal(host.calls.length, 1, 'the second was never posted');
-    assert.equal(host.rpcMeter.callsExpired, 2);
+    assert.equal(host.meter.callsExpired, 2);
     sends([2, '1', 'MeterValues', {}]);
     assert.equal(host.calls.length, 2, 'an id may come again after its time');
   });
@@ -137,7 +137,7 @@ suite("a backend's call", () => {
     answered(0, 200);
     sends([3, 'm1', { status: 'Accepted' }]);
     assert.equal(host.calls.length, 1, 'the same answer twice');
-    assert.equal(host.rpcMeter.answersDropped, 1);
+    assert.equal(host.meter.answersDropped, 1);
   });
 
   test('that is refused travels up as an error, with what is missing made up', () => {
@@ -160,7 +160,7 @@ suite("a backend's call", () => {
     assert.deepEqual(host.take(), [[2, '3', 'Reset', { type: 'Soft' }]], 'a silent client does not block the queue for ever');
     sends([3, '2', {}]);
     assert.equal(host.calls.length, 1, 'the late answer is dropped');
-    assert.deepEqual([host.rpcMeter.answersDropped, host.rpcMeter.callsUnanswered], [1, 1]);
+    assert.deepEqual([host.meter.answersDropped, host.meter.callsUnanswered], [1, 1]);
   });
 
   test('with a wait has the answer as its outcome, and no event follows', async () => {
@@ -281,7 +281,7 @@ suite('OCPP 2.1', () => {
     assert.equal((older.intake.command(command) as { type: string }).type, 'conflict');
     older.sends([6, 's', 'NotifyPeriodicEventStream', {}]);
     older.sends([5, 's', 'FormatViolation', '', {}]);
-    assert.deepEqual([older.host.calls.length, older.host.frames.length, older.host.rpcMeter.framesIgnored], [0, 0, 2]);
+    assert.deepEqual([older.host.calls.length, older.host.frames.length, older.host.meter.framesIgnored], [0, 0, 2]);
   });
 
   test('lets a client reject a result of ours, once', () => {
@@ -292,7 +292,7 @@ suite('OCPP 2.1', () => {
     sends([5, 'c1', 'FormatViolation', 'no status', {}]);
     assert.deepEqual(host.paths.slice(1), ['resulterror/Authorize/CP%201/c1']);
     assert.equal(host.calls[1]?.call.body, '{"code":"FormatViolation","description":"no status","details":{}}');
-    assert.equal(host.rpcMeter.answersDropped, 1);
+    assert.equal(host.meter.answersDropped, 1);
   });
 
   test('tells a client that its answer is none; 1.6 has no way to; the call ends either way', async () => {
