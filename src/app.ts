@@ -19,9 +19,8 @@ import { Meter } from './core/meter.ts';
 import type { Bus, Ledger, Log } from './core/ports.ts';
 import type { Transport } from './wire/calls.ts';
 import { systemClock } from './core/system-clock.ts';
-import { ocppRoutes } from './dialects/ocpp/index.ts';
-import { rawRoutes } from './dialects/raw/index.ts';
-import { wsaasRoutes } from './dialects/wsaas/index.ts';
+import type { Dialects } from './dialects/definition.ts';
+import { DEFAULT_DIALECT, DIALECTS } from './dialects/index.ts';
 import { createIpcLedger } from './engines/processes/ledger.ts';
 import { createJournal } from './engines/local/journal.ts';
 import { createNoLedger } from './engines/local/no-ledger.ts';
@@ -57,11 +56,17 @@ export type AppOptions = {
   /** To the supervisor, in a worker. */
   readonly link: Link | null;
   /** For generators: sees the control API's server before its routes. */
+  /** Default: all that there are. */
+  readonly dialects?: Dialects;
   readonly beforeRoutes?: (server: FastifyInstance) => Promise<void>;
 };
 
 /** Puts the parts together; the only file that sees every folder. */
-export async function createApp(config: Config, logger: Logger, { node, link, beforeRoutes }: AppOptions): Promise<App> {
+export async function createApp(
+  config: Config,
+  logger: Logger,
+  { node, link, dialects = DIALECTS, beforeRoutes }: AppOptions,
+): Promise<App> {
   const serverLogger = logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }); // its "listening" lines are in our start line
   const log = logOf(logger);
   const meter = new Meter();
@@ -102,6 +107,7 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
   let controlPort = config.CONTROL_PORT ?? config.PORT;
   const wsUri = (id: string) => `${config.WS_HOSTNAME ?? `localhost:${controlPort}`}/${encodeURIComponent(id)}`;
   const routing = await createRouting(config, {
+    dialects,
     wsUri,
     serve: (origin, speech, limits) => serveOverHttp(speech, { transport: transportTo(origin), clock: systemClock, log, limits }),
   });
@@ -136,18 +142,18 @@ export async function createApp(config: Config, logger: Logger, { node, link, be
   await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
   const guard = createGuard({ allow: config.CONTROL_ALLOW, tokens: config.CONTROL_TOKEN, trustedProxies: config.TRUST_PROXY });
   await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });
+  const query = (asked: Query) => gateway.query(asked);
   await controlServer.register(async (guarded) => {
     guarded.addHook('onRequest', (request, _reply, done) => done(guard(request) ?? undefined));
-    const query = (asked: Query) => gateway.query(asked);
     await guarded.register(metricsRoutes, { query });
     await guarded.register(selectionRoutes, { query, wsUri, maxMessageBytes: routing.largestMessageBytes });
-    const { dispatch } = gateway;
-    const commands = { dispatch, wsUri };
     const prefixes = new Set(['', pathOf(config.WS_HOSTNAME ?? '')]);
+    const served = Object.values(dialects).filter(({ name }) => name === DEFAULT_DIALECT || routing.hasDialect(name));
     for (const prefix of prefixes) {
-      await guarded.register(wsaasRoutes, { ...commands, hasPost: routing.hasDialect('raw'), prefix });
-      if (routing.hasDialect('raw')) await guarded.register(rawRoutes, { dispatch, prefix });
-      if (routing.hasDialect('ocpp')) await guarded.register(ocppRoutes, { dispatch, prefix });
+      for (const dialect of served) {
+        const othersOnId = served.flatMap((other) => (other === dialect ? [] : other.onId));
+        await guarded.register(dialect.routes, { dispatch: gateway.dispatch, wsUri, othersOnId, prefix });
+      }
     }
   });
   const heartbeat = startHeartbeat(gateway, routing.shortestSpanMs);

@@ -25,7 +25,8 @@ const LAW: Readonly<Record<string, Row>> = {
   },
   // the schema of the routes file is made of the dialects' options, and its values are read by the forms of the options
   routes: { rooms: ['dialects', 'config', 'wire', 'core'], packages: ['find-my-way', 'typebox', 'yaml'] },
-  config: { rooms: ['core'], packages: ['typebox', 'env-schema', 'fastest-levenshtein'] },
+  // the dialects' options are options
+  config: { rooms: ['dialects', 'wire', 'core'], packages: ['typebox', 'env-schema', 'fastest-levenshtein'] },
 };
 
 /** The files right under `src` put the rooms together; each may use whatever the project has. */

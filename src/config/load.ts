@@ -3,7 +3,10 @@ import { parseEnv } from 'node:util';
 import envSchema from 'env-schema';
 import { distance } from 'fastest-levenshtein';
 import { readers, type CidrList, type OptionForm } from './forms.ts';
-import { options, optionsSchema, type OptionName, type Settings } from './options.ts';
+import { Type } from 'typebox';
+import type { Dialects } from '../dialects/definition.ts';
+import { DIALECTS } from '../dialects/index.ts';
+import { optionsWith, type Settings } from './options.ts';
 
 /** sysexits.h EX_CONFIG. */
 export const EXIT_BAD_CONFIG = 78;
@@ -23,6 +26,9 @@ export type Config = Omit<
   readonly FORWARD_HEADERS: ReadonlySet<string>;
   readonly ORIGINS: readonly string[];
 };
+
+/** A dialect's options are read as its schema says, by their own names. */
+type Values = Settings & Readonly<Record<string, unknown>>;
 
 export type ConfigReport = {
   readonly config: Config;
@@ -45,26 +51,29 @@ export class ConfigError extends Error {
   }
 }
 
+export type LoadOptions = { readonly dotenv?: boolean; readonly dialects?: Dialects };
+
 /** Reads the environment (and `.env`, where asked). Throws a ConfigError that lists every problem. */
-export function loadConfig(env: NodeJS.ProcessEnv, { dotenv = false } = {}): ConfigReport {
+export function loadConfig(env: NodeJS.ProcessEnv, { dotenv = false, dialects = DIALECTS }: LoadOptions = {}): ConfigReport {
+  const options: Options = optionsWith(dialects);
   const problems: string[] = [];
   const fromFile = dotenv && existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
   const given = definedOnly({ ...fromFile, ...env });
-  const settings = readSettings(given, problems);
+  const settings = readSettings(given, problems, options);
   const read = { ...settings } as Record<string, unknown>;
   for (const [name, schema] of Object.entries(options)) {
     const { form, default: standard } = schema as { form?: OptionForm; default?: unknown };
     if (form === undefined) continue;
-    const value = (settings[name as OptionName] ?? standard ?? '') as string;
+    const value = (settings[name] ?? standard ?? '') as string;
     const result = readers[form](value);
-    if (typeof result === 'string') problems.push(`${name}: ${result}, came ${shown(name, value)}`);
+    if (typeof result === 'string') problems.push(`${name}: ${result}, came ${shown(options, name, value)}`);
     else read[name] = result.value;
   }
   if (settings.API_URI === undefined && settings.ROUTES_FILE === undefined) problems.push(NO_BACKEND);
   if (settings.API_URI !== undefined && settings.ROUTES_FILE !== undefined)
     problems.push('API_URI: must not be set beside ROUTES_FILE, which replaces it');
   if (problems.length > 0) throw new ConfigError(problems);
-  return { config: read as unknown as Config, warnings: nearMisses(given), effective: effectiveOf(settings) };
+  return { config: read as unknown as Config, warnings: nearMisses(given, options), effective: effectiveOf(settings, options) };
 }
 
 const NO_BACKEND = 'API_URI: the URL of the backend is needed, nothing came; example: API_URI=http://localhost:3000/websocket';
@@ -75,18 +84,20 @@ function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
   return given;
 }
 
-function readSettings(given: Record<string, string>, problems: string[]): Settings {
+type Options = ReturnType<typeof optionsWith>;
+
+function readSettings(given: Record<string, string>, problems: string[], options: Options): Values {
   const data: Record<string, string> = { ...given };
   if (data['LOG_LEVEL']) data['LOG_LEVEL'] = data['LOG_LEVEL'].toUpperCase();
   for (const [name, schema] of Object.entries(options)) {
     const value = data[name];
     if (value === undefined || (schema as { type?: string }).type !== 'integer' || /^\d+$/.test(value)) continue;
-    problems.push(`${name}: must be a whole number, came ${shown(name, value)}`); // Ajv would read 1e3, 0x50 and Infinity
+    problems.push(`${name}: must be a whole number, came ${shown(options, name, value)}`); // Ajv would read 1e3, 0x50 and Infinity
     delete data[name];
   }
   for (;;) {
     try {
-      return envSchema<Settings>({ schema: optionsSchema, data, env: false, ajv: { customOptions: knowOurKeywords } });
+      return envSchema<Values>({ schema: Type.Object(options), data, env: false, ajv: { customOptions: knowOurKeywords } });
     } catch (error) {
       const errors = (error as { errors?: { instancePath: string; message?: string; params?: Record<string, unknown> }[] }).errors;
       if (errors === undefined || errors.length === 0) throw error;
@@ -94,22 +105,22 @@ function readSettings(given: Record<string, string>, problems: string[]): Settin
         const name = instancePath.slice(1);
         const allowed = params?.['allowedValues'];
         const wanted = Array.isArray(allowed) ? `must be one of ${allowed.join(', ')}` : message;
-        problems.push(`${name}: ${wanted}, came ${shown(name, data[name] ?? '')}`);
+        problems.push(`${name}: ${wanted}, came ${shown(options, name, data[name] ?? '')}`);
       }
       for (const { instancePath } of errors) delete data[instancePath.slice(1)]; // go on with the default, to find the rest
     }
   }
 }
 
-function shown(name: string, value: string): string {
-  const { isSecret } = (options[name as OptionName] ?? {}) as { isSecret?: boolean };
+function shown(options: Options, name: string, value: string): string {
+  const { isSecret } = (options[name] ?? {}) as { isSecret?: boolean };
   return value === '' ? 'nothing' : isSecret ? 'a secret value' : JSON.stringify(value);
 }
 
-function effectiveOf(settings: Settings): Record<string, string> {
+function effectiveOf(settings: Values, options: Options): Record<string, string> {
   const effective: Record<string, string> = {};
-  for (const name of Object.keys(options) as OptionName[]) {
-    const value = settings[name];
+  for (const name of Object.keys(options)) {
+    const value = settings[name] as string | number | undefined;
     const { isSecret } = options[name] as { isSecret?: boolean };
     if (value !== undefined) effective[name] = isSecret ? '***' : String(value);
   }
@@ -117,7 +128,7 @@ function effectiveOf(settings: Settings): Record<string, string> {
 }
 
 /** Names a slip of the fingers away from ours: one letter in a short name, two in a long one. */
-function nearMisses(given: Record<string, string>): string[] {
+function nearMisses(given: Record<string, string>, options: Options): string[] {
   const names = Object.keys(options);
   const warnings: string[] = [];
   for (const name of Object.keys(given)) {

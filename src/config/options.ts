@@ -1,19 +1,14 @@
 import { Type, type Static, type TSchema } from 'typebox';
+import { DIALECTS } from '../dialects/index.ts';
+import type { Dialects } from '../dialects/definition.ts';
+import { choice, milliseconds, whole } from '../wire/option-schemas.ts';
 import type { OptionForm } from './forms.ts';
 
 type Extra = { readonly default?: unknown; readonly form?: OptionForm; readonly isSecret?: boolean; readonly pattern?: string };
 
 const text = (description: string, extra: Extra = {}) => Type.String({ description, ...extra });
-type Bounds = { readonly minimum?: number; readonly maximum?: number };
-const whole = (description: string, standard: number, { minimum = 0, maximum = Number.MAX_SAFE_INTEGER }: Bounds = {}) =>
-  Type.Integer({ description, default: standard, minimum, maximum });
-const milliseconds = (description: string, standard: number, minimum = 0) =>
-  whole(description, standard, { minimum, maximum: 2 ** 31 - 1 });
-const choice = <Values extends string[]>(description: string, standard: Values[number], values: [...Values]) =>
-  Type.Enum(values, { description, default: standard });
-
-/** Every option: an environment variable with its type, default and meaning. The only definition (CONTRACT §2). */
-export const options = {
+/** The gateway's own options. */
+const own = {
   API_URI: Type.Optional(
     text(
       'The backend. No scheme means `http://`. May hold `{id}` (the percent-encoded connection id), else used as it is. Needed, unless there is a `ROUTES_FILE`.',
@@ -122,12 +117,16 @@ export const options = {
   HANDSHAKE_TIMEOUT_MS: milliseconds('ms in which a connection must have sent its whole request, its body too.', 10_000, 1),
   CLOSE_TIMEOUT_MS: milliseconds('ms that a client has to answer a close frame before its connection is dropped.', 5_000, 1),
   COMPRESSION: choice('`on`: permessage-deflate, with MAX_MESSAGE_BYTES as the cap on the inflated size.', 'off', ['off', 'on']),
-  OCPP_CALL_TIMEOUT_MS: milliseconds('Dialect `ocpp`: ms for the answer to a call, in both directions.', 30_000, 1),
-  OCPP_QUEUE: whole('Dialect `ocpp`: calls of the backend that wait for their turn, per connection; over it 429.', 64),
   DRAIN_DELAY_MS: milliseconds('On SIGTERM: ms of being unready before the goodbyes begin.', 0),
   DRAIN_MS: milliseconds('On SIGTERM: ms over which the goodbyes (1001) are spread.', 10_000),
 } satisfies Record<string, TSchema>;
 
-export const optionsSchema = Type.Object(options);
-export type Settings = Static<typeof optionsSchema>;
-export type OptionName = keyof typeof options;
+/** Every option: an environment variable with its type, default and meaning; the only definition (CONTRACT §2). Those of the dialects come last. */
+export function optionsWith(dialects: Dialects): typeof own & Readonly<Record<string, TSchema>> {
+  return Object.assign({}, own, ...Object.values(dialects).map((dialect) => dialect.options)) as typeof own;
+}
+
+export const options = optionsWith(DIALECTS);
+const ownSchema = Type.Object(own);
+export type Settings = Static<typeof ownSchema>;
+export type OptionName = keyof typeof own;

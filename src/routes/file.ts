@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import findMyWay from 'find-my-way';
 import { Errors } from 'typebox/value';
 import type { Document, LineCounter } from 'yaml';
-import { DIALECTS } from '../dialects/index.ts';
-import { SUBPROTOCOLS, type Subprotocol } from '../dialects/ocpp/index.ts';
+import type { Dialects } from '../dialects/definition.ts';
+import { DEFAULT_DIALECT, DIALECTS } from '../dialects/index.ts';
 import { readers } from '../config/forms.ts';
-import { routesSchema, type RouteSpec } from './spec.ts';
+import { routesSchemaWith, type RouteSpec } from './spec.ts';
 
 /** Everything that is wrong with a routes file: file, line, path in it, what was wanted. */
 export class RoutesFileError extends Error {
@@ -21,7 +21,7 @@ export class RoutesFileError extends Error {
 type Path = readonly (string | number)[];
 
 /** Reads ROUTES_FILE. Throws a RoutesFileError that lists every mistake. */
-export async function readRoutesFile(file: string): Promise<RouteSpec[]> {
+export async function readRoutesFile(file: string, dialects: Dialects = DIALECTS): Promise<RouteSpec[]> {
   const { parseDocument, LineCounter, visit } = await import('yaml');
   const lines = new LineCounter();
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
@@ -43,7 +43,7 @@ export async function readRoutesFile(file: string): Promise<RouteSpec[]> {
   const report = (path: Path, wanted: string): void => {
     problems.push(`${file}:${lineOf(document, lines, path)}: ${path.length === 0 ? 'the file' : path.join('.')}: ${wanted}`);
   };
-  for (const { instancePath, message, params } of Errors(routesSchema, content)) {
+  for (const { instancePath, message, params } of Errors(routesSchemaWith(dialects), content)) {
     if ('additionalProperties' in params) continue; // each of them is reported on its own, at its own line
     const path = instancePath
       .split('/')
@@ -53,8 +53,8 @@ export async function readRoutesFile(file: string): Promise<RouteSpec[]> {
   }
   if (problems.length > 0) throw new RoutesFileError(problems);
   const { routes } = content as { routes: RouteSpec[] };
-  checkValues(routes, report);
-  checkPaths(routes, report);
+  checkValues(routes, dialects, report);
+  checkPaths(routes, dialects, report);
   if (problems.length > 0) throw new RoutesFileError(problems);
   return routes;
 }
@@ -84,7 +84,7 @@ function lineOf(document: Document, lines: LineCounter, path: Path): number {
   return 1;
 }
 
-function checkValues(routes: readonly RouteSpec[], report: (path: Path, wanted: string) => void): void {
+function checkValues(routes: readonly RouteSpec[], dialects: Dialects, report: (path: Path, wanted: string) => void): void {
   for (const [index, route] of routes.entries()) {
     const texts: [keyof RouteSpec, string | undefined, keyof typeof readers][] = [
       ['backend', route.backend, 'url'],
@@ -100,30 +100,25 @@ function checkValues(routes: readonly RouteSpec[], report: (path: Path, wanted: 
     const parameters = parametersOf(route.path);
     if (parameters.some((name) => /^\d/.test(name)))
       report(['routes', index, 'path'], 'must name its parameters by a letter first: the last one counts, and numbers lose their place');
-    const unknown =
-      route.dialect === 'ocpp' ? (route.subprotocols ?? []).filter((name) => !SUBPROTOCOLS.includes(name as Subprotocol)) : [];
-    if (unknown.length > 0)
-      report(['routes', index, 'subprotocols'], `must be among ${SUBPROTOCOLS.join(', ')}; ${unknown.join(', ')} is not`);
     for (const [key, value] of Object.entries(route.tags ?? {})) {
       if (value.startsWith(':') && !parameters.includes(value.slice(1)))
         report(['routes', index, 'tags', key], `takes ${value}, a parameter that the path has not`);
     }
-    if (DIALECTS[route.dialect ?? 'wsaas'].hasClientIds && !/:[^/]+$/.test(route.path)) {
-      report(['routes', index, 'path'], `must end with a parameter such as /:id, which clients of dialect ${route.dialect} choose`);
-    }
+    for (const { at, wanted: problem } of dialects[route.dialect ?? DEFAULT_DIALECT]?.checkRoute(route) ?? [])
+      report(['routes', index, at], problem);
   }
 }
 
-function checkPaths(routes: readonly RouteSpec[], report: (path: Path, wanted: string) => void): void {
+function checkPaths(routes: readonly RouteSpec[], dialects: Dialects, report: (path: Path, wanted: string) => void): void {
   const router = findMyWay();
   const owners = new Map<string, number>();
-  for (const [index, { path, dialect = 'wsaas' }] of routes.entries()) {
+  for (const [index, { path, dialect = DEFAULT_DIALECT }] of routes.entries()) {
     try {
       router.on('GET', path, () => {});
     } catch (error) {
       report(['routes', index, 'path'], `cannot be routed: ${(error as Error).message}`);
     }
-    if (!DIALECTS[dialect].hasClientIds) continue;
+    if (dialects[dialect]?.hasClientIds !== true) continue;
     const owner = owners.get(dialect);
     if (owner === undefined) owners.set(dialect, index);
     else

@@ -1,6 +1,7 @@
 import type { Config } from '../config/load.ts';
 import type { Route } from '../core/route.ts';
-import type { DialectName } from '../dialects/index.ts';
+import { DEFAULT_DIALECT } from '../dialects/index.ts';
+import type { Dialects } from '../dialects/definition.ts';
 import { readRoutesFile, RoutesFileError } from './file.ts';
 import type { RouteSpec } from './spec.ts';
 import { createRouteTable, type RouteTable, type RouteTableOptions } from './table.ts';
@@ -10,7 +11,7 @@ export type Routing = {
   /** Also routes of earlier readings, which their connections keep. */
   readonly byName: (name: string) => Route | undefined;
   /** Of the routes at the start: what registers HTTP routes and sizes buffers cannot change later. */
-  readonly hasDialect: (name: DialectName) => boolean;
+  readonly hasDialect: (name: string) => boolean;
   readonly largestMessageBytes: number;
   readonly shortestSpanMs: number;
   /** Reads ROUTES_FILE again: new connections use it, open ones keep theirs. Says what is wrong and changes nothing, or returns null. */
@@ -20,12 +21,12 @@ export type Routing = {
 
 /** The routes of this process: from ROUTES_FILE, or one for every path by API_URI. Throws a RoutesFileError. */
 export async function createRouting(config: Config, options: Omit<RouteTableOptions, 'config'>): Promise<Routing> {
-  const specs = await readSpecs(config);
+  const specs = await readSpecs(config, options.dialects);
   let table = createRouteTable(specs, { ...options, config });
   const byName = new Map<string, Route>();
   remember(table);
   const limits = table.routes.map(({ route }) => route.limits);
-  const dialects = new Set(specs.map(({ dialect = 'wsaas' }) => dialect));
+  const dialects = new Set(specs.map(({ dialect = DEFAULT_DIALECT }) => dialect));
   const largestMessageBytes = Math.max(config.MAX_MESSAGE_BYTES, ...limits.map(({ maxMessageBytes }) => maxMessageBytes));
 
   function remember({ routes }: RouteTable): void {
@@ -35,8 +36,8 @@ export async function createRouting(config: Config, options: Omit<RouteTableOpti
   async function reload(): Promise<string | null> {
     if (config.ROUTES_FILE === undefined) return 'there is no ROUTES_FILE to read again';
     try {
-      const read = await readSpecs(config);
-      const fresh = read.find(({ dialect = 'wsaas' }) => !dialects.has(dialect));
+      const read = await readSpecs(config, options.dialects);
+      const fresh = read.find(({ dialect = DEFAULT_DIALECT }) => !dialects.has(dialect));
       if (fresh !== undefined) return `dialect ${fresh.dialect} is new: restart for it`;
       const next = createRouteTable(read, { ...options, config });
       if (next.routes.some(({ route }) => route.limits.maxMessageBytes > largestMessageBytes))
@@ -67,11 +68,11 @@ export async function createRouting(config: Config, options: Omit<RouteTableOpti
       ...limits.flatMap(({ idleTimeoutMs, slowClientTimeoutMs }) => [idleTimeoutMs, slowClientTimeoutMs]).filter((span) => span > 0),
     ),
     reload: () => inTurn(reload),
-    facts: specs.map(({ path, dialect = 'wsaas', backend }) => `${path} ${dialect} ${backend}`),
+    facts: specs.map(({ path, dialect = DEFAULT_DIALECT, backend }) => `${path} ${dialect} ${backend}`),
   };
 }
 
-async function readSpecs(config: Config): Promise<RouteSpec[]> {
-  if (config.ROUTES_FILE !== undefined) return readRoutesFile(config.ROUTES_FILE);
+async function readSpecs(config: Config, dialects: Dialects): Promise<RouteSpec[]> {
+  if (config.ROUTES_FILE !== undefined) return readRoutesFile(config.ROUTES_FILE, dialects);
   return [{ path: '/*', backend: config.API_URI?.href ?? '' }];
 }

@@ -1,5 +1,6 @@
-import { Type, type Static } from 'typebox';
-import { DIALECTS } from '../dialects/index.ts';
+import { Type, type Static, type TSchema } from 'typebox';
+import type { Dialects } from '../dialects/definition.ts';
+import { DEFAULT_DIALECT, DIALECTS } from '../dialects/index.ts';
 import { LIMIT_OPTIONS } from '../config/limits.ts';
 import { options } from '../config/options.ts';
 
@@ -18,16 +19,13 @@ const limits = Object.fromEntries((Object.keys(LIMIT_OPTIONS) as LimitName[]).ma
   ReturnType<typeof limit>
 >;
 
-/** One route of ROUTES_FILE (CONTRACT §4). */
-export const routeSchema = Type.Object(
+/** What a route may say whatever its dialect. */
+const ownSchema = Type.Object(
   {
     path: Type.String({
       pattern: '^/',
       description: 'find-my-way syntax: static parts before parameters (`:name`) before a wildcard (`*`), whatever the order in the file.',
     }),
-    dialect: Type.Optional(
-      Type.Enum(Object.keys(DIALECTS) as (keyof typeof DIALECTS)[], { description: 'The HTTP contract. Default: wsaas.' }),
-    ),
     backend: Type.String({ description: 'URL of the backend; of dialect wsaas it may hold `{id}`.' }),
     backendHeaders: Type.Optional(
       Type.Record(Type.String(), Type.String(), { description: 'Fixed headers for every call. Overrides BACKEND_HEADERS.' }),
@@ -35,7 +33,6 @@ export const routeSchema = Type.Object(
     tags: Type.Optional(
       Type.Record(Type.String(), Type.String(), { description: 'Tags of every connection; `:name` takes a path parameter.' }),
     ),
-    reply: Type.Optional(Type.Boolean({ description: 'Dialect wsaas: a non-empty 2xx answer to a message goes back to the client.' })),
     subprotocols: Type.Optional(
       Type.Array(Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" }), {
         description: "Accepted ones, in the server's order of preference. None: the backend decides.",
@@ -49,21 +46,44 @@ export const routeSchema = Type.Object(
         description: 'Where clients choose their ids: which of two connections with one id stays. Default: newest.',
       }),
     ),
-    ocppCallTimeoutMs: Type.Optional(Type.Integer({ minimum: 1, description: 'Overrides OCPP_CALL_TIMEOUT_MS.' })),
-    ocppQueue: Type.Optional(Type.Integer({ minimum: 0, description: 'Overrides OCPP_QUEUE.' })),
-    noSubprotocol: Type.Optional(
-      Type.Enum(['refuse', 'close'], {
-        description: 'Dialect ocpp: a client without a common version is refused with 400 (default), or let in and closed at once.',
-      }),
-    ),
     ...limits,
   },
   { additionalProperties: false },
 );
 
-export const routesSchema = Type.Object(
-  { routes: Type.Array(routeSchema, { minItems: 1 }) },
-  { additionalProperties: false, title: 'wsaas routes', description: 'The file that ROUTES_FILE names.' },
-);
+/** What a route may say of its dialect: the dialect's own properties, and its options under their camelCase names. */
+export function dialectProperties(dialects: Dialects): Record<string, TSchema> {
+  const properties: Record<string, TSchema> = {};
+  for (const { options, routeOptions } of Object.values(dialects)) {
+    for (const [name, schema] of Object.entries(options)) {
+      const { default: _standard, ...rest } = schema as TSchema & { readonly default?: unknown; readonly description?: string };
+      properties[camelCase(name)] = { ...rest, description: `${rest.description ?? ''} Overrides ${name}.` };
+    }
+    Object.assign(properties, routeOptions);
+  }
+  return properties;
+}
 
-export type RouteSpec = Static<typeof routeSchema>;
+/** `OCPP_QUEUE` is `ocppQueue` in a route. */
+export function camelCase(name: string): string {
+  return name.toLowerCase().replaceAll(/_([a-z0-9])/g, (_all, letter: string) => letter.toUpperCase());
+}
+
+export function routesSchemaWith(dialects: Dialects) {
+  const optional = Object.entries(dialectProperties(dialects)).map(([name, schema]) => [name, Type.Optional(schema)] as const);
+  const dialect = Type.Enum(Object.keys(dialects), { description: `The HTTP contract. Default: ${DEFAULT_DIALECT}.` });
+  const { path, ...others } = ownSchema.properties;
+  const route = Type.Object(
+    { path, dialect: Type.Optional(dialect), ...others, ...Object.fromEntries(optional) },
+    { additionalProperties: false },
+  );
+  return Type.Object(
+    { routes: Type.Array(route, { minItems: 1 }) },
+    { additionalProperties: false, title: 'wsaas routes', description: 'The file that ROUTES_FILE names.' },
+  );
+}
+
+export const routesSchema = routesSchemaWith(DIALECTS);
+
+/** One route of ROUTES_FILE (CONTRACT §4). What is the dialect's own is read by the dialect. */
+export type RouteSpec = Static<typeof ownSchema> & { readonly dialect?: string };

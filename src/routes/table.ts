@@ -4,12 +4,14 @@ import type { TagChanges } from '../core/events.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Speech } from '../wire/codec.ts';
 import type { Route } from '../core/route.ts';
-import { DIALECTS } from '../dialects/index.ts';
+import { refused } from '../wire/verdicts.ts';
+import type { DialectDefinition, DialectOnRoute, Dialects } from '../dialects/definition.ts';
+import { DEFAULT_DIALECT } from '../dialects/index.ts';
 import { limitsOf } from '../config/limits.ts';
 import { readers } from '../config/forms.ts';
 import { originCheck } from '../wire/origins.ts';
 import type { ClientRoute, FoundRoute } from '../wire/client-route.ts';
-import type { RouteSpec } from './spec.ts';
+import { camelCase, type RouteSpec } from './spec.ts';
 
 export type RouteTable = {
   readonly find: (path: string) => FoundRoute | null;
@@ -18,6 +20,7 @@ export type RouteTable = {
 
 export type RouteTableOptions = {
   readonly config: Config;
+  readonly dialects: Dialects;
   readonly wsUri: (id: string) => string;
   /** Who answers the events of a route, over the sockets that all routes to this origin share. */
   readonly serve: (origin: string, speech: Speech, limits: Limits) => Pick<Route, 'backend' | 'intake'>;
@@ -37,19 +40,18 @@ export function createRouteTable(specs: readonly RouteSpec[], options: RouteTabl
   };
 }
 
-function createRoute(spec: RouteSpec, { config, wsUri, serve }: RouteTableOptions): ClientRoute {
+function createRoute(spec: RouteSpec, { config, dialects, wsUri, serve }: RouteTableOptions): ClientRoute {
   const url = read<URL>('url', spec.backend);
   const limits = limitsOf(config, spec);
-  const { speech, enter } = DIALECTS[spec.dialect ?? 'wsaas'].create({
+  const dialect = dialects[spec.dialect ?? DEFAULT_DIALECT];
+  if (dialect === undefined) throw new TypeError(`no dialect is called ${spec.dialect}`); // routes/file.ts has checked it
+  const { speech, enter } = dialect.create({
     backendPath: (url.pathname + url.search).replaceAll(/%7Bid%7D/gi, '{id}'),
     wsUri,
     backendHeaders: spec.backendHeaders === undefined ? config.BACKEND_HEADERS : read('headers', JSON.stringify(spec.backendHeaders)),
     limits,
-    reply: spec.reply ?? false,
     subprotocols: spec.subprotocols ?? [],
-    ocppCallTimeoutMs: spec.ocppCallTimeoutMs ?? config.OCPP_CALL_TIMEOUT_MS,
-    ocppQueue: spec.ocppQueue ?? config.OCPP_QUEUE,
-    noSubprotocol: spec.noSubprotocol ?? 'refuse',
+    values: valuesOf(dialect, spec, config),
   });
   const route: Route = {
     name: spec.path,
@@ -60,12 +62,32 @@ function createRoute(spec: RouteSpec, { config, wsUri, serve }: RouteTableOption
   };
   return {
     route,
-    enter,
+    enter: withoutReservedIds(enter, dialects),
     tags: (parameters) => tagsOf(spec, parameters),
     isOriginAllowed: originCheck(spec.origins ?? config.ORIGINS),
     forwardHeaders: spec.forwardHeaders === undefined ? config.FORWARD_HEADERS : read('header-names', spec.forwardHeaders.join(',')),
     refuseWith: spec.refuseWith ?? config.REFUSE_WITH,
   };
+}
+
+/** No client may choose a first path segment of a dialect's commands as its id. */
+function withoutReservedIds(enter: DialectOnRoute['enter'], dialects: Dialects): DialectOnRoute['enter'] {
+  const reserved = new Set(Object.values(dialects).flatMap(({ reservedSegments }) => reservedSegments));
+  return (request) => {
+    const entry = enter(request);
+    if ('type' in entry || entry.clientId === null || !reserved.has(entry.clientId)) return entry;
+    return refused(400, 'BAD_REQUEST', `the id ${JSON.stringify(entry.clientId)} is a word of the control API`);
+  };
+}
+
+/** The dialect's options on this route: the route's own, else the global ones, else the defaults. */
+function valuesOf({ options, routeOptions }: DialectDefinition, spec: object, config: object): Record<string, unknown> {
+  const own = spec as Readonly<Record<string, unknown>>;
+  const global = config as Readonly<Record<string, unknown>>;
+  const values: Record<string, unknown> = {};
+  for (const name of Object.keys(options)) values[camelCase(name)] = own[camelCase(name)] ?? global[name];
+  for (const [name, schema] of Object.entries(routeOptions)) values[name] = own[name] ?? (schema as { default?: unknown }).default;
+  return values;
 }
 
 function tagsOf({ tags }: RouteSpec, parameters: Readonly<Record<string, string>>): TagChanges {

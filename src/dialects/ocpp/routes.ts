@@ -1,16 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Dispatch, RpcOutcome } from '../../core/commands.ts';
+import type { RpcOutcome } from '../../core/commands.ts';
 import type { RpcError } from '../../core/rpc.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import { errorOf } from '../../wire/failures.ts';
 import { bodyOf } from '../../wire/http-messages.ts';
+import type { ControlOptions } from '../definition.ts';
 import { errorBody, isObject, readError, rpcError } from './errors.ts';
 import { parseJson, readPayload } from './json.ts';
 import { callSchema, resultErrorSchema, sendSchema } from './schemas.ts';
 import { actionProblem, isSegment, messageIdProblem } from './segments.ts';
 import { versionOf } from './versions.ts';
-
-export type OcppRoutesOptions = { readonly dispatch: Dispatch };
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const OK = '{"code":"OK"}';
@@ -23,7 +22,7 @@ type Addressed = { Params: Params; Querystring: { wait?: unknown } };
 type Address = { readonly id: string; readonly action: string; readonly messageId: string };
 
 /** A backend's calls, sends and rejections (CONTRACT §6). Needs a parser that leaves bodies as Buffers. */
-export async function ocppRoutes(server: FastifyInstance, { dispatch }: OcppRoutesOptions): Promise<void> {
+export async function ocppRoutes(server: FastifyInstance, { dispatch }: Pick<ControlOptions, 'dispatch'>): Promise<void> {
   server.post<Addressed>('/call/:action/:clientId/:messageId', { schema: callSchema }, async (request, reply) => {
     const waitMs = waitOf(request.query.wait);
     return answer(reply, await dispatch({ type: 'rpc-call', ...addressOf(request.params), payloadJson: payloadOf(request), waitMs }));

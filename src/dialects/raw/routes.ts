@@ -1,12 +1,10 @@
 import type { FastifyInstance } from 'fastify';
-import type { Dispatch } from '../../core/commands.ts';
 import { messageOf } from '../../wire/http-messages.ts';
+import type { ControlOptions } from '../definition.ts';
 import { rawPushSchema } from './schemas.ts';
 
-export type RawRoutesOptions = { readonly dispatch: Dispatch };
-
 /** `POST /<id>` pushes one frame and answers in plain words, as ws2api does (CONTRACT §5). */
-export async function rawRoutes(server: FastifyInstance, { dispatch }: RawRoutesOptions): Promise<void> {
+export async function rawRoutes(server: FastifyInstance, { dispatch }: ControlOptions): Promise<void> {
   server.post<{ Params: { id: string } }>('/:id', { schema: rawPushSchema }, async (request, reply) => {
     const outcome = await dispatch({ type: 'push', id: request.params.id, message: messageOf(request), idempotencyKey: null });
     void reply.header('content-type', 'text/plain; charset=utf-8');

@@ -1,19 +1,13 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-codes.ts';
-import type { CloseOutcome, Dispatch, PushOutcome } from '../../core/commands.ts';
+import type { CloseOutcome, PushOutcome } from '../../core/commands.ts';
 import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import { describedAs } from '../../wire/description.ts';
 import { errorOf } from '../../wire/failures.ts';
 import { bodyOf, messageOf } from '../../wire/http-messages.ts';
+import type { ControlOptions } from '../definition.ts';
 import { closeSchema, describeSchema, pushSchema } from './schemas.ts';
-
-export type WsaasRoutesOptions = {
-  readonly dispatch: Dispatch;
-  readonly wsUri: (id: string) => string;
-  /** Another dialect serves `POST /:id`. */
-  readonly hasPost: boolean;
-};
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const OK = '{"code":"OK"}';
@@ -25,7 +19,7 @@ type ById = { Params: { id: string } };
 type Closing = ById & { Querystring: { code?: unknown; reason?: unknown } };
 
 /** The commands on one connection: push, close, describe (CONTRACT §3). Needs a parser that leaves bodies as Buffers. */
-export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, hasPost }: WsaasRoutesOptions): Promise<void> {
+export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, othersOnId }: ControlOptions): Promise<void> {
   server.put<ById>('/:id', { schema: pushSchema }, (request, reply) => {
     const key = request.headers['idempotency-key'];
     if (typeof key === 'string' && key.length > IDEMPOTENCY_KEY_MAX_BYTES)
@@ -53,7 +47,7 @@ export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, ha
     return describedAs(outcome.description, wsUri);
   });
 
-  server.allowOnly('/:id', hasPost ? ['GET', 'PUT', 'DELETE', 'POST'] : ['GET', 'PUT', 'DELETE']);
+  server.allowOnly('/:id', ['GET', 'PUT', 'DELETE', ...othersOnId]);
 }
 
 /** The answer to a push that is in its socket. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import { enterOcpp, type OcppEntryOptions } from '../../../src/dialects/ocpp/index.ts';
+import { enterOcpp, type OcppEntryOptions } from '../../../src/dialects/ocpp/entry.ts';
 
 type Asked = { readonly id?: string; readonly offers?: readonly string[]; readonly authorization?: string | null };
 

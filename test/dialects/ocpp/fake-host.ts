@@ -6,7 +6,8 @@ import type { Limits } from '../../../src/core/limits.ts';
 import { Meter } from '../../../src/core/meter.ts';
 import type { Clock, Receiver, Timer } from '../../../src/core/ports.ts';
 import { Party } from '../../../src/core/party.ts';
-import { speakOcpp, type Subprotocol } from '../../../src/dialects/ocpp/index.ts';
+import { speakOcpp } from '../../../src/dialects/ocpp/speech.ts';
+import type { Subprotocol } from '../../../src/dialects/ocpp/versions.ts';
 
 export const LIMITS: Limits = {
   idleTimeoutMs: 30_000,

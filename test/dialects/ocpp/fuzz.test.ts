@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { answerTo, malformedFrame } from '../../support/malformed-ocpp.ts';
 import { seeded } from '../../support/random.ts';
-import { SUBPROTOCOLS } from '../../../src/dialects/ocpp/index.ts';
+import { SUBPROTOCOLS } from '../../../src/dialects/ocpp/versions.ts';
 import { station } from './fake-host.ts';
 
 const FRAMES = 100_000;

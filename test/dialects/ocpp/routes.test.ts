@@ -3,7 +3,7 @@ import { suite, test, type TestContext } from 'node:test';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Dispatch, RpcOutcome } from '../../../src/core/commands.ts';
 import type { RpcCommand } from '../../../src/core/rpc.ts';
-import { ocppRoutes } from '../../../src/dialects/ocpp/index.ts';
+import { ocppRoutes } from '../../../src/dialects/ocpp/routes.ts';
 import { answerErrors } from '../../../src/edge/server/errors.ts';
 
 type Routed = { readonly server: FastifyInstance; readonly commands: RpcCommand[] };

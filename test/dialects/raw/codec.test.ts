@@ -192,16 +192,14 @@ test('no client-chosen id can change host, path or query of a backend URL', () =
       const entry = enterRaw({ parameters: { id: chosen }, subprotocols: [], authorization: null });
       assert.equal('type' in entry, clientIdProblem(chosen) !== null);
       if ('type' in entry) return;
-      const { codec: raw } = DIALECTS.raw.create({
+      const { codec } = DIALECTS.raw.create({
         ...shared,
         backendPath: base,
         backendHeaders: [],
-        reply: false,
         subprotocols: [],
-        ocppCallTimeoutMs: 1,
-        ocppQueue: 1,
-        noSubprotocol: 'refuse',
+        values: {},
       }).speech;
+      const raw = codec as RawCodec;
       const id = entry.clientId ?? '';
       const calls = [raw.encodeOpen(open(id)), raw.encodeMessage(message('x', { id })), raw.encodeClose(close({ party: connected(id) }))];
       const wanted = new URL(base, 'http://backend.test');
