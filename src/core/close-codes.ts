@@ -6,11 +6,22 @@ export const CLOSE_CODES = {
   NO_STATUS: { code: 1005, reconnect: false, when: 'the close frame had no code; never sent' },
   ABNORMAL: { code: 1006, reconnect: true, when: 'the connection dropped without a close frame; never sent' },
   INVALID_PAYLOAD: { code: 1007, reconnect: false, when: 'a text message was not UTF-8' },
+  POLICY_VIOLATION: { code: 1008, reconnect: false, when: 'a message came in too many pieces' },
   TOO_BIG: { code: 1009, reconnect: false, when: 'a message was over MAX_MESSAGE_BYTES' },
   INTERNAL_ERROR: { code: 1011, reconnect: true, when: 'a message could not be delivered within BACKEND_RETRY_FOR_MS' },
   TRY_AGAIN_LATER: { code: 1013, reconnect: true, when: 'the client read too slowly (SLOW_CLIENT_TIMEOUT_MS)' },
   DUPLICATE_ID: { code: 4409, reconnect: false, when: 'a newer connection took this client-chosen id' },
 } as const;
+
+type Rows = typeof CLOSE_CODES;
+
+/** The codes by their names, for the code: one that the table lacks cannot be written down. */
+export const CLOSE = Object.fromEntries(Object.entries(CLOSE_CODES).map(([name, { code }]) => [name, code])) as {
+  readonly [Name in keyof Rows]: Rows[Name]['code'];
+};
+
+/** A code that the gateway itself ends a connection with, or reports where no close frame said one. */
+export type OwnCloseCode = Rows[keyof Rows]['code'];
 
 /** Codes that an endpoint may put into a close frame (RFC 6455 §7.4, and 1012 to 1014 of the IANA registry). */
 export function isSendableCloseCode(code: number): boolean {

@@ -1,3 +1,4 @@
+import { CLOSE, type OwnCloseCode } from './close-codes.ts';
 import { AnsweredKeys } from './answered-keys.ts';
 import {
   CLOSING,
@@ -132,7 +133,7 @@ export class Connection implements IntakeClient {
     this.alive();
     if (data.length > this.route.limits.maxMessageBytes) {
       this.#isOverfed = true; // what comes behind a message that is refused would leave a gap (G2)
-      this.close(1009, 'message too big'); // the socket itself knows only the largest limit of all routes
+      this.close(CLOSE.TOO_BIG, 'message too big'); // the socket itself knows only the largest limit of all routes
       return;
     }
     const { observer } = this.#host;
@@ -200,7 +201,7 @@ export class Connection implements IntakeClient {
     const outcome = this.#push(message);
     if (outcome.type === 'sent' || outcome.type === 'not-found') return;
     this.#host.log.warn({ id: this.id, outcome: outcome.type }, 'a reply could not be sent, connection ends');
-    this.close(outcome.type === 'slow' ? 1013 : 1009, `reply ${outcome.type}`);
+    this.close(outcome.type === 'slow' ? CLOSE.TRY_AGAIN_LATER : CLOSE.TOO_BIG, `reply ${outcome.type}`);
   }
 
   /** Starts the closing handshake, or remembers to once the connection is open. */
@@ -221,10 +222,10 @@ export class Connection implements IntakeClient {
   }
 
   /** Ends it without a handshake; the `close` event will carry this code. */
-  terminate(code: number, reason: string): void {
+  terminate(code: OwnCloseCode, reason: string): void {
     if (this.state === 'closed') return;
     if (this.state === 'connecting') {
-      this.close(1001, reason); // there is no socket yet that could be ended
+      this.close(CLOSE.GOING_AWAY, reason); // there is no socket yet that could be ended
       return;
     }
     this.closeCode = code;

@@ -1,3 +1,4 @@
+import { CLOSE } from './close-codes.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Gateway } from './gateway.ts';
 import { LATENESS_MS, sayGoodbye } from './goodbyes.ts';
@@ -78,7 +79,7 @@ async function beUnready(gateway: Gateway, delayMs: number): Promise<void> {
 }
 
 async function cutOff(gateway: Gateway): Promise<void> {
-  for (const connection of gateway.connections) connection.terminate(1006, 'gateway left');
+  for (const connection of gateway.connections) connection.terminate(CLOSE.ABNORMAL, 'gateway left');
   await gateway.empty();
 }
 

@@ -1,3 +1,4 @@
+import type { OwnCloseCode } from './close-codes.ts';
 import type { Party } from './party.ts';
 
 /** What a frame carries, whichever way it goes. */
@@ -71,7 +72,7 @@ export type Refusal = {
   readonly message: string;
   readonly retryAfterMs?: number;
   /** Upgrade all the same, then close with this code: for protocols that want it so. */
-  readonly closeCode?: number;
+  readonly closeCode?: OwnCloseCode;
   /** More headers of the answer. */
   readonly headers?: Readonly<Record<string, string>>;
   /** The backend believes that it let the client in (its answer was `OK`, but unusable): it gets a `close` event. */

@@ -1,3 +1,4 @@
+import { CLOSE } from './close-codes.ts';
 import { isUtf8 } from 'node:buffer';
 import { Closings } from './closings.ts';
 import { NOT_FOUND, type Answers, type Command, type Dispatch, type Outcome, type OutcomeOf, type Part, type Query } from './commands.ts';
@@ -114,7 +115,7 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   #turnAway(connection: Connection, refusal: Refusal): Refusal {
     connection.refused();
-    if (refusal.wasAccepted) this.#tellClose(connection, 1006, refusal.message);
+    if (refusal.wasAccepted) this.#tellClose(connection, CLOSE.ABNORMAL, refusal.message);
     else this.#options.ledger.forget(connection.key);
     return this.#refuse(refusal);
   }
@@ -129,7 +130,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     const mayReplace = connection.route.duplicateId === 'newest';
     if (!mayReplace && this.connections.find(connection.id) !== connection) return false;
     if (!(await this.#options.bus.claim(connection.id, connection.key, mayReplace))) return false;
-    this.connections.take(connection)?.close(4409, 'replaced by a newer connection');
+    this.connections.take(connection)?.close(CLOSE.DUPLICATE_ID, 'replaced by a newer connection');
     return true;
   }
 
@@ -165,7 +166,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   /** Of the bus: a newer connection took this id in another process. */
   evict(id: string, key: string): void {
     for (const connection of this.connections) {
-      if (connection.key === key && connection.id === id) connection.close(4409, 'replaced by a newer connection');
+      if (connection.key === key && connection.id === id) connection.close(CLOSE.DUPLICATE_ID, 'replaced by a newer connection');
     }
   }
 
@@ -202,7 +203,7 @@ export class Gateway implements ConnectionHost, BusHandler {
       if (route === undefined) {
         this.log.error(
           { id: entry.id, route: entry.route },
-          'an orphan names a route that is configured no more, its close event stays untold',
+          'a connection of a dead process was on a route that is no longer configured: its close event is not told',
         );
         continue;
       }
@@ -210,7 +211,7 @@ export class Gateway implements ConnectionHost, BusHandler {
       const tags = entry.tags === null ? null : new Map(Object.entries(entry.tags));
       const { id, key, path, data } = entry;
       const party = new Party({ id, key, path, tags, data, subprotocol: null, authorization: null, traceparent: null });
-      this.closings.tell(route, { type: 'close', party, seq: null, code: 1006, reason: '', isOrphan: true });
+      this.closings.tell(route, { type: 'close', party, seq: null, code: CLOSE.ABNORMAL, reason: '', isOrphan: true });
     }
   }
 

@@ -1,3 +1,4 @@
+import { CLOSE } from './close-codes.ts';
 import type { Connection } from './connection.ts';
 import type { Gateway } from './gateway.ts';
 import type { Timer } from './ports.ts';
@@ -37,7 +38,7 @@ function checkLife(gateway: Gateway, connection: Connection, now: number): void 
     connection.ping();
   } else if (now - connection.pingedAt >= idleTimeoutMs) {
     gateway.observer.counted('pingTimeouts', 1);
-    connection.close(1001, 'ping timeout');
+    connection.close(CLOSE.GOING_AWAY, 'ping timeout');
   }
 }
 
@@ -48,6 +49,6 @@ function checkSlowness(gateway: Gateway, connection: Connection, spanMs: number)
   } else if (spanMs >= slowClientTimeoutMs) {
     gateway.slowClients.delete(connection);
     gateway.observer.counted('slowClientsEnded', 1);
-    connection.terminate(1013, 'slow client');
+    connection.terminate(CLOSE.TRY_AGAIN_LATER, 'slow client');
   }
 }

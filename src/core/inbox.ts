@@ -1,3 +1,4 @@
+import { CLOSE } from './close-codes.ts';
 import type { MessageEvent, MessageVerdict, TagChanges } from './events.ts';
 import { Fifo } from './fifo.ts';
 import type { Intake, IntakeClient, IntakeFactory, IntakeHost } from './intake.ts';
@@ -138,7 +139,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
     this.#host.observer.counted('messagesUndelivered', undelivered);
     this.#host.log.warn({ id: this.#client.party.id, undelivered, because }, 'messages undelivered, connection ends');
     this.stop();
-    this.#client.close(1011, 'backend unavailable');
+    this.#client.close(CLOSE.INTERNAL_ERROR, 'backend unavailable');
     this.#client.emptied();
   }
 

@@ -1,3 +1,4 @@
+import { CLOSE } from '../../core/close-codes.ts';
 import { added, headOf, lengthOf, shifted } from './queue.ts';
 import { emptyLane, type Delivery, type LaneName } from './state.ts';
 import type { Work } from './work.ts';
@@ -50,7 +51,7 @@ function abandon(work: Work, undelivered: number): void {
   effects.push({ type: 'lost', messages });
   if (next.isAbandoned) return;
   next.isAbandoned = true;
-  effects.push({ type: 'close', code: 1011, reason: 'backend unavailable' });
+  effects.push({ type: 'close', code: CLOSE.INTERNAL_ERROR, reason: 'backend unavailable' });
 }
 
 export function repeatDeliveries(work: Work): void {

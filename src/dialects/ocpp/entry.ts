@@ -1,3 +1,4 @@
+import { CLOSE } from '../../core/close-codes.ts';
 import type { Entry, EntryRequest } from '../../wire/entry.ts';
 import type { Refusal } from '../../core/events.ts';
 import { identityProblem, namesAnother } from './identity.ts';
@@ -11,9 +12,6 @@ export type OcppEntryOptions = {
   /** A client with no version in common: refused by HTTP (default), or let in without a subprotocol and closed at once. */
   readonly noSubprotocol?: 'refuse' | 'close';
 };
-
-/** A client without a common version that is to hear it by WebSocket: it broke the protocol spoken here (RFC 6455 §7.4.1). */
-const CLOSE_PROTOCOL_ERROR = 1002;
 
 /** A 401 must say how to do better (RFC 9110 §15.5.2). */
 export const BASIC_CHALLENGE = 'Basic realm="ocpp", charset="UTF-8"';
@@ -29,7 +27,8 @@ export function enterOcpp({
     if (version === null) {
       const rejection = refused(400, 'BAD_REQUEST', `Sec-WebSocket-Protocol must offer one of ${accepted.join(', ')}`);
       if (noSubprotocol === 'refuse') return rejection;
-      return { ...rejection, closeCode: CLOSE_PROTOCOL_ERROR };
+      // it is to hear by WebSocket that it broke the protocol spoken here (RFC 6455 §7.4.1)
+      return { ...rejection, closeCode: CLOSE.PROTOCOL_ERROR };
     }
     // the pattern's last parameter; of a wildcard, which may hold several segments, the last segment
     const [name, value] = Object.entries(parameters).at(-1) ?? ['', ''];

@@ -44,7 +44,7 @@ export async function ocppRoutes(server: FastifyInstance, { dispatch }: Pick<Con
       schema: HIDDEN,
       handler: (request, reply) => {
         void reply.header('Allow', 'POST');
-        throw new GatewayError('METHOD_NOT_ALLOWED', `${request.method} does nothing here; POST does`);
+        throw new GatewayError('METHOD_NOT_ALLOWED', `${request.method} is not allowed here; allowed: POST`);
       },
     });
     server.post(`/${kind}/*`, { schema: HIDDEN }, () => {

@@ -1,3 +1,4 @@
+import { CLOSE } from '../../core/close-codes.ts';
 import { isUtf8 } from 'node:buffer';
 import type { Codec } from '../../wire/codec.ts';
 import { EventHeaders, type EventHeaderOptions } from '../../wire/event-headers.ts';
@@ -79,7 +80,7 @@ export class RawCodec implements Codec {
   encodeClose(event: CloseEvent): BackendCall {
     const headers = this.#headers.close(event);
     headers.push('content-type', 'text/plain; charset=utf-8');
-    const body = event.reason === '' && event.code === 1006 ? 'EOF' : event.reason;
+    const body = event.reason === '' && event.code === CLOSE.ABNORMAL ? 'EOF' : event.reason;
     return { profile: this.#close, path: this.#pathOf(event.party.id), headers, body };
   }
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-codes.ts';
+import { CLOSE, isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-codes.ts';
 import type { CloseOutcome, PushOutcome } from '../../core/commands.ts';
 import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
 import { GatewayError } from '../../wire/errors.ts';
@@ -89,7 +89,7 @@ function closeParameters(request: FastifyRequest<Closing>): { code: number; reas
       throw new GatewayError('BAD_REQUEST', 'the body must be empty or a JSON object such as {"code":4001,"reason":"bye"}', { cause });
     }
   }
-  const code = request.query.code ?? given.code ?? 1000;
+  const code = request.query.code ?? given.code ?? CLOSE.NORMAL;
   const reason = request.query.reason ?? given.reason ?? '';
   const number = typeof code === 'string' && /^\d{4}$/.test(code) ? Number(code) : code;
   if (typeof number !== 'number' || !isSendableCloseCode(number)) {

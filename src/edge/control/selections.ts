@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-codes.ts';
+import { CLOSE, isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-codes.ts';
 import type { Answers, ListCursor, Query } from '../../core/commands.ts';
 import { describedAs } from '../../wire/description.ts';
 import { GatewayError } from '../../wire/errors.ts';
@@ -36,7 +36,7 @@ export async function selectionRoutes(server: FastifyInstance, { query, wsUri, m
 
   server.post('/close', { schema: closeAllSchema }, async (request, reply) => {
     const parameters = parametersOf(request);
-    const code = Number(parameters.get('closeCode') ?? 1000);
+    const code = Number(parameters.get('closeCode') ?? CLOSE.NORMAL);
     const reason = parameters.get('closeReason') ?? 'Closed by server';
     if (!isSendableCloseCode(code))
       throw new GatewayError('BAD_REQUEST', 'closeCode must be 1000, 1001, 1003, 1007 to 1014 or 3000 to 4999');

@@ -26,10 +26,7 @@ export const otherMethods = fp(
         schema: HIDDEN,
         handler: (request, reply) => {
           void reply.header('Allow', allowed.toSorted().join(', '));
-          throw new GatewayError(
-            'METHOD_NOT_ALLOWED',
-            `${request.method} is nothing that can be done here; ${allowed.toSorted().join(', ')} can`,
-          );
+          throw new GatewayError('METHOD_NOT_ALLOWED', `${request.method} is not allowed here; allowed: ${allowed.toSorted().join(', ')}`);
         },
       });
     });

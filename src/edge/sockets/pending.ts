@@ -1,3 +1,4 @@
+import { CLOSE } from '../../core/close-codes.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Refusal } from '../../core/events.ts';
@@ -34,7 +35,7 @@ export class Pending {
   }
 
   readonly #abandon = (): void => {
-    if ('connection' in this.decision) this.decision.connection.ended(1006, '');
+    if ('connection' in this.decision) this.decision.connection.ended(CLOSE.ABNORMAL, '');
   };
 }
 

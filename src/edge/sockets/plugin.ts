@@ -1,3 +1,4 @@
+import { CLOSE } from '../../core/close-codes.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import websocket from '@fastify/websocket';
@@ -75,7 +76,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     if ('type' in decision) {
       if (found.route.refuseWith === 'http' && decision.closeCode === undefined) return refuse(reply, decision);
     } else if (socket.destroyed || !socket.readable || !socket.writable) {
-      decision.connection.ended(1006, ''); // it left while the backend was asked; the backend had accepted, so it is told
+      decision.connection.ended(CLOSE.ABNORMAL, ''); // it left while the backend was asked; the backend had accepted, so it is told
       socket.destroy(); // its FIN alone would leave our half open
       return reply.hijack();
     }

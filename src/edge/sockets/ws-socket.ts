@@ -1,3 +1,4 @@
+import { CLOSE } from '../../core/close-codes.ts';
 import type { Duplex } from 'node:stream';
 import type { Socket as NetSocket } from 'node:net';
 import type { WebSocket } from 'ws';
@@ -9,10 +10,10 @@ import { encodeFrame } from './frame.ts';
 
 /** `ws` names its own reason for failing a connection; RFC 6455 §7.4.1 has the code that it put into its close frame. */
 const CODE_OF_ERROR: Readonly<Record<string, number>> = {
-  WS_ERR_INVALID_UTF8: 1007,
-  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
-  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
-  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
+  WS_ERR_INVALID_UTF8: CLOSE.INVALID_PAYLOAD,
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: CLOSE.TOO_BIG,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: CLOSE.TOO_BIG,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: CLOSE.POLICY_VIOLATION,
 };
 
 /** The port `Socket` over a `ws` socket. Listeners are attached at once, else the first frames would be lost. */
@@ -119,10 +120,10 @@ export class WsSocket implements Socket, Waiting {
   readonly #close = (code: number, reason: Buffer): void => {
     const failureCode = this.#failure?.code;
     if (this.#sentCode === 0 && failureCode?.startsWith('WS_ERR_')) {
-      this.#connection.ended(CODE_OF_ERROR[failureCode] ?? 1002, this.#failure?.message ?? '');
+      this.#connection.ended(CODE_OF_ERROR[failureCode] ?? CLOSE.PROTOCOL_ERROR, this.#failure?.message ?? '');
     } else if (this.#sentCode !== 0) {
       // 1006 is what `ws` says when no close frame came: our own did not end the connection then
-      this.#connection.ended(code === 1006 ? 1006 : this.#sentCode, this.#sentReason);
+      this.#connection.ended(code === CLOSE.ABNORMAL ? CLOSE.ABNORMAL : this.#sentCode, this.#sentReason);
     } else {
       this.#connection.ended(code, reason.toString());
     }
