@@ -1,6 +1,7 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
+import { dirname, resolve } from 'node:path';
 
 /** How a string option is read beyond its schema. */
 export type OptionForm = 'url' | 'prefix' | 'list' | 'cidrs' | 'headers' | 'header-names' | 'origins' | 'directory' | 'workers';
@@ -125,11 +126,18 @@ function readOrigins(value: string): Reading {
   return { value: entries };
 }
 
+/** Linux's numbers of proc, sysfs and cgroup2: they look writable to root, and making a directory there can hang. */
+const VIEWS_OF_THE_KERNEL = new Set([0x9fa0, 0x62656572, 0x63677270]);
+
+/** Changes nothing: who writes there makes the directory. One that does not exist must have a parent that it could be made in. */
 function readDirectory(value: string): Reading {
   if (value === '') return { value: undefined };
   try {
-    mkdirSync(value, { recursive: true });
-    accessSync(value, constants.R_OK | constants.W_OK | constants.X_OK);
+    let nearest = resolve(value);
+    while (!existsSync(nearest)) nearest = dirname(nearest);
+    accessSync(nearest, constants.R_OK | constants.W_OK | constants.X_OK);
+    if (!statSync(nearest).isDirectory()) return 'must be a directory';
+    if (VIEWS_OF_THE_KERNEL.has(statfsSync(nearest).type)) return `must be a directory that can hold files; ${nearest} shows the kernel`;
     return { value };
   } catch (error) {
     return `must be a directory that this process may write to (${(error as Error).message})`;
