@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { withBreaker } from './backends/http/breaker.ts';
-import { serveOverHttp } from './backends/http/serve.ts';
+import { serveOverHttp } from './backends/http/backend.ts';
 import { createHttpTransport } from './backends/http/transport.ts';
 import { createIpcBus } from './engines/processes/bus.ts';
 import { createMemoryBus } from './engines/local/bus.ts';
@@ -27,7 +27,7 @@ import { createNoLedger } from './engines/local/no-ledger.ts';
 import { createRouting } from './routes/routing.ts';
 import { fileLimit } from './edge/server/file-limit.ts';
 import { buildServer } from './edge/server/build.ts';
-import { answerUnknown } from './edge/server/plain.ts';
+import { answerUnknown } from './edge/server/errors.ts';
 import { startHeartbeat } from './core/heartbeat.ts';
 import { socketsPlugin } from './edge/sockets/plugin.ts';
 import { asksForWebSocket } from './edge/sockets/upgrade-request.ts';

@@ -1,7 +1,6 @@
 import type { Connection } from './connection.ts';
 import type { Selector } from './selector.ts';
-import { TagIndex } from './tag-index.ts';
-import { tagProblem } from './tags.ts';
+import { TagIndex, tagProblem } from './tag-index.ts';
 
 /** This process's connections, by id and by tag. Exact: an entry is there from reservation until its client is gone. */
 export class Connections {

@@ -9,8 +9,7 @@ import type { DialectDefinition, DialectOnRoute, Dialects } from '../dialects/de
 import { DEFAULT_DIALECT } from '../dialects/index.ts';
 import { limitsOf } from '../config/limits.ts';
 import { readers } from '../config/forms.ts';
-import { originCheck } from '../wire/origins.ts';
-import type { ClientRoute, FoundRoute } from '../wire/client-route.ts';
+import { type ClientRoute, type FoundRoute, originCheck } from '../wire/client-route.ts';
 import { camelCase, type RouteSpec } from './spec.ts';
 
 export type RouteTable = {

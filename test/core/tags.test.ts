@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tagProblem } from '../../src/core/tags.ts';
+import { tagProblem } from '../../src/core/tag-index.ts';
 
 const tags = (count: number): Map<string, string> => new Map(Array.from({ length: count }, (_, index) => [`key${index}`, 'value']));
 

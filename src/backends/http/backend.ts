@@ -1,8 +1,11 @@
 import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict } from '../../core/events.ts';
 import type { Backend, Clock, Log, Receiver } from '../../core/ports.ts';
-import { retryAfterMs, type BackendResult, type Transport } from '../../wire/calls.ts';
-import type { Codec, LifeCodec } from '../../wire/codec.ts';
+import { type BackendResult, retryAfterMs, type Transport } from '../../wire/calls.ts';
+import type { Codec, LifeCodec, Speech } from '../../wire/codec.ts';
 import { refused } from '../../wire/verdicts.ts';
+import { createInboxes } from '../../core/inbox.ts';
+import type { IntakeFactory } from '../../core/intake.ts';
+import type { Limits } from '../../core/limits.ts';
 
 export type HttpBackendOptions<Spoken extends LifeCodec> = {
   readonly codec: Spoken;
@@ -97,4 +100,16 @@ function withRetryAfter<Verdict extends MessageVerdict | CloseVerdict>(verdict: 
   if (verdict.type !== 'retry' || verdict.afterMs !== null) return verdict;
   const afterMs = retryAfterMs(result, clock.now());
   return afterMs === null ? verdict : { ...verdict, afterMs };
+}
+
+export type ServeOptions = Omit<HttpBackendOptions<never>, 'codec'> & { readonly limits: Limits };
+
+/** What a route needs of a backend that is reached over HTTP. */
+export function serveOverHttp(speech: Speech, options: ServeOptions): { readonly backend: LifeBackend; readonly intake: IntakeFactory } {
+  const { transport, clock, log, limits } = options;
+  if (speech.intake !== null) {
+    return { backend: new HttpLifeBackend({ codec: speech.codec, transport, clock, log }), intake: speech.intake(transport) };
+  }
+  const backend = new HttpBackend({ codec: speech.codec, transport, clock, log });
+  return { backend, intake: createInboxes({ backend, limits }) };
 }

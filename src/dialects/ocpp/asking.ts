@@ -1,8 +1,7 @@
 import { ACCEPTED } from '../../core/rpc.ts';
 import type { RpcOutcome } from '../../core/commands.ts';
 import { added, headOf, itemsOf, lengthOf, shifted, without } from './queue.ts';
-import type { Ask } from './state.ts';
-import { count, reply, type Work } from './work.ts';
+import { type Ask, count, reply, type Work } from './state.ts';
 
 const FULL_RETRY_AFTER_MS = 1_000;
 const GONE: RpcOutcome = { type: 'not-found' };

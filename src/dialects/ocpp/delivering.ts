@@ -1,7 +1,6 @@
 import { CLOSE } from '../../core/close-codes.ts';
 import { added, headOf, lengthOf, shifted } from './queue.ts';
-import { emptyLane, type Delivery, type LaneName } from './state.ts';
-import type { Work } from './work.ts';
+import { type Delivery, emptyLane, type LaneName, type Work } from './state.ts';
 
 /** Something to tell the backend: at once, or after what is before it in its lane. */
 export function deliver(work: Work, name: LaneName, delivery: Delivery): void {

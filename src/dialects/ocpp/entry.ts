@@ -2,9 +2,8 @@ import { CLOSE } from '../../core/close-codes.ts';
 import type { Entry, EntryRequest } from '../../wire/entry.ts';
 import type { Refusal } from '../../core/events.ts';
 import { identityProblem, namesAnother } from './identity.ts';
-import { chooseVersion } from './subprotocol.ts';
+import { chooseVersion, SUBPROTOCOLS, versionOf } from './versions.ts';
 import { refused } from '../../wire/verdicts.ts';
-import { SUBPROTOCOLS, versionOf } from './versions.ts';
 
 export type OcppEntryOptions = {
   /** Accepted versions; none named: all. */

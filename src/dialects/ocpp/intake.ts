@@ -4,13 +4,13 @@ import type { RpcOutcome } from '../../core/commands.ts';
 import type { Message, MessageEvent } from '../../core/events.ts';
 import type { Receiver, Timer } from '../../core/ports.ts';
 import { retryDelayMs } from '../../core/retry.ts';
-import { retryAfterMs, type BackendAnswer, type BackendResult, type Transport } from '../../wire/calls.ts';
-import { readSetTags } from '../../wire/set-tags.ts';
+import { type BackendAnswer, type BackendResult, retryAfterMs, type Transport } from '../../wire/calls.ts';
+import { readSetTags } from '../../wire/verdicts.ts';
 import { decodeFrame } from './codec.ts';
 import { callFrame, resultErrorFrame, sendFrame } from './frames.ts';
-import { readCallAnswer, whyUndelivered, type OcppHttp } from './http.ts';
+import { type OcppHttp, readCallAnswer, whyUndelivered } from './http.ts';
 import { step } from './machine.ts';
-import { INITIAL_STATE, isIdle, nextDeadline, type Ask, type Effect, type Input, type LaneName, type Rules, type State } from './state.ts';
+import { type Ask, type Effect, INITIAL_STATE, type Input, isIdle, type LaneName, nextDeadline, type Rules, type State } from './state.ts';
 
 /** What the intakes of one route share. */
 export type OcppIntakeOptions = {

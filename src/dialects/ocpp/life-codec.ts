@@ -1,8 +1,7 @@
 import type { BackendCall, BackendResult } from '../../wire/calls.ts';
 import type { LifeCodec } from '../../wire/codec.ts';
-import { type CloseEvent, type CloseVerdict, type OpenEvent, type OpenVerdict } from '../../core/events.ts';
-import { readSetTags } from '../../wire/set-tags.ts';
-import { closeVerdict, refused, unanswered } from '../../wire/verdicts.ts';
+import type { CloseEvent, CloseVerdict, OpenEvent, OpenVerdict } from '../../core/events.ts';
+import { closeVerdict, readSetTags, refused, unanswered } from '../../wire/verdicts.ts';
 import { BASIC_CHALLENGE } from './entry.ts';
 import type { OcppHttp } from './http.ts';
 

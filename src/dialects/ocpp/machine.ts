@@ -1,11 +1,10 @@
 import { askNext, dropAsks, expireAsks, settle, takeAnswer, takeAsk, withdraw } from './asking.ts';
 import { deliver, repeatDeliveries, retryDelivery, settleDelivery } from './delivering.ts';
 import { errorBody } from './errors.ts';
-import { errorFrame, resultErrorFrame, type ClientFrame } from './frames.ts';
+import { type ClientFrame, errorFrame, resultErrorFrame } from './frames.ts';
 import { lengthOf } from './queue.ts';
 import { expireCalls, settleCall, takeCall } from './serving.ts';
-import type { Delivery, Effect, Input, LaneName, Rules, State } from './state.ts';
-import { count, reply, type Work } from './work.ts';
+import { count, type Delivery, type Effect, type Input, type LaneName, reply, type Rules, type State, type Work } from './state.ts';
 
 /**
  * OCPP-J's conversation as a pure function. Of what comes in follow a state and effects, to be carried out in order.

@@ -1,8 +1,7 @@
 import { cutDescription, internalError, rpcError } from './errors.ts';
 import { errorFrame, resultFrame } from './frames.ts';
 import { added, headOf, itemsOf, lengthOf, shifted } from './queue.ts';
-import type { CallAnswer, ServedCall } from './state.ts';
-import { count, reply, type Work } from './work.ts';
+import { type CallAnswer, count, reply, type ServedCall, type Work } from './state.ts';
 
 /** Results that a 2.1 client can still reject. It has one CALL in flight, so its last few are plenty. */
 const REMEMBERED_RESULTS = 8;

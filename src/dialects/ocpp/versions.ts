@@ -53,3 +53,12 @@ export const SUBPROTOCOLS: readonly Subprotocol[] = ['ocpp1.6', 'ocpp2.0.1', 'oc
 export function versionOf(subprotocol: string | null): OcppVersion | null {
   return subprotocol !== null && Object.hasOwn(VERSIONS, subprotocol) ? VERSIONS[subprotocol as Subprotocol] : null;
 }
+
+/** The first of the client's offers, in its order of preference, that is among the configured versions. */
+export function chooseVersion(offered: readonly string[], configured: readonly Subprotocol[]): Subprotocol | null {
+  for (const offer of offered) {
+    const found = configured.find((name) => name === offer);
+    if (found !== undefined) return found;
+  }
+  return null;
+}

@@ -1,20 +1,19 @@
 import { CLOSE } from '../../core/close-codes.ts';
 import { isUtf8 } from 'node:buffer';
 import type { Codec } from '../../wire/codec.ts';
-import { EventHeaders, type EventHeaderOptions } from '../../wire/event-headers.ts';
+import { type EventHeaderOptions, EventHeaders } from '../../wire/event-headers.ts';
 import {
-  DELIVERED,
   type CloseEvent,
   type CloseVerdict,
+  DELIVERED,
   type MessageEvent,
   type MessageVerdict,
   type OpenEvent,
   type OpenVerdict,
 } from '../../core/events.ts';
 import type { Limits } from '../../core/limits.ts';
-import { maxAnswerBytes, type BackendCall, type BackendResult, type CallProfile } from '../../wire/calls.ts';
-import { readSetTags } from '../../wire/set-tags.ts';
-import { closeVerdict, refused, unanswered } from '../../wire/verdicts.ts';
+import { type BackendCall, type BackendResult, type CallProfile, maxAnswerBytes } from '../../wire/calls.ts';
+import { closeVerdict, readSetTags, refused, unanswered } from '../../wire/verdicts.ts';
 
 export type RawOptions = EventHeaderOptions & {
   /** Path and query of the backend's URL; `/<id>` goes between them. */

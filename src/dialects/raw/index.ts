@@ -1,8 +1,11 @@
-import { idProblems, type DialectDefinition } from '../definition.ts';
+import { type DialectDefinition, idProblems } from '../definition.ts';
 import { RawCodec } from './codec.ts';
-import { enterRaw } from './entry.ts';
 import { rawRoutes } from './routes.ts';
 import { rawWebhooks } from './webhooks.ts';
+import type { Entry, EntryRequest } from '../../wire/entry.ts';
+import type { Refusal } from '../../core/events.ts';
+import { refused } from '../../wire/verdicts.ts';
+import { clientIdProblem } from '../../wire/client-ids.ts';
 
 export const raw: DialectDefinition = {
   name: 'raw',
@@ -16,3 +19,11 @@ export const raw: DialectDefinition = {
   reservedSegments: [],
   webhooks: rawWebhooks,
 };
+
+/** The id is the pattern's last parameter (CONTRACT §5). */
+export function enterRaw({ parameters }: EntryRequest): Entry | Refusal {
+  const clientId = Object.values(parameters).at(-1) ?? '';
+  const problem = clientIdProblem(clientId);
+  if (problem !== null) return refused(400, 'BAD_REQUEST', problem);
+  return { clientId, subprotocol: null };
+}

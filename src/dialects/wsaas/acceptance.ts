@@ -1,5 +1,5 @@
 import type { OpenVerdict, Refusal } from '../../core/events.ts';
-import { tagProblem } from '../../core/tags.ts';
+import { tagProblem } from '../../core/tag-index.ts';
 
 const MAX_DATA_BYTES = 4_096;
 const SENDABLE_HEADER = /^(set-cookie|x-[!#$%&'*+\-.^_`|~0-9a-z]+)$/i;

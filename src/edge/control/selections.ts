@@ -1,14 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CLOSE, isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-codes.ts';
-import type { Answers, ListCursor, Query } from '../../core/commands.ts';
+import type { Answers, Description, ListCursor, Query } from '../../core/commands.ts';
 import { describedAs } from '../../wire/description.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import type { Message } from '../../core/events.ts';
 import { bodyOf, messageOf } from '../../wire/http-messages.ts';
 import { readSelector } from '../../core/selector.ts';
 import { closeAllSchema, countSchema, sendSchema, setTagsSchema, statusSchema, treeSchema } from './selection-schemas.ts';
-import { statusLine } from './status-line.ts';
 
 export type SelectionsOptions = {
   readonly query: (query: Query) => Promise<Answers>;
@@ -172,4 +171,14 @@ function cursorOf(value: string | null): ListCursor | null {
   const match = /^([\w-]{6})\.(\d{1,15})$/.exec(value);
   if (match === null) throw new GatewayError('BAD_REQUEST', 'cursor must be the `next` of an earlier answer');
   return { owner: match[1] ?? '', serial: Number(match[2]) };
+}
+
+/** One line a connection: `id=… key=value …`; what would break the line is percent-encoded. */
+export function statusLine({ id, tags }: Description): string {
+  const pairs = Object.entries(tags).map(([key, value]) => ` ${escaped(key)}=${escaped(value)}`);
+  return `id=${escaped(id)}${pairs.join('')}\n`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[\s%=\p{Cc}]/gu, (character) => encodeURIComponent(character));
 }

@@ -6,7 +6,7 @@ import { clientIdProblem } from '../../../src/wire/client-ids.ts';
 import type { CloseEvent, MessageEvent, OpenEvent } from '../../../src/core/events.ts';
 import { DIALECTS } from '../../../src/dialects/index.ts';
 import { RawCodec } from '../../../src/dialects/raw/codec.ts';
-import { enterRaw } from '../../../src/dialects/raw/entry.ts';
+import { enterRaw } from '../../../src/dialects/raw/index.ts';
 import { dialectContract } from '../../contracts/dialect.ts';
 import { sampleConnection, sampleLimits, sampleRequest } from '../../contracts/samples.ts';
 
