@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+import type { BackendAnswer } from './calls.ts';
 import type { Message } from '../core/events.ts';
 
 const EMPTY = Buffer.alloc(0);
@@ -18,4 +20,14 @@ export function isBinaryType(contentType: string | undefined): boolean {
 /** The message that a request pushes. */
 export function messageOf(request: Request): Message {
   return { data: bodyOf(request), isBinary: isBinaryType(request.headers['content-type']) };
+}
+
+/** Said wherever text was wanted and its bytes are none. */
+export const NOT_UTF8 = 'the body is not UTF-8; a binary frame is sent with Content-Type: application/octet-stream';
+
+/** A backend's answer as a message to its client; null where it is text that is not UTF-8, which no text frame may carry. */
+export function replyOf({ headers, body }: Pick<BackendAnswer, 'headers' | 'body'>): Message | null {
+  const type = headers['content-type'];
+  const isBinary = isBinaryType(typeof type === 'string' ? type : undefined);
+  return isBinary || isUtf8(body) ? { data: body, isBinary } : null;
 }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { COMMAND_ERRORS, errorSchema } from '../../wire/error-schemas.ts';
 
 /** What the OpenAPI document says of this dialect. Requests are checked by hand in `routes.ts`, with errors that speak. */
 const address = {
@@ -11,19 +12,17 @@ const payload = Type.Object({}, { description: 'The payload: a JSON object. Noth
 const rpcError = (description: string) =>
   Type.Object({ code: Type.String(), description: Type.String(), details: Type.Object({}) }, { description });
 
-const error = (description: string) => Type.Object({ code: Type.String(), message: Type.String() }, { description });
 const accepted = Type.Object(
   { code: Type.Enum(['OK']) },
   { description: 'Sent, or queued behind calls that the client has not answered yet.' },
 );
 const errors = {
-  400: error('BAD_REQUEST: what was wanted, and what came.'),
-  401: error('UNAUTHORIZED: CONTROL_TOKEN is set and no valid bearer token came.'),
-  403: error('FORBIDDEN: the caller is not in CONTROL_ALLOW, or came through a proxy that is not in TRUST_PROXY.'),
-  404: error('NOT_FOUND: no client has this identity (any more); nothing was sent.'),
-  413: error('MESSAGE_TOO_LONG: over MAX_MESSAGE_BYTES; nothing was sent.'),
-  429: error('SLOW_CLIENT: OCPP_QUEUE calls wait for this client already, or it reads too slowly; nothing was sent, see Retry-After.'),
-  503: error('UNAVAILABLE: the process that owns the connection cannot be asked now; see Retry-After.'),
+  ...COMMAND_ERRORS,
+  404: errorSchema('NOT_FOUND: no client has this identity (any more); nothing was sent.'),
+  413: errorSchema('MESSAGE_TOO_LONG: over MAX_MESSAGE_BYTES; nothing was sent.'),
+  429: errorSchema(
+    'SLOW_CLIENT: OCPP_QUEUE calls wait for this client already, or it reads too slowly; nothing was sent, see Retry-After.',
+  ),
 };
 
 export const callSchema = {
@@ -39,9 +38,9 @@ export const callSchema = {
     200: Type.Object({}, { description: 'With `wait`: the payload of the client’s CALLRESULT.' }),
     202: accepted,
     ...errors,
-    409: error('CONFLICT: a call with this message id is in progress with this client; nothing was sent.'),
+    409: errorSchema('CONFLICT: a call with this message id is in progress with this client; nothing was sent.'),
     422: rpcError('With `wait`: the client’s CALLERROR.'),
-    504: error('GATEWAY_TIMEOUT: with `wait`: the client did not answer in that time. A later answer is dropped.'),
+    504: errorSchema('GATEWAY_TIMEOUT: with `wait`: the client did not answer in that time. A later answer is dropped.'),
   },
 };
 
@@ -52,7 +51,7 @@ export const sendSchema = {
   description: 'Becomes `[6, messageId, action, payload]`. It waits for nothing, and nothing answers it.',
   params,
   body: payload,
-  response: { 202: accepted, ...errors, 409: error('CONFLICT: the version that this client speaks has no SEND; nothing was sent.') },
+  response: { 202: accepted, ...errors, 409: errorSchema('CONFLICT: the version that this client speaks has no SEND; nothing was sent.') },
 };
 
 export const resultErrorSchema = {
@@ -65,6 +64,6 @@ export const resultErrorSchema = {
   response: {
     202: accepted,
     ...errors,
-    409: error('CONFLICT: the version that this client speaks has no CALLRESULTERROR; nothing was sent.'),
+    409: errorSchema('CONFLICT: the version that this client speaks has no CALLRESULTERROR; nothing was sent.'),
   },
 };

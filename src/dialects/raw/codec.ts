@@ -1,5 +1,5 @@
+import { replyOf } from '../../wire/http-messages.ts';
 import { CLOSE } from '../../core/close-codes.ts';
-import { isUtf8 } from 'node:buffer';
 import type { Codec } from '../../wire/codec.ts';
 import { type EventHeaderOptions, EventHeaders } from '../../wire/event-headers.ts';
 import {
@@ -71,9 +71,8 @@ export class RawCodec implements Codec {
     if (status < 200 || status > 299) return { type: 'delivered', reply: null, complaint: `status ${status}` };
     const tags = readSetTags(result.headers);
     if (body.length === 0) return tags === null ? DELIVERED : { type: 'delivered', reply: null, complaint: null, tags };
-    const isBinary = /^application\/octet-stream\b/i.test(String(result.headers['content-type'] ?? ''));
-    if (!isBinary && !isUtf8(body)) return { type: 'delivered', reply: null, complaint: 'a text answer that is not UTF-8' };
-    return { type: 'delivered', reply: { data: body, isBinary }, complaint: null, tags };
+    const reply = replyOf(result);
+    return { type: 'delivered', reply, complaint: reply === null ? 'a text answer that is not UTF-8' : null, tags };
   }
 
   encodeClose(event: CloseEvent): BackendCall {

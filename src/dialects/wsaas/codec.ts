@@ -1,5 +1,5 @@
-import { isUtf8 } from 'node:buffer';
 import type { Codec } from '../../wire/codec.ts';
+import { replyOf } from '../../wire/http-messages.ts';
 import {
   type CloseEvent,
   type CloseVerdict,
@@ -91,9 +91,8 @@ export class WsaasCodec implements Codec {
       const tags = readSetTags(result.headers);
       if (!this.#options.reply || body.length === 0)
         return tags === null ? DELIVERED : { type: 'delivered', reply: null, complaint: null, tags };
-      const isBinary = /^application\/octet-stream\b/i.test(String(result.headers['content-type'] ?? ''));
-      if (!isBinary && !isUtf8(body)) return { type: 'delivered', reply: null, complaint: 'a text answer that is not UTF-8' };
-      return { type: 'delivered', reply: { data: body, isBinary }, complaint: null, tags };
+      const reply = replyOf(result);
+      return { type: 'delivered', reply, complaint: reply === null ? 'a text answer that is not UTF-8' : null, tags };
     }
     if (status >= 502 && status <= 504) return { type: 'retry', afterMs: null, because: `status ${status}` };
     return { type: 'delivered', reply: null, complaint: `status ${status}` };

@@ -1,19 +1,11 @@
 import { Type } from 'typebox';
+import { descriptionSchema } from '../../wire/description.ts';
+import { COMMAND_ERRORS, errorSchema } from '../../wire/error-schemas.ts';
 
 /** What the OpenAPI document says of this dialect. Requests are checked by hand in `routes.ts`, with errors that speak. */
 const id = Type.Object({ id: Type.String({ description: "The connection's id, as told by the `open` event." }) });
 
 const ok = (code: string, description: string) => Type.Object({ code: Type.Enum([code]) }, { description });
-const error = (description: string) => Type.Object({ code: Type.String(), message: Type.String() }, { description });
-
-const errors = {
-  400: error('BAD_REQUEST: what was wanted, and what came.'),
-  401: error('UNAUTHORIZED: CONTROL_TOKEN is set and no valid bearer token came.'),
-  403: error('FORBIDDEN: the caller is not in CONTROL_ALLOW, or came through a proxy that is not in TRUST_PROXY.'),
-  404: error('NOT_FOUND: no connection has this id (any more); nothing was sent.'),
-  503: error('UNAVAILABLE: the process that owns the connection cannot be asked now; see Retry-After.'),
-};
-
 export const pushSchema = {
   operationId: 'push',
   tags: ['commands'],
@@ -29,9 +21,9 @@ export const pushSchema = {
   response: {
     200: ok('OK', 'Handed to the socket of a live connection.'),
     202: ok('QUEUED', 'The `open` event is still being answered: sent right after the upgrade, dropped if the client is refused.'),
-    ...errors,
-    413: error('MESSAGE_TOO_LONG: over MAX_MESSAGE_BYTES; nothing was sent.'),
-    429: error('SLOW_CLIENT: the client reads too slowly; nothing was sent, see Retry-After.'),
+    ...COMMAND_ERRORS,
+    413: errorSchema('MESSAGE_TOO_LONG: over MAX_MESSAGE_BYTES; nothing was sent.'),
+    429: errorSchema('SLOW_CLIENT: the client reads too slowly; nothing was sent, see Retry-After.'),
   },
 };
 
@@ -45,7 +37,7 @@ export const closeSchema = {
     code: Type.Optional(Type.Integer({ description: '1000 (default), 1001, 1003, 1007 to 1014 or 3000 to 4999.' })),
     reason: Type.Optional(Type.String({ description: 'At most 123 bytes.' })),
   }),
-  response: { 200: ok('OK', 'The closing handshake has begun.'), 202: ok('QUEUED', 'Closed as soon as it is open.'), ...errors },
+  response: { 200: ok('OK', 'The closing handshake has begun.'), 202: ok('QUEUED', 'Closed as soon as it is open.'), ...COMMAND_ERRORS },
 };
 
 export const describeSchema = {
@@ -54,17 +46,7 @@ export const describeSchema = {
   summary: 'Describe a client',
   params: id,
   response: {
-    200: Type.Object({
-      id: Type.String(),
-      ws_uri: Type.String(),
-      path: Type.String(),
-      tags: Type.Record(Type.String(), Type.String()),
-      connected_at: Type.String({ format: 'date-time' }),
-      last_active_at: Type.String({ format: 'date-time' }),
-      remote_address: Type.String(),
-      subprotocol: Type.Union([Type.String(), Type.Null()]),
-      node: Type.String(),
-    }),
-    ...errors,
+    200: descriptionSchema,
+    ...COMMAND_ERRORS,
   },
 };

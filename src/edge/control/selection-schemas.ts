@@ -1,4 +1,6 @@
 import { Type } from 'typebox';
+import { descriptionSchema } from '../../wire/description.ts';
+import { ACCESS_ERRORS, errorSchema } from '../../wire/error-schemas.ts';
 
 /** What the OpenAPI document says of selections. */
 const selector = Type.Object(
@@ -25,8 +27,6 @@ const counts = Type.Union([
   }),
 ]);
 
-const error = (description: string) => Type.Object({ code: Type.String(), message: Type.String() }, { description });
-const errors = { 400: error('BAD_REQUEST: what was wanted, and what came.'), 401: error('UNAUTHORIZED'), 403: error('FORBIDDEN') };
 const tags = ['selections'];
 
 export const sendSchema = {
@@ -34,46 +34,35 @@ export const sendSchema = {
   tags,
   summary: 'Push one message to every connection that matches',
   querystring: selector,
-  response: { 200: counts, ...errors, 413: error('MESSAGE_TOO_LONG') },
+  response: { 200: counts, ...ACCESS_ERRORS, 413: errorSchema('MESSAGE_TOO_LONG: over MAX_MESSAGE_BYTES; nothing was sent.') },
 };
 export const setTagsSchema = {
   operationId: 'setTags',
   tags,
   summary: 'Set tags of every connection that matches; the body is urlencoded, an empty value deletes',
   querystring: selector,
-  response: { 200: counts, ...errors },
+  response: { 200: counts, ...ACCESS_ERRORS },
 };
 export const closeAllSchema = {
   operationId: 'closeSelection',
   tags,
   summary: 'Close every connection that matches; a body is sent first as a farewell',
   querystring: selector,
-  response: { 200: counts, ...errors },
+  response: { 200: counts, ...ACCESS_ERRORS },
 };
 export const countSchema = {
   operationId: 'count',
   tags,
   summary: 'How many connections match',
   querystring: selector,
-  response: { 200: Type.String(), ...errors },
+  response: { 200: Type.String(), ...ACCESS_ERRORS },
 };
 export const treeSchema = {
   operationId: 'tree',
   tags,
   summary: 'Every tag key with its values',
-  response: { 200: Type.Union([Type.String(), Type.Record(Type.String(), Type.Record(Type.String(), Type.Integer()))]), ...errors },
+  response: { 200: Type.Union([Type.String(), Type.Record(Type.String(), Type.Record(Type.String(), Type.Integer()))]), ...ACCESS_ERRORS },
 };
-const connection = Type.Object({
-  id: Type.String(),
-  ws_uri: Type.String(),
-  path: Type.String(),
-  tags: Type.Record(Type.String(), Type.String()),
-  connected_at: Type.String({ format: 'date-time' }),
-  last_active_at: Type.String({ format: 'date-time' }),
-  remote_address: Type.String(),
-  subprotocol: Type.Union([Type.String(), Type.Null()]),
-  node: Type.String(),
-});
 export const statusSchema = {
   operationId: 'status',
   tags,
@@ -85,7 +74,10 @@ export const statusSchema = {
     cursor: Type.Optional(Type.String({ description: 'The `next` of the page before.' })),
   }),
   response: {
-    200: Type.Union([Type.String(), Type.Object({ connections: Type.Array(connection), next: Type.Union([Type.String(), Type.Null()]) })]),
-    ...errors,
+    200: Type.Union([
+      Type.String(),
+      Type.Object({ connections: Type.Array(descriptionSchema), next: Type.Union([Type.String(), Type.Null()]) }),
+    ]),
+    ...ACCESS_ERRORS,
   },
 };

@@ -5,7 +5,7 @@ import type { Answers, Description, ListCursor, Query } from '../../core/command
 import { describedAs } from '../../wire/description.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import type { Message } from '../../core/events.ts';
-import { bodyOf, messageOf } from '../../wire/http-messages.ts';
+import { NOT_UTF8, bodyOf, messageOf } from '../../wire/http-messages.ts';
 import { readSelector } from '../../core/selector.ts';
 import { closeAllSchema, countSchema, sendSchema, setTagsSchema, statusSchema, treeSchema } from './selection-schemas.ts';
 
@@ -85,8 +85,7 @@ export async function selectionRoutes(server: FastifyInstance, { query, wsUri, m
 
   function toSend(request: FastifyRequest): Message {
     const message = messageOf(request);
-    if (!message.isBinary && !isUtf8(message.data))
-      throw new GatewayError('BAD_REQUEST', 'the body is not UTF-8; a binary frame is sent with Content-Type: application/octet-stream');
+    if (!message.isBinary && !isUtf8(message.data)) throw new GatewayError('BAD_REQUEST', NOT_UTF8);
     if (message.data.length > maxMessageBytes)
       throw new GatewayError('MESSAGE_TOO_LONG', `a message may have ${maxMessageBytes} bytes (MAX_MESSAGE_BYTES)`);
     return message;
