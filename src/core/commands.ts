@@ -84,11 +84,11 @@ export type Part = {
   readonly matched: number;
   readonly sent: number;
   readonly failed: number;
-  /** Of `set-tags`: what was wrong, if anything. */
+  /** What was wrong with the tags, in the answer to `set-tags`; null: nothing. */
   readonly problem: string | null;
   readonly tree: Readonly<Record<string, Readonly<Record<string, number>>>> | null;
   readonly list: readonly (Description & { readonly serial: number })[] | null;
-  /** Of `metrics`: the process's metrics as prom-client's JSON. */
+  /** The process's metrics as prom-client's JSON, in the answer to `metrics`. */
   readonly metrics: readonly unknown[] | null;
 };
 

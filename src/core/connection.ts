@@ -50,7 +50,7 @@ export class Connection implements IntakeClient {
   readonly serial: number;
   state: ConnectionState = 'connecting';
   lastActiveAt: number;
-  /** Of the heartbeat: when a ping went out that nothing has answered yet, else 0. */
+  /** When the heartbeat sent a ping that nothing has answered yet, else 0. */
   pingedAt = 0;
   seenBytes = 0;
   /** How it ended, once it has; of `terminate` already before. */
@@ -298,7 +298,7 @@ export class Connection implements IntakeClient {
     return this.#intake.command(command);
   }
 
-  /** Of the intake: nothing is left to deliver. */
+  /** The intake calls this: nothing is left to deliver. */
   emptied(): void {
     if (this.state === 'closed') this.#host.finished(this);
   }

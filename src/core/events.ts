@@ -5,7 +5,7 @@ import type { Party } from './party.ts';
 export type Message = {
   readonly data: Buffer;
   readonly isBinary: boolean;
-  /** Of a message for many sockets: its bytes on the wire, made once by the first socket. */
+  /** Only a message for many sockets has it: the bytes on the wire, which the first socket makes for all. */
   readonly shared?: { wire: Buffer | null };
 };
 
@@ -22,7 +22,7 @@ export type OpenRequest = {
   readonly traceparent: string | null;
   /** The headers named by FORWARD_HEADERS: name, value, name, value … */
   readonly forwarded: readonly string[];
-  /** Of routes whose clients choose their ids (CONTRACT §5, §6); else null. */
+  /** The id that the client chose, on routes where clients do (CONTRACT §5, §6); else null. */
   readonly clientId: string | null;
   /** Chosen by the route; null: the backend may choose. */
   readonly subprotocol: string | null;

@@ -145,7 +145,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     return this.#options.bus.ask(command) ?? NOT_FOUND;
   }
 
-  /** Of the bus: a command from another process, for a connection here or for nobody. */
+  /** The bus calls this: another process has a command for a connection here, or for nobody. */
   execute(command: Command): Outcome | Promise<Outcome> {
     const connection = this.connections.find(command.id);
     return connection === undefined ? NOT_FOUND : this.#execute(connection, command);
@@ -157,20 +157,20 @@ export class Gateway implements ConnectionHost, BusHandler {
     return { parts: [own, ...others.parts], unreachable: others.unreachable };
   }
 
-  /** Of the bus: this process's part of an answer. */
+  /** The bus calls this: another process asks for this process's part of an answer. */
   async answer(query: Query): Promise<Part> {
     if (query.type === 'metrics') return { ...part(this, {}), metrics: await this.#options.metrics() };
     return answerQuery(this, query);
   }
 
-  /** Of the bus: a newer connection took this id in another process. */
+  /** The bus calls this: a newer connection took this id in another process. */
   evict(id: string, key: string): void {
     for (const connection of this.connections) {
       if (connection.key === key && connection.id === id) connection.close(CLOSE.DUPLICATE_ID, 'replaced by a newer connection');
     }
   }
 
-  /** Of the bus, and at the start: tells the ends of connections whose process died (G3). */
+  /** The bus calls this, and so does the start: the ends of connections whose process died are told (G3). */
   bereaved(): void {
     this.#options.ledger.orphans().then(
       (entries) => this.#tellOrphans(entries),

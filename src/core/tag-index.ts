@@ -1,7 +1,7 @@
 import type { Connection } from './connection.ts';
 
 export const MAX_TAGS = 64;
-/** Of key and value together, as UTF-8. */
+/** The most bytes that key and value may have together, as UTF-8. */
 export const MAX_TAG_BYTES = 128;
 
 /** What is wrong with a connection's tags (CONTRACT §7), or null. */

@@ -10,7 +10,7 @@ export type Routing = {
   readonly find: RouteTable['find'];
   /** Also routes of earlier readings, which their connections keep. */
   readonly byName: (name: string) => Route | undefined;
-  /** Of the routes at the start: what registers HTTP routes and sizes buffers cannot change later. */
+  /** Was the dialect among the routes at the start? Commands are registered then, and buffers sized; a later file changes neither. */
   readonly hasDialect: (name: string) => boolean;
   readonly largestMessageBytes: number;
   readonly shortestSpanMs: number;

@@ -27,7 +27,7 @@ export const answer = (description: string, schema?: object) => ({
   ...(schema && { content: { 'application/json': { schema } } }),
 });
 
-/** Of `close` events. */
+/** What every `close` event carries. */
 export const closeHeaders = [
   ...eventHeaders,
   header('WS-Close-Code', 'The code of the close frame that ended it, else 1006.'),

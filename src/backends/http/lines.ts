@@ -3,7 +3,7 @@ import { Fifo } from '../../core/fifo.ts';
 
 /** A call that goes out on a line. It gives its place back, by one of the `release`s, once undici has done with it. */
 export interface Passenger extends Dispatcher.DispatchHandler {
-  /** Of `Lines`, and of nobody else. */
+  /** Only `Lines` reads and writes it. */
   line: Line | null;
   readonly options: Dispatcher.DispatchOptions;
   /** Nobody waits for it any more: while it has no line, it needs none. */

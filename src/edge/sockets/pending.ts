@@ -24,7 +24,7 @@ export class Pending {
     this.#stream.off('close', this.#abandon);
   }
 
-  /** Of the 101; null: the client offered none, or the backend chose none. */
+  /** The subprotocol that the 101 names; null: the client offered none, or the backend chose none. */
   get subprotocol(): string | null {
     return 'connection' in this.decision ? this.decision.connection.party.subprotocol : null;
   }

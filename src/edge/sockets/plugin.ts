@@ -17,7 +17,7 @@ import { WsSocket } from './ws-socket.ts';
 export type SocketsOptions = {
   readonly gateway: Gateway;
   readonly findRoute: (path: string) => FoundRoute | null;
-  /** Of the route that allows most; `Connection` knows its own. */
+  /** The largest message that any route allows. `Connection` holds each client to the limit of its own route. */
   readonly maxMessageBytes: number;
   readonly limits: AdmissionLimits;
   readonly closeTimeoutMs: number;
