@@ -185,7 +185,7 @@ export async function createApp(
     reloadRoutes: routing.reload,
     async close() {
       heartbeat.cancel();
-      publicServer.server.removeAllListeners('upgrade'); // else app.close() can wait for ever for a socket that upgraded late
+      publicServer.server.removeAllListeners('upgrade'); // of @fastify/websocket 11.3.6: else app.close() can wait for ever for a socket that upgraded late
       await Promise.all(isShared ? [publicServer.close()] : [publicServer.close(), controlServer.close()]);
       gateway.closings.stop();
       await bus.close();

@@ -5,6 +5,9 @@ import type { buildConnector } from 'undici';
 const COPIED_AT_MOST = 4_096;
 
 /**
+ * Written against undici 8.12.4, whose sockets' `write`, `cork` and `uncork` it takes over; to go when undici gathers the
+ * writes of a turn by itself (test/patched-libraries.test.ts).
+ *
  * Lets the calls of one turn of the event loop be written right after one another, those of one socket in one write: a
  * backend is then woken once for many of them.
  *

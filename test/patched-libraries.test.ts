@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, request, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { test } from 'node:test';
+import websocket from '@fastify/websocket';
+import fastify from 'fastify';
+import { WebSocket } from 'ws';
+
+/** What was patched, against which version, and what to look at before the version here is changed. */
+const PATCHED: Readonly<Record<string, readonly [version: string, look: string]>> = {
+  undici: [
+    '8.12.4',
+    'src/backends/http/turn-writes.ts takes over write, cork and uncork of its sockets: test/backends/http/turn-writes.test.ts',
+  ],
+  ws: ['8.23.0', 'src/edge/sockets/ws-socket.ts writes whole frames to its stream, and reads its error codes'],
+  '@fastify/websocket': ['11.3.6', 'src/edge/sockets/plugin.ts takes its `error` listener off, and app.ts its `upgrade` listener'],
+  fastify: ['5.12.8', 'src/edge/server/build.ts constrains routes by `upgrade`; dialects/wsaas/routes.ts hijacks the answer to a push'],
+};
+
+test('the libraries that are patched have the versions that the patches were written against', () => {
+  for (const [name, [version, look]] of Object.entries(PATCHED)) {
+    const { version: came } = JSON.parse(readFileSync(new URL(`../node_modules/${name}/package.json`, import.meta.url), 'utf8')) as {
+      version: string;
+    };
+    assert.equal(came, version, `${name} is another version: ${look}`);
+  }
+});
+
+test('@fastify/websocket puts one `error` listener on a socket, and one `upgrade` listener on a server', async (t) => {
+  const server = fastify();
+  await server.register(websocket);
+  const told = new EventEmitter();
+  server.route({
+    method: 'GET',
+    url: '/',
+    handler: (_request, reply) => reply.code(404).send(),
+    wsHandler: (socket: WebSocket) => void told.emit('counted', socket.listenerCount('error')),
+  });
+  await server.listen({ port: 0, host: '127.0.0.1' });
+  t.after(() => server.close());
+  assert.equal(server.server.listenerCount('upgrade'), 1);
+  const counted = once(told, 'counted');
+  const client = new WebSocket(`ws://127.0.0.1:${(server.server.address() as AddressInfo).port}`);
+  t.after(() => client.terminate());
+  assert.deepEqual(await counted, [1]);
+});
+
+test('Node keeps the answer of an upgraded request on its socket, from which it can be detached', async (t) => {
+  const server = createServer((_request, response) => {
+    const socket: (Socket & { _httpMessage?: ServerResponse }) | null = response.socket;
+    const isKept = socket?._httpMessage === response && typeof response.detachSocket === 'function';
+    response.end(String(isKept));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const asked = request({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent: false }).end();
+  const [answer] = (await once(asked, 'response')) as [NodeJS.ReadableStream];
+  const [body] = (await once(answer, 'data')) as [Buffer];
+  assert.equal(body.toString(), 'true');
+});
