@@ -1,50 +1,39 @@
 import type { Answers, Outcome } from '../../core/commands.ts';
 import type { Link } from './link.ts';
 import type { Bus, BusHandler } from '../../core/ports.ts';
+import { Questions } from '../questions.ts';
 import { isBusMessage, type FromWorker, type ToWorker } from './bus-messages.ts';
 
 export type IpcBusOptions = { readonly link: Link; readonly owner: string; readonly timeoutMs: number };
 
-type Question =
-  | { readonly type: 'outcome'; readonly settle: (outcome: Outcome) => void }
-  | { readonly type: 'answers'; readonly settle: (answers: Answers) => void }
-  | { readonly type: 'claim'; readonly settle: (isGranted: boolean) => void }
-  | { readonly type: 'welcome'; readonly settle: () => void };
+/** What can be asked of the supervisor, and what its answer is. */
+type Answer =
+  | { readonly type: 'outcome'; readonly outcome: Outcome }
+  | { readonly type: 'answers'; readonly answers: Answers }
+  | { readonly type: 'claimed'; readonly isGranted: boolean };
 
 /**
  * The bus between the workers of one node: every message goes over the supervisor, which knows each worker's owner
  * token and every client-chosen id. At most once; order is kept between two processes.
  */
 export function createIpcBus({ link, owner, timeoutMs }: IpcBusOptions): Bus {
-  const questions = new Map<number, Question>();
-  let lastNumber = 0;
+  const questions = new Questions<Answer['type'], Answer>();
+  let welcomed: (() => void) | null = null;
   let handler: BusHandler | null = null;
 
   const tell = (message: FromWorker): void => link.send(message);
 
-  type Asking<Result> = {
-    readonly make: (settle: (result: Result) => void) => Question;
-    /** For a supervisor that hangs; it answers for silent workers itself. */
-    readonly late: Result;
-    readonly send: (n: number) => FromWorker;
-    /** What the question may take by its nature. */
-    readonly waitMs?: number;
-  };
-
-  function question<Result>({ make, late, send, waitMs = 0 }: Asking<Result>): Promise<Result> {
-    lastNumber += 1;
-    const n = lastNumber;
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => settle(late), timeoutMs * 2 + waitMs);
-      const settle = (result: Result): void => {
-        clearTimeout(timer);
-        questions.delete(n);
-        resolve(result);
-      };
-      questions.set(n, make(settle));
-      tell(send(n));
-    });
+  /** The limit is for a supervisor that hangs: it answers for silent workers itself. `waitMs` is what the question may take by its nature. */
+  async function ask<Type extends Answer['type']>(
+    late: Extract<Answer, { type: Type }>,
+    send: (n: number) => FromWorker,
+    waitMs = 0,
+  ): Promise<Extract<Answer, { type: Type }>> {
+    const limitMs = timeoutMs * 2 + waitMs;
+    return (await questions.ask({ asked: late.type, limitMs, late, send: (n) => tell(send(n)) })) as typeof late;
   }
+
+  const answered = (n: number, answer: Answer): void => questions.answered(n, answer, (type) => type === answer.type);
 
   link.onMessage((message) => {
     if (!isBusMessage<ToWorker>(message)) return;
@@ -64,52 +53,41 @@ export function createIpcBus({ link, owner, timeoutMs }: IpcBusOptions): Bus {
         handler?.bereaved();
         break;
       case 'welcome':
-        questions.get(0)?.settle(undefined as never);
+        welcomed?.();
         break;
       case 'outcome':
-        settle(message.n, 'outcome', message.outcome);
+        answered(message.n, { type: 'outcome', outcome: message.outcome });
         break;
       case 'answers':
-        settle(message.n, 'answers', message.answers);
+        answered(message.n, { type: 'answers', answers: message.answers });
         break;
       case 'claimed':
-        settle(message.n, 'claim', message.isGranted);
+        answered(message.n, { type: 'claimed', isGranted: message.isGranted });
         break;
     }
   });
-
-  function settle(n: number, type: Question['type'], result: unknown): void {
-    const asked = questions.get(n);
-    if (asked?.type === type) asked.settle(result as never);
-  }
 
   return {
     serve(given) {
       handler = given;
       return new Promise((resolve) => {
-        questions.set(0, { type: 'welcome', settle: () => resolve() });
+        welcomed = resolve;
         tell({ bus: 'hello', owner });
       });
     },
-    ask: (command) =>
-      question<Outcome>({
-        make: (settle) => ({ type: 'outcome', settle }),
-        late: unavailable,
-        send: (n) => ({ bus: 'ask', n, command }),
-        waitMs: command.type === 'rpc-call' ? (command.waitMs ?? 0) : 0,
-      }),
-    askAll: (query) =>
-      question<Answers>({ make: (settle) => ({ type: 'answers', settle }), late: nobody, send: (n) => ({ bus: 'ask-all', n, query }) }),
-    claim: (id, key, mayReplace) =>
-      question<boolean>({
-        make: (settle) => ({ type: 'claim', settle }),
-        late: true,
-        send: (n) => ({ bus: 'claim', n, id, key, mayReplace }),
-      }),
+    async ask(command) {
+      const waitMs = command.type === 'rpc-call' ? (command.waitMs ?? 0) : 0;
+      return (await ask(LATE.outcome, (n) => ({ bus: 'ask', n, command }), waitMs)).outcome;
+    },
+    async askAll(query) {
+      return (await ask(LATE.answers, (n) => ({ bus: 'ask-all', n, query }))).answers;
+    },
+    async claim(id, key, mayReplace) {
+      return (await ask(LATE.claimed, (n) => ({ bus: 'claim', n, id, key, mayReplace }))).isGranted;
+    },
     release: (id, key) => tell({ bus: 'release', id, key }),
     close() {
-      for (const { type, settle } of questions.values())
-        settle((type === 'outcome' ? unavailable : type === 'answers' ? nobody : true) as never);
+      questions.giveUp((type) => LATE[type]);
       return Promise.resolve();
     },
   };
@@ -117,3 +95,8 @@ export function createIpcBus({ link, owner, timeoutMs }: IpcBusOptions): Bus {
 
 const unavailable: Outcome = { type: 'unavailable', detail: 'the supervisor of the workers cannot be asked now' };
 const nobody: Answers = { parts: [], unreachable: ['*'] };
+const LATE: { readonly [Type in Answer['type']]: Extract<Answer, { type: Type }> } = {
+  outcome: { type: 'outcome', outcome: unavailable },
+  answers: { type: 'answers', answers: nobody },
+  claimed: { type: 'claimed', isGranted: true },
+};

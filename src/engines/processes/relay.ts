@@ -1,19 +1,19 @@
 import { NOT_FOUND, type Answers, type Command, type Outcome, type Part, type Query } from '../../core/commands.ts';
 import { OWNER_LENGTH } from '../../core/ids.ts';
+import { Questions } from '../questions.ts';
 import type { Link } from './link.ts';
 import { isBusMessage, type FromWorker, type ToWorker } from './bus-messages.ts';
 
 type Worker = { readonly name: string; readonly link: Link; owner: string | null };
 type Claim = { readonly worker: Worker; readonly key: string };
-type Forwarded = { readonly to: Worker; readonly settle: (result: Outcome | Part | null) => void };
 
 /** The supervisor's half of the ipc bus: knows who owns what, passes commands on, and answers for workers that do not. */
 export class IpcRelay {
   readonly #timeoutMs: number;
   readonly #workers = new Set<Worker>();
   readonly #claims = new Map<string, Claim>();
-  readonly #forwarded = new Map<number, Forwarded>();
-  #lastNumber = 0;
+  /** By the worker that each was forwarded to. Null: no answer in time, or the worker died. */
+  readonly #forwarded = new Questions<Worker, Outcome | Part | null>();
 
   constructor(options: { readonly timeoutMs: number }) {
     this.#timeoutMs = options.timeoutMs;
@@ -93,25 +93,12 @@ export class IpcRelay {
     };
   }
 
-  /** Null: no answer in time, or the worker died. */
   #forward(to: Worker, message: (n: number) => ToWorker, waitMs = 0): Promise<Outcome | Part | null> {
-    this.#lastNumber += 1;
-    const n = this.#lastNumber;
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => settle(null), this.#timeoutMs + waitMs);
-      const settle = (result: Outcome | Part | null): void => {
-        clearTimeout(timer);
-        this.#forwarded.delete(n);
-        resolve(result);
-      };
-      this.#forwarded.set(n, { to, settle });
-      tell(to, message(n));
-    });
+    return this.#forwarded.ask({ asked: to, limitMs: this.#timeoutMs + waitMs, late: null, send: (n) => tell(to, message(n)) });
   }
 
   #settle(from: Worker, n: number, result: Outcome | Part): void {
-    const forwarded = this.#forwarded.get(n);
-    if (forwarded?.to === from) forwarded.settle(result);
+    this.#forwarded.answered(n, result, (to) => to === from);
   }
 
   #byOwner(owner: string): Worker | undefined {
@@ -122,7 +109,7 @@ export class IpcRelay {
   #gone(worker: Worker): void {
     this.#workers.delete(worker);
     for (const [id, claim] of this.#claims) if (claim.worker === worker) this.#claims.delete(id);
-    for (const { to, settle } of this.#forwarded.values()) if (to === worker) settle(null);
+    this.#forwarded.giveUp((to) => (to === worker ? null : undefined));
   }
 }
 
