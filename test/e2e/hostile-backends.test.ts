@@ -42,9 +42,9 @@ function pour(response: ServerResponse, chunk: Buffer): 'taken' {
 const raw =
   (text: string, isEnd = true): Handler =>
   (_call, response) => {
-    const socket = response.socket as Socket;
-    socket.write(Buffer.from(text, 'latin1'));
-    if (isEnd) socket.end();
+    const { socket } = response; // null where the gateway has ended it already, for what came before on it
+    socket?.write(Buffer.from(text, 'latin1'));
+    if (isEnd) socket?.end();
     return 'taken';
   };
 
