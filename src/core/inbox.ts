@@ -91,7 +91,9 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
   }
 
   #send(event: MessageEvent): void {
-    this.#options.backend.message(event, this, this.#giveUpAt);
+    const { party } = this.#client;
+    const current = event.party === party ? event : { ...event, party }; // its tags changed since the message was read
+    this.#options.backend.message(current, this, this.#giveUpAt);
   }
 
   #next(): void {
