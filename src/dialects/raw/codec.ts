@@ -72,7 +72,8 @@ export class RawCodec implements Codec {
     const tags = readSetTags(result.headers);
     if (body.length === 0) return tags === null ? DELIVERED : { type: 'delivered', reply: null, complaint: null, tags };
     const reply = replyOf(result);
-    return { type: 'delivered', reply, complaint: reply === null ? 'a text answer that is not UTF-8' : null, tags };
+    if (reply === null) return { type: 'delivered', reply: null, complaint: 'a text answer that is not UTF-8' };
+    return { type: 'delivered', reply, complaint: null, tags };
   }
 
   encodeClose(event: CloseEvent): BackendCall {

@@ -92,7 +92,8 @@ export class WsaasCodec implements Codec {
       if (!this.#options.reply || body.length === 0)
         return tags === null ? DELIVERED : { type: 'delivered', reply: null, complaint: null, tags };
       const reply = replyOf(result);
-      return { type: 'delivered', reply, complaint: reply === null ? 'a text answer that is not UTF-8' : null, tags };
+      if (reply === null) return { type: 'delivered', reply: null, complaint: 'a text answer that is not UTF-8' };
+      return { type: 'delivered', reply, complaint: null, tags };
     }
     if (status >= 502 && status <= 504) return { type: 'retry', afterMs: null, because: `status ${status}` };
     return { type: 'delivered', reply: null, complaint: `status ${status}` };
