@@ -1,3 +1,4 @@
+import type { OwnCloseCode } from './close-codes.ts';
 import type { PushOutcome, RpcOutcome } from './commands.ts';
 import type { RpcCommand } from './rpc.ts';
 import type { Message, MessageEvent, TagChanges } from './events.ts';
@@ -12,7 +13,7 @@ export interface IntakeClient {
   push(message: Message, idempotencyKey: null): PushOutcome;
   /** Sends a frame that somebody counts on: a client too slow for it is ended. Does nothing once the client is gone. */
   reply(message: Message): void;
-  close(code: number, reason: string): unknown;
+  close(code: OwnCloseCode, reason: string): unknown;
   /** Reads no further; each `pause` is undone by one `resume`. */
   pause(): void;
   resume(): void;

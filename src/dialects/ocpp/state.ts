@@ -1,3 +1,4 @@
+import type { OwnCloseCode } from '../../core/close-codes.ts';
 import type { Counter } from '../../core/observer.ts';
 import type { RpcError } from '../../core/rpc.ts';
 import type { RpcOutcome } from '../../core/commands.ts';
@@ -113,7 +114,7 @@ export type Effect =
   | { readonly type: 'lost'; readonly messages: number }
   | { readonly type: 'pause' }
   | { readonly type: 'resume' }
-  | { readonly type: 'close'; readonly code: number; readonly reason: string };
+  | { readonly type: 'close'; readonly code: OwnCloseCode; readonly reason: string };
 
 const EMPTY_LANE: Lane = { current: null, waiting: EMPTY_QUEUE, attempts: 0, retryAt: null };
 
