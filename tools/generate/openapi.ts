@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import swagger from '@fastify/swagger';
@@ -12,7 +12,16 @@ import { VERSION } from '../../src/config/version.ts';
 
 /** `openapi.yaml`: our API as paths from the routes' schemas, our calls to the backend as webhooks (OpenAPI 3.1). */
 export async function openApi(dialects: Dialects = DIALECTS): Promise<string> {
-  const { config } = loadConfig({ ROUTES_FILE: await everyDialect(dialects), PORT: '8080', CONTROL_PORT: '8081' }, { dialects });
+  const folder = await mkdtemp(join(tmpdir(), 'wsaas-openapi-'));
+  try {
+    return await documentOf(await everyDialect(dialects, folder), dialects);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function documentOf(routesFile: string, dialects: Dialects): Promise<string> {
+  const { config } = loadConfig({ ROUTES_FILE: routesFile, PORT: '8080', CONTROL_PORT: '8081' }, { dialects });
   const app = await createApp(config, pino({ level: 'silent' }), {
     node: 'docs',
     link: null,
@@ -49,13 +58,13 @@ export async function openApi(dialects: Dialects = DIALECTS): Promise<string> {
 }
 
 /** A routes file with one route of each dialect, so that the document tells of all their paths. */
-async function everyDialect(dialects: Dialects): Promise<string> {
+async function everyDialect(dialects: Dialects, folder: string): Promise<string> {
   const routes = Object.keys(dialects).map((dialect) => ({
     path: `/${dialect}/:id`,
     dialect,
     backend: `http://localhost:3000/${dialect}`,
   }));
-  const file = join(await mkdtemp(join(tmpdir(), 'wsaas-openapi-')), 'routes.yaml');
+  const file = join(folder, 'routes.yaml');
   await writeFile(file, stringify({ routes }));
   return file;
 }
