@@ -185,7 +185,9 @@ export async function createApp(
     reloadRoutes: routing.reload,
     async close() {
       heartbeat.cancel();
-      publicServer.server.removeAllListeners('upgrade'); // of @fastify/websocket 11.3.6: else app.close() can wait for ever for a socket that upgraded late
+      // @fastify/websocket 11.3.6 answers a late upgrade with 503 and leaves its socket open, for which close() would wait for ever;
+      // to go when the plugin ends such sockets
+      publicServer.server.removeAllListeners('upgrade');
       await Promise.all(isShared ? [publicServer.close()] : [publicServer.close(), controlServer.close()]);
       gateway.closings.stop();
       await bus.close();

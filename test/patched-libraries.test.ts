@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { test } from 'node:test';
 import websocket from '@fastify/websocket';
 import fastify from 'fastify';
+import { buildConnector, Client } from 'undici';
 import { WebSocket } from 'ws';
 
 /** What was patched, against which version, and what to look at before the version here is changed. */
@@ -16,6 +17,7 @@ const PATCHED: Readonly<Record<string, readonly [version: string, look: string]>
   ],
   ws: ['8.23.0', 'src/edge/sockets/ws-socket.ts writes whole frames to its stream, and reads its error codes'],
   '@fastify/websocket': ['11.3.6', 'src/edge/sockets/plugin.ts takes its `error` listener off, and app.ts its `upgrade` listener'],
+  'find-my-way': ['9.10.1', 'src/edge/server/build.ts gives it a constraint of its own, `upgrade`'],
   fastify: ['5.12.8', 'src/edge/server/build.ts constrains routes by `upgrade`; dialects/wsaas/routes.ts hijacks the answer to a push'],
 };
 
@@ -61,3 +63,54 @@ test('Node keeps the answer of an upgraded request on its socket, from which it 
   const [body] = (await once(answer, 'data')) as [Buffer];
   assert.equal(body.toString(), 'true');
 });
+
+test('undici writes a call to its socket as one corked piece: head as latin1 text, body as bytes, and no callback', async (t) => {
+  const server = createServer((asked, response) => void asked.resume().on('end', () => response.end('ok')));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const steps: string[] = [];
+  const connector = buildConnector({ allowH2: false });
+  const client = new Client(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+    allowH2: false,
+    connect: (options, callback) =>
+      connector(options, (...args) => {
+        if (args[0] === null) record(args[1], steps);
+        callback(...args);
+      }),
+  });
+  t.after(() => client.destroy());
+  for (const body of ['text', Buffer.from('bytes'), null]) {
+    steps.length = 0;
+    const { body: answer } = await client.request({ method: 'PUT', path: '/', headers: ['x-a', '1'], body });
+    assert.equal(await answer.text(), 'ok');
+    const head = 'write string latin1';
+    assert.deepEqual(steps, body === null ? [head] : ['cork', head, 'write bytes', 'uncork'], String(body));
+  }
+});
+
+/** What a socket is asked to do with what is written to it. */
+function record(socket: Socket, steps: string[]): void {
+  const cork = socket.cork.bind(socket);
+  const uncork = socket.uncork.bind(socket);
+  const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
+  socket.cork = () => {
+    steps.push('cork');
+    cork();
+  };
+  socket.uncork = () => {
+    steps.push('uncork');
+    uncork();
+  };
+  socket.write = (...args: unknown[]) => {
+    const [piece, ...rest] = args;
+    steps.push(
+      [
+        'write',
+        typeof piece === 'string' ? 'string' : 'bytes',
+        ...rest.map((one) => (typeof one === 'function' ? 'callback' : String(one))),
+      ].join(' '),
+    );
+    return write(...args);
+  };
+}

@@ -52,7 +52,7 @@ const ownSchema = Type.Object(
 );
 
 /** What a route may say of its dialect: the dialect's own properties, and its options under their camelCase names. */
-export function dialectProperties(dialects: Dialects): Record<string, TSchema> {
+function dialectProperties(dialects: Dialects): Record<string, TSchema> {
   const properties: Record<string, TSchema> = {};
   for (const { options, routeOptions } of Object.values(dialects)) {
     for (const [name, schema] of Object.entries(options)) {

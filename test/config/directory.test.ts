@@ -4,9 +4,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { createJournal } from '../../src/engines/local/journal.ts';
-import { SILENT_LOG } from '../contracts/samples.ts';
-import { MAIN } from '../support/gateway.ts';
+import { MAIN, startGateway } from '../support/gateway.ts';
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'directory-'));
@@ -24,8 +22,7 @@ test('--check-config makes no directory; the journal makes it, for its user alon
   const directory = join(folder(t), 'of', 'journals');
   assert.equal(checkConfig(directory).status, 0);
   assert.equal(existsSync(directory), false);
-  const journal = await createJournal({ directory, log: SILENT_LOG });
-  await journal.close();
+  await startGateway(t, { API_URI: 'http://localhost:1', JOURNAL_DIR: directory });
   assert.equal(statSync(directory).mode & 0o777, 0o700);
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { backOffMs } from '../../src/core/retry.ts';
+import { backOffMs, retryDelayMs } from '../../src/core/retry.ts';
 
 fc.configureGlobal({ seed: 1 }); // a failure prints how to find it again; a run finds what the last one found
 
@@ -22,4 +22,18 @@ test('no attempt waits less than 100 ms or more than 5 s', () => {
       assert.ok(ms >= 100 && ms <= 5_000, `${ms} ms`);
     }),
   );
+});
+
+test('the last try of our own back-off falls on the deadline, and none comes after it', () => {
+  const attempt = { attempts: 10, afterMs: null, random: 0.5 };
+  assert.equal(retryDelayMs({ ...attempt, leftMs: 60_000 }), 3_750);
+  assert.equal(retryDelayMs({ ...attempt, leftMs: 700 }), 700);
+  assert.equal(retryDelayMs({ ...attempt, leftMs: 100 }), 100);
+  assert.equal(retryDelayMs({ ...attempt, leftMs: 0 }), null);
+});
+
+test('a wait that the backend asks for is kept; one beyond the deadline is the end', () => {
+  const attempt = { attempts: 0, random: 0.5, leftMs: 7_000 };
+  assert.equal(retryDelayMs({ ...attempt, afterMs: 7_000 }), 7_000);
+  assert.equal(retryDelayMs({ ...attempt, afterMs: 7_001 }), null);
 });

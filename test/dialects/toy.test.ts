@@ -35,7 +35,10 @@ test('a dialect of one folder and one line is served', async (t) => {
   await once(backend, 'listening');
   t.after(() => backend.close());
   const origin = `http://127.0.0.1:${(backend.address() as AddressInfo).port}`;
-  const { path: file } = await routesFile(t, `routes:\n  - { path: /toy, dialect: toy, backend: "${origin}/x", toyColour: blue }\n`);
+  const { path: file } = await routesFile(
+    t,
+    `routes:\n  - { path: /toy, dialect: toy, backend: "${origin}/x", toyColour: blue }\n  - { path: /own, dialect: toy, backend: "${origin}/x", toyPatienceMs: 5 }\n`,
+  );
   const { config } = loadConfig(
     { ROUTES_FILE: file, HOST: '127.0.0.1', PORT: '0', CONTROL_PORT: '0', TOY_PATIENCE_MS: '77' },
     { dialects },
@@ -60,6 +63,13 @@ test('a dialect of one folder and one line is served', async (t) => {
   client.close(4001);
   await third;
   assert.equal(heard[2], 'close 4001');
+  const other = new WebSocket(`${publicUrl.replace('http', 'ws')}/own`);
+  t.after(() => other.terminate());
+  await once(other, 'open');
+  assert.match(heard[3] ?? '', /^open \S+ red 5$/, 'the route overrides the global option, and has the default of its own');
+  const gone = once(told, 'heard');
+  other.close();
+  await gone; // before the app closes, which waits for its clients
 });
 
 test('its options are configured, checked and documented', () => {

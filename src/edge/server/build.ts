@@ -41,7 +41,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       requireHostHeader: false, // Node's own refusal has no body; `inspect` does it in our form
       headersTimeout: options.handshakeTimeoutMs,
       connectionsCheckingInterval: Math.max(50, Math.min(1_000, Math.floor(options.handshakeTimeoutMs / 4))), // Node's own 30 s lets slow heads live long
-      // other protocols (h2c) and requests that may not upgrade now are served as plain HTTP
+      // Node 24's option; to go when Fastify has one of its own. Other protocols (h2c) and requests that may not upgrade now are served as plain HTTP
       shouldUpgradeCallback(request: IncomingMessage) {
         const decision = options.upgrades() === 'now' && options.asksForWebSocket(request);
         if (decision) Object.assign(request, { [isUpgrade]: true });
@@ -51,6 +51,8 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     routerOptions: {
       maxParamLength: 1_024,
       constraints: {
+        // a constraint of find-my-way 9.10.1 under Fastify 5.12.8; to go when @fastify/websocket leaves plain requests alone
+        // (test/patched-libraries.test.ts)
         upgrade: {
           name: 'upgrade',
           mustMatchWhenDerived: true, // plain routes are blind to upgrades

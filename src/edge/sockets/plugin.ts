@@ -115,8 +115,8 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
 
 function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | undefined): void {
   const stream: Duplex = request.socket;
-  // @fastify/websocket 11.3.6's closure and Node's ServerResponse would keep request and reply alive as long as the socket, 3 KB
-  // each; to go when they let go by themselves (test/patched-libraries.test.ts)
+  // @fastify/websocket 11.3.6's closure and Node's ServerResponse (24) would keep request and reply alive as long as the socket,
+  // 3 KB each; to go when they let go by themselves (test/patched-libraries.test.ts)
   ws.removeAllListeners('error');
   (stream as { _httpMessage?: ServerResponse })._httpMessage?.detachSocket(request.socket);
   if (pending === undefined) return ws.terminate(); // every upgrade has passed `decide`
