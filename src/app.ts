@@ -1,37 +1,38 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { withBreaker } from './backends/http/breaker.ts';
 import { serveOverHttp } from './backends/http/backend.ts';
-import { createHttpTransport } from './backends/http/transport.ts';
-import { createIpcBus } from './engines/processes/bus.ts';
-import { createMemoryBus } from './engines/local/bus.ts';
+import { Transports } from './backends/http/transports.ts';
+import { limitsOf } from './config/limits.ts';
 import type { Config } from './config/load.ts';
+import { VERSION } from './config/version.ts';
+import type { Query } from './core/commands.ts';
+import { Gateway } from './core/gateway.ts';
+import { startHeartbeat } from './core/heartbeat.ts';
+import { ownerToken } from './core/ids.ts';
+import { Meter } from './core/meter.ts';
+import type { Bus, Ledger, Log } from './core/ports.ts';
+import { systemClock } from './core/system-clock.ts';
+import type { Dialects } from './dialects/definition.ts';
+import { DEFAULT_DIALECT, DIALECTS } from './dialects/index.ts';
 import { createGuard } from './edge/control/guard.ts';
 import { healthRoutes } from './edge/control/health.ts';
 import { createMetrics, metricsRoutes } from './edge/control/metrics.ts';
 import { rootRoutes } from './edge/control/root.ts';
 import { selectionRoutes } from './edge/control/selections.ts';
-import type { Query } from './core/commands.ts';
-import { Gateway } from './core/gateway.ts';
-import { ownerToken } from './core/ids.ts';
-import type { Link } from './engines/processes/link.ts';
-import { Meter } from './core/meter.ts';
-import type { Bus, Ledger, Log } from './core/ports.ts';
-import type { Transport } from './wire/calls.ts';
-import { systemClock } from './core/system-clock.ts';
-import type { Dialects } from './dialects/definition.ts';
-import { DEFAULT_DIALECT, DIALECTS } from './dialects/index.ts';
-import { createIpcLedger } from './engines/processes/ledger.ts';
-import { createJournal } from './engines/local/journal.ts';
-import { createNoLedger } from './engines/local/no-ledger.ts';
-import { createRouting } from './routes/routing.ts';
-import { fileLimit } from './edge/server/file-limit.ts';
 import { buildServer } from './edge/server/build.ts';
 import { answerUnknown } from './edge/server/errors.ts';
-import { startHeartbeat } from './core/heartbeat.ts';
+import { fileLimit } from './edge/server/file-limit.ts';
 import { socketsPlugin } from './edge/sockets/plugin.ts';
 import { asksForWebSocket } from './edge/sockets/upgrade-request.ts';
-import { VERSION } from './config/version.ts';
+import { createMemoryBus } from './engines/local/bus.ts';
+import { createJournal } from './engines/local/journal.ts';
+import { createNoLedger } from './engines/local/no-ledger.ts';
+import { createIpcBus } from './engines/processes/bus.ts';
+import { createIpcLedger } from './engines/processes/ledger.ts';
+import type { Link } from './engines/processes/link.ts';
+import { createRouting, type Routing } from './routes/routing.ts';
+import type { RouteDefaults } from './routes/table.ts';
+import { WsUris } from './wire/ws-uris.ts';
 
 /** Descriptors kept free for the backend's sockets come on top of these, for files, pipes and the control API. */
 const RESERVED_FILES = 128;
@@ -55,25 +56,102 @@ export type AppOptions = {
   readonly node: string;
   /** To the supervisor, in a worker. */
   readonly link: Link | null;
-  /** For generators: sees the control API's server before its routes. */
   /** Default: all that there are. */
   readonly dialects?: Dialects;
+  /** For generators: sees the control API's server before its routes. */
   readonly beforeRoutes?: (server: FastifyInstance) => Promise<void>;
 };
 
-/** Puts the parts together; the only file that sees every folder. */
-export async function createApp(
-  config: Config,
-  logger: Logger,
-  { node, link, dialects = DIALECTS, beforeRoutes }: AppOptions,
-): Promise<App> {
-  const serverLogger = logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }); // its "listening" lines are in our start line
-  const log = logOf(logger);
-  const meter = new Meter();
+/** What every step may use. */
+type Base = Required<Omit<AppOptions, 'beforeRoutes'>> & { readonly config: Config; readonly logger: Logger; readonly log: Log };
+
+/** Puts the parts together, from the inside out; the only file that sees every room. */
+export async function createApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
+  const { node, link, dialects = DIALECTS, beforeRoutes } = options;
+  const base: Base = { node, link, dialects, config, logger, log: logOf(logger) };
+  const surroundings = await openSurroundings(base);
+  const routing = await openRouting(base, surroundings);
+  const gateway = openGateway(base, surroundings, routing);
+  const servers = buildServers(base, gateway, routing);
+  await serveClients(base, servers, { gateway, routing });
+  await beforeRoutes?.(servers.controlServer);
+  await serveControl(base, servers, { gateway, routing, surroundings });
+  const heartbeat = startHeartbeat(gateway, routing.shortestSpanMs);
+  return {
+    gateway,
+    log: base.log,
+    publicServer: servers.publicServer,
+    controlServer: servers.controlServer,
+    facts: factsOf(base, surroundings, routing),
+    listen: () => listen(base, servers, { gateway, surroundings }),
+    reloadRoutes: routing.reload,
+    async close() {
+      heartbeat.cancel();
+      await closeServers(servers);
+      gateway.closings.stop();
+      await surroundings.bus.close();
+      await surroundings.transports.close();
+      await surroundings.ledger.close();
+    },
+  };
+}
+
+/** What the gateway leans on, and what tells of it. */
+type Surroundings = {
+  /** This process's part of the ids that it gives out. */
+  readonly owner: string;
+  readonly meter: Meter;
+  readonly ledger: Ledger;
+  readonly bus: Bus;
+  readonly transports: Transports;
+  readonly wsUris: WsUris;
+};
+
+async function openSurroundings({ config, log, link }: Base): Promise<Surroundings> {
+  const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining } = config;
   const owner = ownerToken();
-  const ledger = await createLedger(config, log, link);
-  const bus: Bus = link === null ? createMemoryBus() : createIpcBus({ link, owner, timeoutMs: config.BUS_TIMEOUT_MS });
-  const gateway = new Gateway({
+  const meter = new Meter();
+  return {
+    owner,
+    meter,
+    ledger: await openLedger(config.JOURNAL_DIR, log, link),
+    bus: link === null ? createMemoryBus() : createIpcBus({ link, owner, timeoutMs: config.BUS_TIMEOUT_MS }),
+    transports: new Transports({ clock: systemClock, log, observer: meter, connections, pipelining }),
+    wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
+  };
+}
+
+function openLedger(directory: string | undefined, log: Log, link: Link | null): Promise<Ledger> | Ledger {
+  if (directory !== undefined) return createJournal({ directory, log });
+  return link === null ? createNoLedger() : createIpcLedger(link);
+}
+
+function openRouting({ config, log, dialects }: Base, { transports, wsUris }: Surroundings): Promise<Routing> {
+  return createRouting({
+    file: config.ROUTES_FILE,
+    backend: config.API_URI?.href ?? '',
+    defaults: defaultsOf(config, dialects),
+    dialects,
+    wsUri: wsUris.of,
+    serve: (origin, speech, limits) => serveOverHttp(speech, { transport: transports.to(origin), clock: systemClock, log, limits }),
+  });
+}
+
+function defaultsOf(config: Config, dialects: Dialects): RouteDefaults {
+  const values = config as unknown as Readonly<Record<string, unknown>>;
+  const names = Object.values(dialects).flatMap(({ options }) => Object.keys(options));
+  return {
+    limits: limitsOf(config),
+    backendHeaders: config.BACKEND_HEADERS,
+    origins: config.ORIGINS,
+    forwardHeaders: config.FORWARD_HEADERS,
+    refuseWith: config.REFUSE_WITH,
+    dialectOptions: Object.fromEntries(names.map((name) => [name, values[name]])),
+  };
+}
+
+function openGateway({ config, log, node }: Base, { owner, meter, ledger, bus }: Surroundings, routing: Routing): Gateway {
+  return new Gateway({
     clock: systemClock,
     log,
     observer: meter,
@@ -86,43 +164,33 @@ export async function createApp(
     openQueueTimeoutMs: config.OPEN_QUEUE_TIMEOUT_MS,
     closeConcurrency: config.CLOSE_CONCURRENCY,
     closeBacklog: config.CLOSE_BACKLOG,
-    metrics: () => metrics.json(),
-    routeOf: (name) => routing.byName(name),
+    metrics: createMetrics(meter),
+    routeOf: routing.byName,
   });
+}
 
-  const transports = new Map<string, Transport>();
-  const transportTo = (origin: string): Transport => {
-    let transport = transports.get(origin);
-    if (transport === undefined) {
-      const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining } = config;
-      transport = withBreaker(createHttpTransport({ origin, connections, pipelining, observer: meter }), {
-        clock: systemClock,
-        log,
-        name: origin,
-      });
-      transports.set(origin, transport);
-    }
-    return transport;
-  };
-  let controlPort = config.CONTROL_PORT ?? config.PORT;
-  const wsUri = (id: string) => `${config.WS_HOSTNAME ?? `localhost:${controlPort}`}/${encodeURIComponent(id)}`;
-  const routing = await createRouting(config, {
-    dialects,
-    wsUri,
-    serve: (origin, speech, limits) => serveOverHttp(speech, { transport: transportTo(origin), clock: systemClock, log, limits }),
-  });
+type Servers = { readonly publicServer: FastifyInstance; readonly controlServer: FastifyInstance; readonly isShared: boolean };
 
-  const serverOptions = {
-    logger: serverLogger,
+function buildServers({ config, logger }: Base, gateway: Gateway, routing: Routing): Servers {
+  const options = {
+    logger: logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }), // its "listening" lines are in our start line
     asksForWebSocket,
     trustedProxies: config.TRUST_PROXY.entries,
     handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
     maxBodyBytes: routing.largestMessageBytes,
   };
-  const publicServer = buildServer({ ...serverOptions, upgrades: () => (gateway.isDraining ? 'no longer' : 'now') });
-  const controlServer = config.CONTROL_PORT === undefined ? publicServer : buildServer({ ...serverOptions, upgrades: () => 'never' });
-  const isShared = controlServer === publicServer;
+  const publicServer = buildServer({ ...options, upgrades: () => (gateway.isDraining ? 'no longer' : 'now') });
+  if (config.CONTROL_PORT === undefined) return { publicServer, controlServer: publicServer, isShared: true };
+  return { publicServer, controlServer: buildServer({ ...options, upgrades: () => 'never' }), isShared: false };
+}
 
+type Inside = { readonly gateway: Gateway; readonly routing: Routing };
+
+async function serveClients(
+  { config }: Base,
+  { publicServer, controlServer, isShared }: Servers,
+  { gateway, routing }: Inside,
+): Promise<void> {
   await publicServer.register(socketsPlugin, {
     gateway,
     findRoute: routing.find,
@@ -134,10 +202,15 @@ export async function createApp(
     closeTimeoutMs: config.CLOSE_TIMEOUT_MS,
     compression: config.COMPRESSION === 'on',
   });
-  await beforeRoutes?.(controlServer);
   answerUnknown(publicServer, true);
   if (!isShared) answerUnknown(controlServer, false);
-  const metrics = createMetrics(gateway, meter);
+}
+
+type Whole = Inside & { readonly surroundings: Surroundings };
+
+async function serveControl({ config, node, dialects }: Base, servers: Servers, { gateway, routing, surroundings }: Whole): Promise<void> {
+  const { controlServer, isShared } = servers;
+  const { ledger, wsUris } = surroundings;
   const readiness = [{ name: 'ledger', problem: () => ledger.problem, isRequired: false }];
   await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
   const guard = createGuard({ allow: config.CONTROL_ALLOW, tokens: config.CONTROL_TOKEN, trustedProxies: config.TRUST_PROXY });
@@ -146,66 +219,49 @@ export async function createApp(
   await controlServer.register(async (guarded) => {
     guarded.addHook('onRequest', (request, _reply, done) => done(guard(request) ?? undefined));
     await guarded.register(metricsRoutes, { query });
-    await guarded.register(selectionRoutes, { query, wsUri, maxMessageBytes: routing.largestMessageBytes });
-    const prefixes = new Set(['', pathOf(config.WS_HOSTNAME ?? '')]);
+    await guarded.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: routing.largestMessageBytes });
     const served = Object.values(dialects).filter(({ name }) => name === DEFAULT_DIALECT || routing.hasDialect(name));
-    for (const prefix of prefixes) {
+    for (const prefix of new Set(['', wsUris.path])) {
       for (const dialect of served) {
         const othersOnId = served.flatMap((other) => (other === dialect ? [] : other.onId));
-        await guarded.register(dialect.routes, { dispatch: gateway.dispatch, wsUri, othersOnId, prefix });
+        await guarded.register(dialect.routes, { dispatch: gateway.dispatch, wsUri: wsUris.of, othersOnId, prefix });
       }
     }
   });
-  const heartbeat = startHeartbeat(gateway, routing.shortestSpanMs);
+}
 
+function factsOf({ node, link }: Base, { ledger, transports }: Surroundings, routing: Routing): Readonly<Record<string, unknown>> {
   return {
-    gateway,
-    log,
-    publicServer,
-    controlServer,
-    facts: {
-      node,
-      ledger: ledger.level,
-      backends: [...transports.keys()],
-      routes: routing.facts,
-      bus: link === null ? 'memory' : 'ipc',
-      fileLimit: fileLimit(),
-    },
-    async listen() {
-      await bus.serve(gateway);
-      gateway.bereaved(); // what a process before this one left untold
-      const sharing = { backlog: 4_096, reusePort: link !== null }; // workers share the port by SO_REUSEPORT
-      const publicUrl = await publicServer.listen({ ...sharing, host: config.HOST, port: config.PORT });
-      const controlUrl = isShared
-        ? publicUrl
-        : await controlServer.listen({ ...sharing, host: config.CONTROL_HOST ?? config.HOST, port: config.CONTROL_PORT ?? 0 });
-      controlPort = Number(new URL(controlUrl).port);
-      return { publicUrl, controlUrl };
-    },
-    reloadRoutes: routing.reload,
-    async close() {
-      heartbeat.cancel();
-      // @fastify/websocket 11.3.6 answers a late upgrade with 503 and leaves its socket open, for which close() would wait for ever;
-      // to go when the plugin ends such sockets
-      publicServer.server.removeAllListeners('upgrade');
-      await Promise.all(isShared ? [publicServer.close()] : [publicServer.close(), controlServer.close()]);
-      gateway.closings.stop();
-      await bus.close();
-      await Promise.all([...transports.values()].map((transport) => transport.close()));
-      await ledger.close();
-    },
+    node,
+    ledger: ledger.level,
+    backends: transports.origins,
+    routes: routing.facts,
+    bus: link === null ? 'memory' : 'ipc',
+    fileLimit: fileLimit(),
   };
 }
 
-function createLedger({ JOURNAL_DIR: directory }: Config, log: Log, link: Link | null): Promise<Ledger> | Ledger {
-  if (directory !== undefined) return createJournal({ directory, log });
-  return link === null ? createNoLedger() : createIpcLedger(link);
+async function listen(
+  { config, link }: Base,
+  { publicServer, controlServer, isShared }: Servers,
+  { gateway, surroundings }: Omit<Whole, 'routing'>,
+): Promise<{ readonly publicUrl: string; readonly controlUrl: string }> {
+  await surroundings.bus.serve(gateway);
+  gateway.bereaved(); // what a process before this one left untold
+  const sharing = { backlog: 4_096, reusePort: link !== null }; // workers share the port by SO_REUSEPORT
+  const publicUrl = await publicServer.listen({ ...sharing, host: config.HOST, port: config.PORT });
+  const controlUrl = isShared
+    ? publicUrl
+    : await controlServer.listen({ ...sharing, host: config.CONTROL_HOST ?? config.HOST, port: config.CONTROL_PORT ?? 0 });
+  surroundings.wsUris.listensOn(Number(new URL(controlUrl).port));
+  return { publicUrl, controlUrl };
 }
 
-function pathOf(prefix: string): string {
-  if (prefix === '') return '';
-  const { pathname } = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(prefix) ? prefix : `http://${prefix}`);
-  return pathname.replace(/\/+$/, '');
+async function closeServers({ publicServer, controlServer, isShared }: Servers): Promise<void> {
+  // @fastify/websocket 11.3.6 answers a late upgrade with 503 and leaves its socket open, for which close() would wait for ever;
+  // to go when the plugin ends such sockets
+  publicServer.server.removeAllListeners('upgrade');
+  await Promise.all(isShared ? [publicServer.close()] : [publicServer.close(), controlServer.close()]);
 }
 
 function logOf(logger: Logger): Log {

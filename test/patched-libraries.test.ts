@@ -13,7 +13,7 @@ import { WebSocket } from 'ws';
 const PATCHED: Readonly<Record<string, readonly [version: string, look: string]>> = {
   undici: [
     '8.12.4',
-    'src/backends/http/turn-writes.ts takes over write, cork and uncork of its sockets: test/backends/http/turn-writes.test.ts',
+    'TurnWrites in src/backends/http/lines.ts takes over write, cork and uncork of its sockets: test/backends/http/turn-writes.test.ts',
   ],
   ws: ['8.23.0', 'src/edge/sockets/ws-socket.ts writes whole frames to its stream, and reads its error codes'],
   '@fastify/websocket': ['11.3.6', 'src/edge/sockets/plugin.ts takes its `error` listener off, and app.ts its `upgrade` listener'],

@@ -72,7 +72,7 @@ function readCidrs(value: string): Reading {
     const family = isIP(address);
     const length = bits === undefined ? (family === 4 ? 32 : 128) : Number(bits);
     if (family === 0 || rest.length > 0 || !/^\d+$/.test(bits ?? '0') || length > (family === 4 ? 32 : 128))
-      return `must be CIDRs such as 10.0.0.0/8, joined by commas; ${JSON.stringify(entry)} is none`;
+      return `must be CIDRs such as 10.0.0.0/8, joined by commas; ${JSON.stringify(entry)} is not a CIDR`;
     list.addSubnet(address, length, family === 4 ? 'ipv4' : 'ipv6');
   }
   return { value: Object.assign(list, { entries }) };
@@ -94,8 +94,8 @@ function readHeaders(value: string): Reading {
   const flat: string[] = [];
   for (const [name, content] of Object.entries(object)) {
     if (typeof content !== 'string' || !/^[\t\x20-\x7e]*$/.test(content))
-      return `must hold printable strings; ${JSON.stringify(name)} is none`;
-    if (!HEADER_NAME.test(name.toLowerCase())) return `must hold header names; ${JSON.stringify(name)} is none`;
+      return `must hold strings of printable ASCII; the value of ${JSON.stringify(name)} is not one`;
+    if (!HEADER_NAME.test(name.toLowerCase())) return `must hold header names; ${JSON.stringify(name)} is not one`;
     if (OWN_HEADERS.test(name.toLowerCase())) return `may not set ${name}, which the gateway sets itself`;
     flat.push(name.toLowerCase(), content);
   }
@@ -106,7 +106,7 @@ function readHeaderNames(value: string): Reading {
   if (isHollow(value)) return EMPTY_LIST;
   const names = splitList(value).map((name) => name.toLowerCase());
   for (const name of names) {
-    if (!HEADER_NAME.test(name)) return `must be header names joined by commas; ${JSON.stringify(name)} is none`;
+    if (!HEADER_NAME.test(name)) return `must be header names joined by commas; ${JSON.stringify(name)} is not one`;
     if (name !== 'authorization' && (OWN_HEADERS.test(name) || name === 'host'))
       return `may not name ${name}, which belongs to this hop or is set by the gateway`;
   }
@@ -120,7 +120,7 @@ function readOrigins(value: string): Reading {
     if (
       entry.startsWith('*.') ? !/^\*(\.[a-z0-9-]+)+$/i.test(entry) : !URL.canParse(entry) || new URL(entry).origin !== entry.toLowerCase()
     ) {
-      return `must be origins such as https://app.example.com, or *.example.com, joined by commas; ${JSON.stringify(entry)} is none`;
+      return `must be origins such as https://app.example.com, or *.example.com, joined by commas; ${JSON.stringify(entry)} is not an origin`;
     }
   }
   return { value: entries };

@@ -19,12 +19,10 @@ export const LIMIT_OPTIONS = {
 
 type LimitName = keyof Limits;
 
-export function limitsOf(
-  settings: Pick<Settings, (typeof LIMIT_OPTIONS)[LimitName]>,
-  overrides: { readonly [Name in LimitName]?: number | undefined } = {},
-): Limits {
+/** The limits of a route that sets none of its own. */
+export function limitsOf(settings: Pick<Settings, (typeof LIMIT_OPTIONS)[LimitName]>): Limits {
   const limits = {} as Record<LimitName, number>;
   for (const [name, option] of Object.entries(LIMIT_OPTIONS) as [LimitName, (typeof LIMIT_OPTIONS)[LimitName]][])
-    limits[name] = overrides[name] ?? settings[option];
+    limits[name] = settings[option];
   return limits;
 }

@@ -25,6 +25,7 @@ export class Closings {
   readonly #lanes = new Map<string, ClosingLane>();
   readonly #idleWaiters: (() => void)[] = [];
   #pending = 0;
+  #isStopped = false;
 
   constructor(options: Options) {
     this.#options = options;
@@ -37,12 +38,13 @@ export class Closings {
 
   tell(route: Route, event: CloseEvent): void {
     const { observer, log, backlog } = this.#options;
+    observer.closed(event);
+    if (this.#isStopped) return; // it stays in the ledger
     let lane = this.#lanes.get(route.backendName);
     if (lane === undefined) {
       lane = new ClosingLane(this.#options, () => this.#settled());
       this.#lanes.set(route.backendName, lane);
     }
-    observer.closed(event);
     if (lane.length >= backlog) {
       observer.counted('closesLost', 1);
       log.error({ id: event.party.id, backlog }, 'too many close events wait for the backend, one stays undelivered');
@@ -58,8 +60,9 @@ export class Closings {
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
-  /** Retries no more. What is undelivered stays in the ledger. */
+  /** Tells and retries no more. What is undelivered stays in the ledger. */
   stop(): void {
+    this.#isStopped = true;
     for (const lane of this.#lanes.values()) lane.stop();
   }
 

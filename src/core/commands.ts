@@ -24,6 +24,8 @@ export type Description = {
 export type Failure =
   | { readonly type: 'not-found' }
   | { readonly type: 'invalid'; readonly detail: string }
+  /** A text frame was to carry bytes that are not UTF-8 (RFC 6455 §5.6). */
+  | { readonly type: 'not-text' }
   | { readonly type: 'too-long'; readonly maxBytes: number }
   | { readonly type: 'slow'; readonly retryAfterMs: number }
   | { readonly type: 'unavailable'; readonly detail: string }
@@ -57,6 +59,7 @@ export const SENT = { type: 'sent' } as const;
 export const QUEUED = { type: 'queued' } as const;
 export const CLOSING = { type: 'closing' } as const;
 export const NOT_FOUND = { type: 'not-found' } as const;
+export const NOT_TEXT = { type: 'not-text' } as const;
 
 /** What is asked of every process at once. */
 export type Query =

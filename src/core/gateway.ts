@@ -1,7 +1,17 @@
 import { CLOSE } from './close-codes.ts';
 import { isUtf8 } from 'node:buffer';
 import { Closings } from './closings.ts';
-import { NOT_FOUND, type Answers, type Command, type Dispatch, type Outcome, type OutcomeOf, type Part, type Query } from './commands.ts';
+import {
+  NOT_FOUND,
+  NOT_TEXT,
+  type Answers,
+  type Command,
+  type Dispatch,
+  type Outcome,
+  type OutcomeOf,
+  type Part,
+  type Query,
+} from './commands.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { Connections } from './connections.ts';
 import type { OpenEvent, OpenRequest, OpenVerdict, Refusal, TagChanges } from './events.ts';
@@ -29,11 +39,14 @@ export type GatewayOptions = {
   readonly openQueueTimeoutMs: number;
   readonly closeConcurrency: number;
   readonly closeBacklog: number;
-  /** This process's metrics as prom-client's JSON, for those who ask one process for all. */
-  readonly metrics: () => Promise<readonly unknown[]>;
+  /** Makes this process's part of the answer to a query for metrics. */
+  readonly metrics: (gauges: Gauges) => Promise<readonly unknown[]>;
   /** Finds the route that a ledger entry names. */
   readonly routeOf: (name: string) => Route | undefined;
 };
+
+/** What metrics show of the gateway at the moment. */
+export type Gauges = { readonly connections: number; readonly closesPending: number; readonly draining: 0 | 1 };
 
 export type Admission = { readonly connection: Connection; readonly verdict: Extract<OpenVerdict, { type: 'accepted' }> };
 
@@ -159,7 +172,7 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   /** The bus calls this: another process asks for this process's part of an answer. */
   async answer(query: Query): Promise<Part> {
-    if (query.type === 'metrics') return { ...part(this, {}), metrics: await this.#options.metrics() };
+    if (query.type === 'metrics') return { ...part(this, {}), metrics: await this.#options.metrics(this.#gauges) };
     return answerQuery(this, query);
   }
 
@@ -181,9 +194,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   #execute(connection: Connection, command: Command): Outcome | Promise<Outcome> {
     switch (command.type) {
       case 'push':
-        if (!command.message.isBinary && !isUtf8(command.message.data)) {
-          return { type: 'invalid', detail: 'the body is not UTF-8; a binary frame is sent with Content-Type: application/octet-stream' };
-        }
+        if (!command.message.isBinary && !isUtf8(command.message.data)) return NOT_TEXT;
         return connection.push(command.message, command.idempotencyKey);
       case 'close':
         return connection.close(command.code, command.reason);
@@ -286,6 +297,10 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   slow(connection: Connection): void {
     if (!this.slowClients.has(connection)) this.slowClients.set(connection, this.clock.now());
+  }
+
+  get #gauges(): Gauges {
+    return { connections: this.connections.size, closesPending: this.closings.pending, draining: this.isDraining ? 1 : 0 };
   }
 
   #isEmpty(): boolean {

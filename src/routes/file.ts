@@ -97,6 +97,11 @@ function checkValues(routes: readonly RouteSpec[], dialects: Dialects, report: (
       const result = value === '' && name === 'backend' ? 'must be a URL' : readers[form](value);
       if (typeof result === 'string') report(['routes', index, name], result);
     }
+    if (route.duplicateId !== undefined && dialects[route.dialect ?? DEFAULT_DIALECT]?.hasClientIds === false)
+      report(
+        ['routes', index, 'duplicateId'],
+        `has no meaning in dialect ${route.dialect ?? DEFAULT_DIALECT}, where the gateway gives the ids`,
+      );
     const parameters = parametersOf(route.path);
     if (parameters.some((name) => /^\d/.test(name)))
       report(['routes', index, 'path'], 'must name its parameters by a letter first: the last one counts, and numbers lose their place');

@@ -1,7 +1,5 @@
-import type { Config } from '../config/load.ts';
 import type { Route } from '../core/route.ts';
 import { DEFAULT_DIALECT } from '../dialects/index.ts';
-import type { Dialects } from '../dialects/definition.ts';
 import { readRoutesFile, RoutesFileError } from './file.ts';
 import type { RouteSpec } from './spec.ts';
 import { createRouteTable, type RouteTable, type RouteTableOptions } from './table.ts';
@@ -19,27 +17,33 @@ export type Routing = {
   readonly facts: readonly string[];
 };
 
-/** The routes of this process: from ROUTES_FILE, or one for every path by API_URI. Throws a RoutesFileError. */
-export async function createRouting(config: Config, options: Omit<RouteTableOptions, 'config'>): Promise<Routing> {
-  const specs = await readSpecs(config, options.dialects);
-  let table = createRouteTable(specs, { ...options, config });
+export type RoutingOptions = RouteTableOptions & {
+  /** ROUTES_FILE; undefined: one route takes every path to `backend`. */
+  readonly file: string | undefined;
+  readonly backend: string;
+};
+
+/** The routes of this process. Throws a RoutesFileError. */
+export async function createRouting(options: RoutingOptions): Promise<Routing> {
+  const specs = await readSpecs(options);
+  let table = createRouteTable(specs, options);
   const byName = new Map<string, Route>();
   remember(table);
   const limits = table.routes.map(({ route }) => route.limits);
   const dialects = new Set(specs.map(({ dialect = DEFAULT_DIALECT }) => dialect));
-  const largestMessageBytes = Math.max(config.MAX_MESSAGE_BYTES, ...limits.map(({ maxMessageBytes }) => maxMessageBytes));
+  const largestMessageBytes = Math.max(...[options.defaults.limits, ...limits].map(({ maxMessageBytes }) => maxMessageBytes));
 
   function remember({ routes }: RouteTable): void {
     for (const { route } of routes) byName.set(route.name, route);
   }
 
   async function reload(): Promise<string | null> {
-    if (config.ROUTES_FILE === undefined) return 'there is no ROUTES_FILE to read again';
+    if (options.file === undefined) return 'there is no ROUTES_FILE to read again';
     try {
-      const read = await readSpecs(config, options.dialects);
+      const read = await readSpecs(options);
       const fresh = read.find(({ dialect = DEFAULT_DIALECT }) => !dialects.has(dialect));
       if (fresh !== undefined) return `dialect ${fresh.dialect} is new: restart for it`;
-      const next = createRouteTable(read, { ...options, config });
+      const next = createRouteTable(read, options);
       if (next.routes.some(({ route }) => route.limits.maxMessageBytes > largestMessageBytes))
         return `maxMessageBytes over ${largestMessageBytes} is new: restart for it`;
       table = next;
@@ -72,7 +76,6 @@ export async function createRouting(config: Config, options: Omit<RouteTableOpti
   };
 }
 
-async function readSpecs(config: Config, dialects: Dialects): Promise<RouteSpec[]> {
-  if (config.ROUTES_FILE !== undefined) return readRoutesFile(config.ROUTES_FILE, dialects);
-  return [{ path: '/*', backend: config.API_URI?.href ?? '' }];
+async function readSpecs({ file, backend, dialects }: RoutingOptions): Promise<RouteSpec[]> {
+  return file === undefined ? [{ path: '/*', backend }] : readRoutesFile(file, dialects);
 }

@@ -1,5 +1,4 @@
 import findMyWay from 'find-my-way';
-import type { Config } from '../config/load.ts';
 import type { TagChanges } from '../core/events.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Speech } from '../wire/codec.ts';
@@ -7,7 +6,6 @@ import type { Route } from '../core/route.ts';
 import { refused } from '../wire/verdicts.ts';
 import type { DialectDefinition, DialectOnRoute, Dialects } from '../dialects/definition.ts';
 import { DEFAULT_DIALECT } from '../dialects/index.ts';
-import { limitsOf } from '../config/limits.ts';
 import { readers } from '../config/forms.ts';
 import { type ClientRoute, type FoundRoute, originCheck } from '../wire/client-route.ts';
 import { camelCase, type RouteSpec } from './spec.ts';
@@ -17,8 +15,20 @@ export type RouteTable = {
   readonly routes: readonly ClientRoute[];
 };
 
+/** What holds for a route that does not say otherwise: the global options. */
+export type RouteDefaults = {
+  readonly limits: Limits;
+  /** BACKEND_HEADERS: name, value, name, value … */
+  readonly backendHeaders: readonly string[];
+  readonly origins: readonly string[];
+  readonly forwardHeaders: ReadonlySet<string>;
+  readonly refuseWith: 'http' | 'close';
+  /** Options of the dialects, by the names of their environment variables. */
+  readonly dialectOptions: Readonly<Record<string, unknown>>;
+};
+
 export type RouteTableOptions = {
-  readonly config: Config;
+  readonly defaults: RouteDefaults;
   readonly dialects: Dialects;
   readonly wsUri: (id: string) => string;
   /** Who answers the events of a route, over the sockets that all routes to this origin share. */
@@ -39,18 +49,18 @@ export function createRouteTable(specs: readonly RouteSpec[], options: RouteTabl
   };
 }
 
-function createRoute(spec: RouteSpec, { config, dialects, wsUri, serve }: RouteTableOptions): ClientRoute {
+function createRoute(spec: RouteSpec, { defaults, dialects, wsUri, serve }: RouteTableOptions): ClientRoute {
   const url = read<URL>('url', spec.backend);
-  const limits = limitsOf(config, spec);
+  const limits = limitsOf(spec, defaults.limits);
   const dialect = dialects[spec.dialect ?? DEFAULT_DIALECT];
   if (dialect === undefined) throw new TypeError(`no dialect is called ${spec.dialect}`); // routes/file.ts has checked it
   const { speech, enter } = dialect.create({
     backendPath: (url.pathname + url.search).replaceAll(/%7Bid%7D/gi, '{id}'),
     wsUri,
-    backendHeaders: spec.backendHeaders === undefined ? config.BACKEND_HEADERS : read('headers', JSON.stringify(spec.backendHeaders)),
+    backendHeaders: spec.backendHeaders === undefined ? defaults.backendHeaders : read('headers', JSON.stringify(spec.backendHeaders)),
     limits,
     subprotocols: spec.subprotocols ?? [],
-    values: valuesOf(dialect, spec, config),
+    values: valuesOf(dialect, spec, defaults.dialectOptions),
   });
   const route: Route = {
     name: spec.path,
@@ -63,10 +73,17 @@ function createRoute(spec: RouteSpec, { config, dialects, wsUri, serve }: RouteT
     route,
     enter: withoutReservedIds(enter, dialects),
     tags: (parameters) => tagsOf(spec, parameters),
-    isOriginAllowed: originCheck(spec.origins ?? config.ORIGINS),
-    forwardHeaders: spec.forwardHeaders === undefined ? config.FORWARD_HEADERS : read('header-names', spec.forwardHeaders.join(',')),
-    refuseWith: spec.refuseWith ?? config.REFUSE_WITH,
+    isOriginAllowed: originCheck(spec.origins ?? defaults.origins),
+    forwardHeaders: spec.forwardHeaders === undefined ? defaults.forwardHeaders : read('header-names', spec.forwardHeaders.join(',')),
+    refuseWith: spec.refuseWith ?? defaults.refuseWith,
   };
+}
+
+/** A route overrides a limit by the limit's own name. */
+function limitsOf(spec: RouteSpec, standard: Limits): Limits {
+  const limits = { ...standard } as Record<keyof Limits, number>;
+  for (const name of Object.keys(standard) as (keyof Limits)[]) limits[name] = spec[name] ?? standard[name];
+  return limits;
 }
 
 /** No client may choose a first path segment of a dialect's commands as its id. */
@@ -80,9 +97,12 @@ function withoutReservedIds(enter: DialectOnRoute['enter'], dialects: Dialects):
 }
 
 /** The dialect's options on this route: the route's own, else the global ones, else the defaults. */
-function valuesOf({ options, routeOptions }: DialectDefinition, spec: object, config: object): Record<string, unknown> {
+function valuesOf(
+  { options, routeOptions }: DialectDefinition,
+  spec: object,
+  global: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
   const own = spec as Readonly<Record<string, unknown>>;
-  const global = config as Readonly<Record<string, unknown>>;
   const values: Record<string, unknown> = {};
   for (const name of Object.keys(options)) values[camelCase(name)] = own[camelCase(name)] ?? global[name];
   for (const [name, schema] of Object.entries(routeOptions)) values[name] = own[name] ?? (schema as { default?: unknown }).default;

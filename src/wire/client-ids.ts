@@ -1,6 +1,6 @@
-/** First path segments of the control API: no client may choose one as its id (CONTRACT §7). */
+/** First path segments of the control API, beside those of the dialects' commands: no client may choose one as its id (CONTRACT §7). */
 export const RESERVED_SEGMENTS: ReadonlySet<string> = new Set(
-  'send settags close status tree count call result resulterror error livez readyz metrics console @connections debug'.split(' '),
+  'send settags close status tree count livez readyz metrics console @connections debug'.split(' '),
 );
 
 export const MAX_CLIENT_ID_BYTES = 255;

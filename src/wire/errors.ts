@@ -5,7 +5,10 @@ export const ERRORS = {
   FORBIDDEN: { status: 403, meaning: 'the address, Origin or proxy is not allowed' },
   NOT_FOUND: { status: 404, meaning: 'no such connection (any more), or no such path; nothing was sent' },
   METHOD_NOT_ALLOWED: { status: 405, meaning: 'the path exists, not with this method; see Allow' },
-  CONFLICT: { status: 409, meaning: 'the message id is in progress, or the OCPP version of the client lacks this; nothing was sent' },
+  CONFLICT: {
+    status: 409,
+    meaning: 'a call with this message id is in progress, or the protocol version of the client has no such frame; nothing was sent',
+  },
   DUPLICATE_ID: { status: 409, meaning: 'an open connection has this client-chosen id' },
   MESSAGE_TOO_LONG: { status: 413, meaning: 'the message is over MAX_MESSAGE_BYTES; nothing was sent' },
   REFUSED: { status: 403, meaning: 'the backend refused this client with a 4xx that has no code of its own; the status is the backend’s' },

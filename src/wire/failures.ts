@@ -1,5 +1,6 @@
 import type { Failure } from '../core/commands.ts';
 import { GatewayError } from './errors.ts';
+import { NOT_UTF8 } from './http-messages.ts';
 
 const RETRY_AFTER_MS = 1_000;
 
@@ -10,6 +11,8 @@ export function errorOf(failure: Failure): GatewayError {
       return new GatewayError('NOT_FOUND', 'no connection has this id, or it is closed; nothing was sent');
     case 'invalid':
       return new GatewayError('BAD_REQUEST', failure.detail);
+    case 'not-text':
+      return new GatewayError('BAD_REQUEST', NOT_UTF8);
     case 'too-long':
       return new GatewayError('MESSAGE_TOO_LONG', `a message may have ${failure.maxBytes} bytes (MAX_MESSAGE_BYTES); nothing was sent`);
     case 'slow':

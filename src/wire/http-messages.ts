@@ -22,7 +22,7 @@ export function messageOf(request: Request): Message {
   return { data: bodyOf(request), isBinary: isBinaryType(request.headers['content-type']) };
 }
 
-/** Said wherever text was wanted and its bytes are none. */
+/** The error for a body that was to become a text frame and is not text. */
 export const NOT_UTF8 = 'the body is not UTF-8; a binary frame is sent with Content-Type: application/octet-stream';
 
 /** A backend's answer as a message to its client; null where it is text that is not UTF-8, which no text frame may carry. */

@@ -130,3 +130,11 @@ test('stop retries no more and leaves no timer', async () => {
   await clock.pass(CLOSE_RETRY_FOR_MS);
   assert.deepEqual([told(), clock.pending], [['a', 'b'], 0]);
 });
+
+test('what ends after stop is not told, of a backend that nothing was told to before either', async () => {
+  const { clock, backend, closings, tell, forgotten } = scene();
+  closings.stop();
+  tell('late');
+  await endOfTurn();
+  assert.deepEqual([backend.all.length, closings.pending, clock.pending, forgotten], [0, 0, 0, []]);
+});

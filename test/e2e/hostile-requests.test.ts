@@ -59,7 +59,7 @@ const UPGRADES: readonly (readonly [what: string, request: string, status: numbe
   ['length and chunks at once', put('/nobody', 'Content-Length: 3\r\nTransfer-Encoding: chunked\r\n', '0\r\n\r\n').toString(), 400],
   ['two lengths', put('/nobody', 'Content-Length: 3\r\nContent-Length: 4\r\n', 'abcd').toString(), 400],
   ['a negative length', put('/nobody', 'Content-Length: -1\r\n').toString(), 400],
-  ['a chunk size that is none', put('/nobody', 'Transfer-Encoding: chunked\r\n', 'zz\r\n').toString(), 400],
+  ['a chunk size that is not a number', put('/nobody', 'Transfer-Encoding: chunked\r\n', 'zz\r\n').toString(), 400],
 ];
 
 for (const [what, request, status] of UPGRADES) {

@@ -55,7 +55,7 @@ export class Commander {
     const data = isBroken ? NOT_UTF8 : Buffer.from(text);
     const known = key === null ? undefined : truth.keys.get(key);
     const isRepeated = known !== undefined && clock.now() - known.at < KEY_LIFETIME_MS && truth.phase !== 'gone';
-    const expected = isBroken && truth.phase !== 'gone' ? 'invalid' : isRepeated ? known.outcome : this.#outcomeOf(truth, data.length);
+    const expected = isBroken && truth.phase !== 'gone' ? 'not-text' : isRepeated ? known.outcome : this.#outcomeOf(truth, data.length);
     const isNew = !isRepeated && (expected === 'sent' || expected === 'queued');
     if (isNew && expected === 'sent') truth.expectedFrames.push(text);
     if (isNew && expected === 'queued') {

@@ -17,7 +17,7 @@ const MUST_HAPPEN = [
   'push queued',
   'push slow',
   'push too-long',
-  'push invalid',
+  'push not-text',
   'push not-found',
   'push repeated',
   'close closing',

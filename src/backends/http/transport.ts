@@ -3,8 +3,7 @@ import type { AnswerHeaders, BackendCall, BackendResult, FailureReason, Transpor
 import type { Observer } from '../../core/observer.ts';
 import type { Receiver } from '../../core/ports.ts';
 import { Deadlines, type Expiring } from './deadlines.ts';
-import { Lines, type Line, type Passenger } from './lines.ts';
-import { TurnWrites } from './turn-writes.ts';
+import { Lines, TurnWrites, type Line, type Passenger } from './lines.ts';
 
 export type HttpTransportOptions = {
   /** Scheme, host and port. */

@@ -34,7 +34,7 @@ const TRANSLATIONS: Readonly<Record<string, readonly [of16: string, of2: string]
 const CODE = /^[A-Za-z][A-Za-z0-9]{0,49}$/;
 const MAX_DESCRIPTION_LENGTH = 255;
 
-/** The version's own spelling of a code that a backend gave; null if it is none. */
+/** The version's own spelling of a code that a backend gave; null if the version has no such code. */
 export function spelled(version: OcppVersion, code: unknown): string | null {
   if (typeof code !== 'string' || !CODE.test(code)) return null;
   const translation = Object.hasOwn(TRANSLATIONS, code) ? TRANSLATIONS[code] : undefined;

@@ -108,7 +108,7 @@ export function readCallAnswer(version: OcppVersion, result: BackendResult): Cal
   const { status, body } = result;
   if (status >= 200 && status < 300) {
     const payloadJson = readPayload(body);
-    return payloadJson === null ? failed('the backend answered with something that is no JSON object') : { type: 'result', payloadJson };
+    return payloadJson === null ? failed('the answer of the backend is not a JSON object') : { type: 'result', payloadJson };
   }
   const error = status >= 400 ? readError(version, parseJson(body)?.value) : null;
   return error === null ? failed(`the backend answered with status ${status}`) : { type: 'error', error };

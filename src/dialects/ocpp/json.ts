@@ -9,7 +9,7 @@ const MAX_BOUNDS = 8;
 
 /**
  * One pass before `JSON.parse`: where the elements of the outermost array begin and end, or null where it nests deeper
- * than `MAX_DEPTH`. Element k is between bounds k and k + 1. The bounds of a text that is no JSON mean nothing.
+ * than `MAX_DEPTH`. Element k is between bounds k and k + 1. The bounds of a text that is not JSON mean nothing.
  */
 export function outline(text: string): number[] | null {
   const bounds: number[] = [];

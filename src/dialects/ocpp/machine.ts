@@ -99,7 +99,7 @@ function takeFrame(work: Work, { frame, seq, bytes }: Arrival): void {
   }
 }
 
-/** The client's CALLERROR, or an answer that is none: either way the call has ended without a result. */
+/** The client's CALLERROR, or a CALLRESULT that cannot be read: either way the call has ended without a result. */
 function takeError(
   work: Work,
   { id, error }: Extract<ClientFrame, { type: 'error' | 'broken-result' }>,

@@ -5,11 +5,11 @@ export type OcppVersion = {
   readonly hasSend: boolean;
   /** The id in the answer to a message whose own id cannot be read; null: such a message is dropped. */
   readonly unreadableId: string | null;
-  /** The code for a message that is no RPC frame. */
+  /** The code for a message that is not an RPC frame. */
   readonly frameworkError: string;
   /** The code for a call that has the id of one in progress. */
   readonly duplicateError: string;
-  /** The code for a payload that is no object. */
+  /** The code for a payload that is not an object. */
   readonly formatError: string;
   /** Longest identity in characters; null: only bytes count. */
   readonly maxIdentityLength: number | null;

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { messageOf } from '../../wire/http-messages.ts';
+import { messageOf, NOT_UTF8 } from '../../wire/http-messages.ts';
 import type { ControlOptions } from '../definition.ts';
 import { rawPushSchema } from './schemas.ts';
 
@@ -24,6 +24,8 @@ export async function rawRoutes(server: FastifyInstance, { dispatch }: ControlOp
           .send('slow client');
       case 'invalid':
         return reply.code(400).send(outcome.detail);
+      case 'not-text':
+        return reply.code(400).send(NOT_UTF8);
       case 'timeout':
         return reply.code(504).send('timeout');
       case 'unavailable':

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { Type } from 'typebox';
 import type { Answers, Query } from '../../core/commands.ts';
-import type { Gateway } from '../../core/gateway.ts';
+import type { Gauges } from '../../core/gateway.ts';
 import type { Meter } from '../../core/meter.ts';
 
 /** The numbers of a Meter. */
@@ -39,17 +39,30 @@ const COUNTERS: { readonly [Field in MeterField]: readonly [name: string, help: 
   framesIgnored: ['wsaas_rpc_frames_ignored_total', 'Empty frames, and frames of an unknown type.'],
 };
 
-export type Metrics = { readonly registry: Registry; readonly json: () => Promise<readonly unknown[]> };
+/** This process's metrics as prom-client's JSON, with what the gateway shows at the moment. */
+export type Metrics = (gauges: Gauges) => Promise<readonly unknown[]>;
 
-/** Prometheus metrics of one process, read off the gateway when asked; nothing is counted twice. */
-export function createMetrics(gateway: Gateway, meter: Meter): Metrics {
+/** What a gauge of the gateway is called and means. */
+const GAUGES: { readonly [Field in keyof Gauges]: readonly [name: string, help: string] } = {
+  connections: ['wsaas_connections', 'Clients connected or being let in.'],
+  closesPending: ['wsaas_closes_pending', 'close events not acknowledged yet.'],
+  draining: ['wsaas_draining', '1 while this process says goodbye.'],
+};
+
+/** Prometheus metrics of one process, read when they are asked for; nothing is counted twice. */
+export function createMetrics(meter: Meter): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'wsaas_', eventLoopMonitoringPrecision: 20 });
   register<MeterField>(registry, COUNTERS, meter);
-  registry.registerMetric(gauge('wsaas_connections', 'Clients connected or being let in.', () => gateway.connections.size));
-  registry.registerMetric(gauge('wsaas_closes_pending', 'close events not acknowledged yet.', () => gateway.closings.pending));
-  registry.registerMetric(gauge('wsaas_draining', '1 while this process says goodbye.', () => Number(gateway.isDraining)));
-  return { registry, json: () => registry.getMetricsAsJSON() };
+  const gauges = new Map<keyof Gauges, Gauge>();
+  for (const [field, [name, help]] of Object.entries(GAUGES) as [keyof Gauges, readonly [string, string]][]) {
+    const gauge = new Gauge({ name, help, registers: [registry] });
+    gauges.set(field, gauge);
+  }
+  return (shown) => {
+    for (const [field, gauge] of gauges) gauge.set(shown[field]);
+    return registry.getMetricsAsJSON();
+  };
 }
 
 /** One Prometheus counter for each field of a meter, read when asked. */
@@ -71,17 +84,6 @@ function register<Field extends string>(
       }),
     );
   }
-}
-
-function gauge(name: string, help: string, read: () => number): Gauge {
-  return new Gauge({
-    name,
-    help,
-    registers: [],
-    collect() {
-      this.set(read());
-    },
-  });
 }
 
 const metricsSchema = {

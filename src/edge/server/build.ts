@@ -77,7 +77,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       void reply.header('Connection', 'close');
       return done(new GatewayError('UNAVAILABLE', 'this gateway is shutting down', { retryAfterMs: 1_000 }));
     }
-    // Fastify answers 415 to a type that is none; to us whatever is not binary is text
+    // Fastify answers 415 to a Content-Type that cannot be parsed; here every body that is not binary is text
     if (headers['content-type'] !== undefined && !MEDIA_TYPE.test(headers['content-type'])) headers['content-type'] = 'text/plain';
     return done();
   });

@@ -28,7 +28,7 @@ export function answerUnknown(server: FastifyInstance, servesClients: boolean): 
     if (!servesClients)
       return reply
         .code(404)
-        .send({ code: 'NOT_FOUND', message: `${request.method} ${request.url.slice(0, 200)} is no part of the control API` });
+        .send({ code: 'NOT_FOUND', message: `${request.method} ${request.url.slice(0, 200)} is not served by the control API` });
     return reply
       .code(426)
       .headers({ Upgrade: 'websocket', Connection: 'Upgrade, close' })

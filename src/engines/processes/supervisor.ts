@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import type { Logger } from 'pino';
@@ -45,8 +45,11 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
   const { workers: wanted, node, logger, program, env, drainLimitMs } = options;
   const relay = new IpcRelay({ timeoutMs: options.busTimeoutMs });
   const keeper = new IpcKeeper();
-  const port = options.port || (await freePort(options.host));
-  const controlPort = options.controlPort === 0 ? await freePort(options.controlHost) : options.controlPort;
+  const reserved = await Promise.all([
+    reservePort(options.host, options.port),
+    options.controlPort === undefined ? null : reservePort(options.controlHost, options.controlPort),
+  ]);
+  const [port, controlPort] = reserved.map((one) => one?.port);
   const environment = {
     ...env,
     NODE_NAME: node,
@@ -116,19 +119,20 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
     await stop(signal ?? 'fault');
   });
   const facts = await Promise.all(Array.from({ length: wanted }, (_none, index) => start(index + 1, FIRST_PAUSE_MS)));
+  for (const one of reserved) one?.release();
   logger.info(
     { ...facts[0], pid: process.pid, bus: 'ipc', workers: wanted, workerPids: [...workers.values()].map((child) => child.pid) },
     'wsaas serves',
   );
 }
 
-/** A port that all workers can share is chosen once, by the supervisor. */
-async function freePort(host: string): Promise<number> {
-  const server = createServer();
-  server.listen(0, host);
+type ReservedPort = { readonly port: number; readonly release: () => void };
+
+/** A free port that all workers share, in place of 0. It is held, by SO_REUSEPORT as theirs are, until they listen: else another program may take it. */
+async function reservePort(host: string, port: number): Promise<ReservedPort> {
+  if (port !== 0) return { port, release: () => {} };
+  const server = createServer((socket) => socket.destroy());
+  server.listen({ port, host, reusePort: true });
   await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return { port: (server.address() as AddressInfo).port, release: () => void server.close() };
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { buildConnector } from 'undici';
-import { TurnWrites } from '../../../src/backends/http/turn-writes.ts';
+import { TurnWrites } from '../../../src/backends/http/lines.ts';
 
 type Recorded = { readonly socket: Socket; readonly done: string[] };
 

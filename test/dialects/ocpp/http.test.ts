@@ -5,7 +5,16 @@ import * as fc from 'fast-check';
 import type { BackendResult } from '../../../src/wire/calls.ts';
 import type { OpenEvent } from '../../../src/core/events.ts';
 import { actionProblem, messageIdProblem, pathOf } from '../../../src/dialects/ocpp/segments.ts';
+import { OcppHttp } from '../../../src/dialects/ocpp/http.ts';
+import { OcppLifeCodec } from '../../../src/dialects/ocpp/life-codec.ts';
+import { dialectContract } from '../../contracts/dialect.ts';
 import { CODEC, FakeHost, station } from './fake-host.ts';
+
+const wsUri = (id: string) => `gateway.test/${encodeURIComponent(id)}`;
+dialectContract(
+  'ocpp',
+  (limits) => new OcppLifeCodec(new OcppHttp({ wsUri, limits, backendPath: '/ocpp', backendHeaders: [], callTimeoutMs: 1_000 })),
+);
 
 const golden = (name: string) => fileURLToPath(new URL(`golden/${name}.json`, import.meta.url));
 

@@ -295,7 +295,7 @@ suite('OCPP 2.1', () => {
     assert.equal(host.meter.answersDropped, 1);
   });
 
-  test('tells a client that its answer is none; 1.6 has no way to; the call ends either way', async () => {
+  test('tells a client that its answer cannot be read; 1.6 has no way to; the call ends either way', async () => {
     for (const [subprotocol, frames] of [
       ['ocpp2.1', [[5, 'm1', 'FormatViolation', 'a CALLRESULT is [3,<message id>,<JSON object>]', {}]]],
       ['ocpp1.6', []],

@@ -1,0 +1,28 @@
+/** Where commands for a connection are sent: `ws_uri` is `<WS_HOSTNAME>/<id>` (CONTRACT §2). */
+export class WsUris {
+  #prefix: string;
+  readonly #isGiven: boolean;
+
+  /** `hostname`: WS_HOSTNAME, if it is set. `port`: of the control API; 0 until it is known. */
+  constructor(hostname: string | undefined, port: number) {
+    this.#isGiven = hostname !== undefined;
+    this.#prefix = hostname ?? localhost(port);
+  }
+
+  /** The control API listens on this port, which the system may have chosen. */
+  listensOn(port: number): void {
+    if (!this.#isGiven) this.#prefix = localhost(port);
+  }
+
+  readonly of = (id: string): string => `${this.#prefix}/${encodeURIComponent(id)}`;
+
+  /** The path in WS_HOSTNAME, under which commands are served too; empty where there is none. */
+  get path(): string {
+    const { pathname } = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(this.#prefix) ? this.#prefix : `http://${this.#prefix}`);
+    return pathname.replace(/\/+$/, '');
+  }
+}
+
+function localhost(port: number): string {
+  return `localhost:${port}`;
+}
