@@ -130,6 +130,8 @@ test('every option is reachable: those in the open as config, secrets by referen
     NODE_NAME: 'me',
     JOURNAL_DIR: '/journal',
     ORIGINS: 'https://a.example',
+    CONTROL_ALLOW: '10.0.0.0/8',
+    CONTROL_ORIGINS: 'https://ops.example',
   };
   for (const [name, schema] of Object.entries(schemas)) {
     if (name === 'ROUTES_FILE') continue; // instead of API_URI: the next test
