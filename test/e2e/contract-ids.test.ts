@@ -13,10 +13,11 @@ type Scene = {
   readonly answerNext: (user: string, isWelcome: boolean) => Promise<void>;
 };
 
+const userOf = ({ headers }: Call): string => String(headers.cookie);
+
 /** Clients of `/raw/:id` name themselves by a cookie; the test answers for each when it likes. */
 async function scene(t: TestContext, env: Record<string, string> = {}, route = ''): Promise<Scene> {
   const held = new Map<string, (isWelcome: boolean) => void>();
-  const userOf = ({ headers }: Call) => String(headers.cookie);
   const backend = await startBackend(t, (call) => {
     if (call.headers['ws-event'] !== 'open' || call.headers.cookie === undefined) return { body: 'ok' };
     return new Promise((resolve) =>

@@ -174,7 +174,7 @@ suite('strangers at the control API', { concurrency: 3 }, () => {
     CONTROL_TOKEN: { CONTROL_TOKEN: 'secret' },
   })) {
     test(`${name} opens it`, async (t) => {
-      const { gateway, given } = await everyDialect(t, env as Record<string, string>);
+      const { gateway, given } = await everyDialect(t, env);
       for (const [method, path] of COMMANDS(given)) {
         if (method === 'DELETE' || path.startsWith('/close')) continue;
         const { status } = await ask(gateway.controlUrl + path, { method, headers: { authorization: 'Bearer secret' } });
