@@ -6,6 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { CLOSE, CLOSE_CODES } from '../src/core/close-codes.ts';
 import { ERRORS } from '../src/wire/errors.ts';
 import { options } from '../src/config/options.ts';
+import { DIALECTS } from '../src/dialects/index.ts';
+import { readRoutesFile } from '../src/routes/file.ts';
+import { RESERVED_SEGMENTS } from '../src/wire/client-ids.ts';
+import { routesFile } from './support/routes-file.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const pages = globSync(['*.md', 'docs/**/*.md', 'src/**/*.md', 'examples/**/*.md', 'bench/**/*.md', 'helm/**/*.md'], { cwd: root });
@@ -41,6 +45,29 @@ test('pages name no option that does not exist', () => {
     }
   }
   assert.deepEqual(unknown, []);
+});
+
+test('every file that a README of the sources names lies beside it', () => {
+  const lost = globSync('src/**/README.md', { cwd: root }).flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/`([a-z-]+\.ts)`/g)]
+      .filter(([, name = '']) => !existsSync(join(root, dirname(page), name)))
+      .map(([, name]) => `${page}: ${name}`),
+  );
+  assert.deepEqual(lost, []);
+});
+
+test('docs/routes.md names every word that no client may choose as its id', () => {
+  const [, words = ''] =
+    /The words that the control API needs for\s+itself \(([^)]*)\)/.exec(readFileSync(join(root, 'docs/routes.md'), 'utf8')) ?? [];
+  const told = [...words.matchAll(/`([^`]+)`/g)].map(([, word]) => word);
+  const reserved = new Set([...RESERVED_SEGMENTS, ...Object.values(DIALECTS).flatMap(({ reservedSegments }) => reservedSegments)]);
+  assert.deepEqual(new Set(told), reserved);
+});
+
+test('the example of docs/routes.md is a routes file', async (t) => {
+  const [, example = ''] = /^```yaml\n(.*?)^```$/ms.exec(readFileSync(join(root, 'docs/routes.md'), 'utf8')) ?? [];
+  const { path } = await routesFile(t, example);
+  assert.equal((await readRoutesFile(path)).length, 2);
 });
 
 test('every close code that the sources send is a value of the table, and none is written as a number', () => {

@@ -25,7 +25,7 @@ export function ownerToken(): string {
 /** Characters of an id before which stands its owner. */
 export const OWNER_LENGTH = 6;
 
-/** A connection's id: the owner's token, then 144 random bits (CONTRACT §0: at least 96, at most 36 characters). */
+/** A connection's id: the owner's token, then 144 random bits (docs/contract.md#connection-ids: at least 96, at most 36 characters). */
 export function connectionId(owner: string): string {
   return owner + randomToken();
 }

@@ -9,7 +9,7 @@ export const header = (name: string, description: string, required = true) => ({
   schema: { type: 'string' },
 });
 
-/** What every event carries, whatever its dialect (CONTRACT §3). */
+/** What every event carries, whatever its dialect (docs/contract.md#event-headers). */
 export const eventHeaders = [
   header('WS-URI', 'Where to push to this client and where to close it.'),
   header('WS-Connection', "The connection's id."),

@@ -29,7 +29,7 @@ const told = (operationId: string, summary: string, body: object) => ({
   post: { operationId, tags: ['events'], summary, security: [], parameters, requestBody: json(body), responses: repeated },
 });
 
-/** What the gateway asks of a backend, for the OpenAPI document (CONTRACT §6). */
+/** What the gateway asks of a backend, for the OpenAPI document (docs/dialects/ocpp.md#what-your-backend-is-asked). */
 export const ocppWebhooks = {
   ocppConnect: {
     post: {

@@ -9,7 +9,7 @@ import {
   textAnswer,
 } from '../../wire/webhook-parts.ts';
 
-/** What the gateway asks of a backend, for the OpenAPI document (CONTRACT §5). */
+/** What the gateway asks of a backend, for the OpenAPI document (docs/dialects/raw.md#events). */
 export const rawWebhooks = {
   rawOpen: {
     get: {

@@ -24,7 +24,7 @@ const openVerdict = Type.Object(
   { title: 'OpenVerdict', examples: [{ code: 'OK', tags: { user: '42' }, message: 'welcome' }] },
 );
 
-/** What the gateway asks of a backend, for the OpenAPI document (CONTRACT §3). */
+/** What the gateway asks of a backend, for the OpenAPI document (docs/dialects/wsaas.md#events). */
 export const wsaasWebhooks = {
   open: {
     post: {

@@ -14,7 +14,7 @@ export type GuardOptions = {
 /** Remembered verdicts on addresses; a table that strangers fill must have an end. */
 const MAX_REMEMBERED = 10_000;
 
-/** What keeps a caller from the control API: address, proxy, token (CONTRACT §2). Null: nothing. */
+/** What keeps a caller from the control API: address, proxy, token (docs/contract.md#who-may-call). Null: nothing. */
 export type Guard = (request: FastifyRequest) => GatewayError | null;
 
 export function createGuard(options: GuardOptions): Guard {
