@@ -26,6 +26,22 @@ test('every relative link of every page leads to a file', () => {
   assert.deepEqual(broken, []);
 });
 
+test('every test that docs/guarantees.md names is in the file that it links, and each guarantee has some', () => {
+  const sections = readFileSync(join(root, 'docs/guarantees.md'), 'utf8').split(/^## /m).slice(1);
+  const lost: string[] = [];
+  for (const section of sections) {
+    const cited = [...section.matchAll(/\[`([^`]+)`\]\(\.\.\/(test\/[^)]+)\)/g)];
+    assert.ok(cited.length >= 3, section.split('\n')[0]);
+    for (const [, name = '', file = ''] of cited) {
+      const names = [
+        ...readFileSync(join(root, file), 'utf8').matchAll(/\b(?:test|suite|t\.test)\(\s*(['`])(.*?)\1,|'([^']+)': \{ data:/g),
+      ];
+      if (!names.some(([, , title, title2]) => (title ?? title2)?.includes(name))) lost.push(`${file}: ${name}`);
+    }
+  }
+  assert.deepEqual(lost, []);
+});
+
 test('pages name no option that does not exist', () => {
   const known = new Set([
     ...Object.keys(options),
