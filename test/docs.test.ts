@@ -42,6 +42,21 @@ test('every test that docs/guarantees.md names is in the file that it links, and
   assert.deepEqual(lost, []);
 });
 
+test('every error code that the sources answer is a row of the table in docs/errors.md', () => {
+  const EVENTS_AND_OUTCOMES = new Set(['OK', 'QUEUED', 'NEW_CONNECTION', 'CONNECTION_CLOSE']);
+  const rows = new Set(
+    [...readFileSync(join(root, 'docs/errors.md'), 'utf8').matchAll(/^\| \d{3} +\| `([A-Z_]+)`/gm)].map(([, code]) => code),
+  );
+  assert.deepEqual(rows, new Set(Object.keys(ERRORS)));
+  const lost: string[] = [];
+  for (const file of globSync('src/**/*.ts', { cwd: root })) {
+    const text = readFileSync(join(root, file), 'utf8');
+    for (const [, ...codes] of text.matchAll(/\bcode: '([A-Z_]+)'|\{"code":"([A-Z_]+)"|(?:GatewayError|refused)\((?:\d{3}, )?'([A-Z_]+)'/g))
+      for (const code of codes) if (code !== undefined && !rows.has(code) && !EVENTS_AND_OUTCOMES.has(code)) lost.push(`${file}: ${code}`);
+  }
+  assert.deepEqual(lost, []);
+});
+
 test('pages name no option that does not exist', () => {
   const known = new Set([
     ...Object.keys(options),
