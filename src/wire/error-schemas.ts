@@ -44,7 +44,9 @@ export const textAnswer = (description: string, example: string, headers: Header
 export const ACCESS_ERRORS = {
   400: errorSchema('BAD_REQUEST: what was wanted, and what came.'),
   401: errorSchema('UNAUTHORIZED: CONTROL_TOKEN is set and no valid bearer token came.', CHALLENGE),
-  403: errorSchema('FORBIDDEN: the caller is not in CONTROL_ALLOW, or came through a proxy that is not in TRUST_PROXY.'),
+  403: errorSchema(
+    'FORBIDDEN: the caller is not in CONTROL_ALLOW, came through a proxy that is not in TRUST_PROXY, is a page that is not in CONTROL_ORIGINS, or used a Host that could be a stranger’s; or the control API is not opened for this.',
+  ),
 };
 
 /** What any command on one connection may be answered besides. */

@@ -111,7 +111,7 @@ test('a message in a flood of tiny or empty fragments is bounded, and its sender
     const flood = Buffer.concat(Array.from({ length: 20_000 }, () => piece));
     const grown = await growth(async () => {
       raw.write(frame(TEXT, 'x', { fin: false }));
-      for (let round = 0; round < 10 && raw.socket.writable; round += 1) {
+      for (let round = 0; round < 16 && raw.socket.writable; round += 1) {
         raw.write(flood);
         await stillServes(scene, witness);
       }

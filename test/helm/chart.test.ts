@@ -130,6 +130,8 @@ test('every option is reachable: those in the open as config, secrets by referen
     NODE_NAME: 'me',
     JOURNAL_DIR: '/journal',
     ORIGINS: 'https://a.example',
+    CONTROL_ALLOW: '10.0.0.0/8',
+    CONTROL_ORIGINS: 'https://ops.example',
   };
   for (const [name, schema] of Object.entries(schemas)) {
     if (name === 'ROUTES_FILE') continue; // instead of API_URI: the next test
@@ -182,7 +184,7 @@ test('the notes say who may call the control API, and how many clients there may
   const plain = notesOf(smallest);
   assert.match(
     plain,
-    /Who may call the control API: addresses in 127\.0\.0\.0\/8,.*, without a token .*; that is every pod of the cluster/,
+    /Who may call the control API: addresses in loopback and the private networks, without a token .*; that is every pod of the cluster/,
   );
   assert.match(plain, /23488 at most, by the memory limit 1Gi/);
   const guarded = notesOf({

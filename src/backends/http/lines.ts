@@ -33,13 +33,16 @@ export class Lines {
   readonly #all: Line[] = [];
   readonly #withRoom: Line[] = [];
   readonly #waiting = new Fifo<Passenger>();
+  /** An answer is being read; lines that it leaves with room again. */
+  #isResting = false;
+  #rested: Line[] = [];
 
   constructor(options: LinesOptions) {
     this.#options = options;
   }
 
   dispatch(passenger: Passenger): void {
-    const line = this.#withRoom.at(-1) ?? this.#opened();
+    const line = this.#isResting ? null : (this.#withRoom.at(-1) ?? this.#opened());
     if (line === null) {
       this.#waiting.push(passenger);
     } else {
@@ -48,13 +51,24 @@ export class Lines {
     }
   }
 
-  /** It was answered; its socket is as good as before. */
+  /**
+   * It was answered; its socket is as good as before, once all that has come with the answer is read: undici would take
+   * bytes behind it for the answer to a call that it is given meanwhile. Without one, it ends the socket.
+   */
   release(passenger: Passenger): void {
     const line = this.#left(passenger);
     if (line === null) return;
-    if (line.running === this.#options.pipelining - 1) this.#withRoom.push(line);
-    this.#fill();
+    if (line.running === this.#options.pipelining - 1) this.#rested.push(line);
+    if (this.#isResting) return;
+    this.#isResting = true;
+    process.nextTick(this.#rest);
   }
+
+  readonly #rest = (): void => {
+    this.#isResting = false;
+    this.#withRoom.push(...this.#rested.splice(0));
+    this.#fill();
+  };
 
   /** It failed: its socket must connect again, so that other lines go first. undici has to finish with the failure before. */
   releaseBroken(passenger: Passenger): void {
@@ -98,9 +112,9 @@ export class Lines {
     if (this.#waiting.length === 0) return;
     process.nextTick(this.#options.handedOver); // undici, in the middle of an answer, has yet to queue what it does next
     while (this.#waiting.length > 0) {
-      const line = this.#withRoom.at(-1);
+      const line = this.#isResting ? null : (this.#withRoom.at(-1) ?? this.#opened());
       const next = line && this.#waiting.shift();
-      if (line === undefined || next === undefined) return;
+      if (!line || !next) return;
       if (!next.isOver) this.#board(line, next);
     }
   }

@@ -31,7 +31,7 @@ export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, ot
       idempotencyKey: typeof key === 'string' ? key : null,
     });
     if (outcome instanceof Promise) return outcome.then((late) => answer(reply, late));
-    if (outcome.type !== 'sent') return answer(reply, outcome);
+    if (outcome.type !== 'sent' || request.headers.origin !== undefined) return answer(reply, outcome); // a page's answer has more headers
     atEndOfTurn(new Sent(reply)); // after the frame itself, which leaves then
     return undefined;
   });

@@ -41,8 +41,7 @@ export async function healthRoutes(server: FastifyInstance, { isReady, checks }:
     const missing: string[] = isReady() ? [] : ['draining'];
     const degraded: string[] = [];
     for (const { name, problem, isRequired } of checks) {
-      const trouble = problem();
-      if (trouble !== null) (isRequired ? missing : degraded).push(`${name}: ${trouble}`);
+      if (problem() !== null) (isRequired ? missing : degraded).push(name); // the log has the cause: it may name paths, and strangers ask here
     }
     return reply.code(missing.length === 0 ? 200 : 503).send({ status: missing.length === 0 ? 'ready' : 'unready', missing, degraded });
   });

@@ -31,7 +31,7 @@ const rootSchema = {
 
 export async function rootRoutes(server: FastifyInstance, { version, node, guard }: RootOptions): Promise<void> {
   server.get('/', { schema: rootSchema }, (request, reply) => {
-    if (guard !== null && guard(request) !== null) return reply.callNotFound();
+    if (guard !== null && guard(request.raw) !== null) return reply.callNotFound();
     return reply.send({ name: 'wsaas', version, node, uptime: Math.floor(process.uptime()) });
   });
 }

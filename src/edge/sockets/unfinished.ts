@@ -1,0 +1,36 @@
+import type { WebSocket } from 'ws';
+
+/** Pieces that wait before they are joined, and what makes a piece small. */
+const PIECES = 64;
+const SMALL_BYTES = 1_024;
+/** A view of a larger buffer keeps all of it: up to so many times its own size, or this many bytes, is put up with. */
+const PINNED_TIMES = 4;
+const PINNED_BYTES = 8_192;
+
+/** The parts of `ws` 8.23.0 that are looked into (test/patched-libraries.test.ts). */
+type Receiver = { readonly _buffers: Buffer[]; readonly _fragments: Buffer[] };
+
+/**
+ * Keeps what `ws` holds of an unfinished message near what it carries. `ws` keeps every piece as a Buffer of its own,
+ * which costs 200 bytes more than it carries, and as a view of the whole read that it came in: a peer that sends single
+ * bytes, or fragments of one byte, would cost many times its bytes. So the small pieces at the end of the list are joined
+ * when there are many or when they keep a large buffer; each byte is copied a bounded number of times, however long the
+ * message. To be called after each read.
+ */
+export function compact(ws: WebSocket): void {
+  const { _buffers: buffers, _fragments: fragments } = (ws as unknown as { readonly _receiver: Receiver })._receiver;
+  if (buffers.length > 0) join(buffers);
+  if (fragments.length > 0) join(fragments);
+}
+
+function join(pieces: Buffer[]): void {
+  const last = pieces.at(-1);
+  if (last === undefined) return;
+  const isPinning = last.buffer.byteLength > Math.max(PINNED_BYTES, PINNED_TIMES * last.length);
+  if (pieces.length < PIECES && !isPinning) return;
+  let first = pieces.length;
+  while (first > 0 && (pieces[first - 1]?.length ?? SMALL_BYTES) < SMALL_BYTES) first -= 1;
+  const small = pieces.length - first;
+  if (small >= PIECES || (isPinning && small > 0)) pieces.splice(first, small, Buffer.concat(pieces.slice(first)));
+  else if (isPinning) pieces[pieces.length - 1] = Buffer.from(last);
+}
