@@ -272,7 +272,7 @@ async function serveControl({ config, node, dialects }: Base, servers: Servers, 
   });
 }
 
-/** Has the operator said who may command what can be guessed (CONTRACT §2, CONTROL_ALLOW)? */
+/** Has the operator said who may command what can be guessed (docs/contract.md#who-may-call)? */
 function isControlOpen({ CONTROL_ALLOW, CONTROL_TOKEN, CONTROL_PORT }: Config): boolean {
   return CONTROL_ALLOW.entries.length > 0 || CONTROL_TOKEN.length > 0 || CONTROL_PORT !== undefined;
 }

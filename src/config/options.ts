@@ -133,7 +133,7 @@ const own = {
   DRAIN_MS: milliseconds('On SIGTERM: ms over which the goodbyes (1001) are spread.', 10_000),
 } satisfies Record<string, TSchema>;
 
-/** Every option: an environment variable with its type, default and meaning; the only definition (CONTRACT §2). Those of the dialects come last. */
+/** Every option: an environment variable with its type, default and meaning; the only definition (docs/configuration.md#options). Those of the dialects come last. */
 export function optionsWith(dialects: Dialects): typeof own & Readonly<Record<string, TSchema>> {
   return Object.assign({}, own, ...Object.values(dialects).map((dialect) => dialect.options)) as typeof own;
 }

@@ -38,7 +38,7 @@ export type DescribeOutcome = { readonly type: 'described'; readonly description
 
 export type RpcOutcome = RpcAnswer | Failure;
 
-/** What came of a command (CONTRACT G4: it is true). */
+/** What came of a command (docs/guarantees.md#g4-a-pushs-answer-is-true: it is true). */
 export type Outcome = PushOutcome | CloseOutcome | DescribeOutcome | RpcOutcome;
 
 /** What can come of each type of command. */

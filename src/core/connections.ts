@@ -6,7 +6,7 @@ import { TagIndex, tagProblem } from './tag-index.ts';
 export class Connections {
   /** All of them in order of arrival, also those that wait for a client-chosen id or have lost theirs. */
   readonly #all = new Set<Connection>();
-  /** Who holds an id: its own from the start where the gateway gives it, and a client-chosen one once it was accepted (CONTRACT §5). */
+  /** Who holds an id: its own from the start where the gateway gives it, and a client-chosen one once it was accepted (docs/routes.md#two-connections-with-one-id). */
   readonly #byId = new Map<string, Connection>();
   /** Those that chose an id and are still being asked about, by that id. */
   readonly #pending = new Map<string, Set<Connection>>();

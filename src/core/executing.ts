@@ -20,7 +20,7 @@ export function execute(connection: Connection, command: Command): Outcome | Pro
 }
 
 /**
- * Does a command for an id that clients choose (CONTRACT §5). Those that are still being asked about hold nothing: what
+ * Does a command for an id that clients choose (docs/routes.md#client-chosen-ids). Those that are still being asked about hold nothing: what
  * is pushed goes to the holder and to each of them, so that a stranger who is refused in the end takes nothing away from
  * the rightful client. A call, which has one answer, goes to one client or to none.
  */

@@ -29,7 +29,7 @@ export const OWNER_LENGTH = 6;
 const RANDOM_LENGTH = 20;
 const GIVEN_LENGTH = OWNER_LENGTH + RANDOM_LENGTH + 4;
 
-/** A connection's id: the owner's token, 120 random bits, then their check (CONTRACT §0: at least 96 bits, at most 36 characters). */
+/** A connection's id: the owner's token, 120 random bits, then their check (docs/contract.md#connection-ids: at least 96 bits, at most 36 characters). */
 export function connectionId(owner: string): string {
   const body = owner + randomToken().slice(0, RANDOM_LENGTH);
   return body + checkOf(body);

@@ -1,6 +1,6 @@
 import { isGivenId } from '../core/ids.ts';
 
-/** First path segments of the control API, beside those of the dialects' commands: no client may choose one as its id (CONTRACT §7). */
+/** First path segments of the control API, beside those of the dialects' commands: no client may choose one as its id (docs/routes.md#client-chosen-ids). */
 export const RESERVED_SEGMENTS: ReadonlySet<string> = new Set(
   'send settags close status tree count livez readyz metrics console @connections debug'.split(' '),
 );

@@ -1,4 +1,4 @@
-/** Every error that the control API or a refused upgrade can answer: HTTP status and what it means (CONTRACT §3). */
+/** Every error that the control API or a refused upgrade can answer: HTTP status and what it means (docs/errors.md#errors). */
 export const ERRORS = {
   BAD_REQUEST: { status: 400, meaning: 'the request cannot be understood; the message says what was wanted' },
   UNAUTHORIZED: { status: 401, meaning: 'CONTROL_TOKEN is set and the request has no valid bearer token' },

@@ -1,4 +1,4 @@
-/** Where commands for a connection are sent: `ws_uri` is `<WS_HOSTNAME>/<id>` (CONTRACT §2). */
+/** Where commands for a connection are sent: `ws_uri` is `<WS_HOSTNAME>/<id>` (docs/contract.md#where-commands-go). */
 export class WsUris {
   #prefix: string;
   readonly #isGiven: boolean;

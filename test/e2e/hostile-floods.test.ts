@@ -89,6 +89,19 @@ test('two hundred megabytes that the backend does not take stay in the sender’
   for (const raw of raws) raw.socket.destroy();
 });
 
+test('a message of 16,384 fragments is whole, one of 16,385 ends with 1008', async (t) => {
+  for (const [count, isWhole] of [
+    [16_384, true],
+    [16_385, false],
+  ] as const) {
+    const raw = await flooder(t);
+    const middle = Array.from({ length: count - 2 }, () => frame(CONTINUATION, 'x', { fin: false }));
+    raw.write(frame(TEXT, 'x', { fin: false }), ...middle, frame(CONTINUATION, 'x'));
+    if (isWhole) assert.equal((await backend.calls.first(isEvent('message', raw.id))).text, 'x'.repeat(count));
+    else assert.equal(await raw.closeCode, 1008);
+  }
+});
+
 test('a message in a flood of tiny or empty fragments is bounded, and its sender told', async (t) => {
   for (const [what, piece] of [
     ['one byte', frame(CONTINUATION, 'x', { fin: false })],

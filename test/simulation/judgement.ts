@@ -3,7 +3,7 @@ import type { Gateway } from '../../src/core/gateway.ts';
 import type { Plan } from './plan.ts';
 import type { Attempts, Record, Truth } from './truth.ts';
 
-/** CONTRACT §3: the longest step of the back-off. */
+/** docs/contract.md#repetitions: the longest step of the back-off. */
 const LONGEST_BACK_OFF_MS = 5_000;
 
 type End = {

@@ -22,7 +22,7 @@ export type RawOptions = EventHeaderOptions & {
   readonly limits: Limits;
 };
 
-/** CONTRACT §5 as pure functions: ws2api's raw mode, with its faults mended (docs/migration.md). */
+/** docs/dialects/raw.md as pure functions: ws2api's raw mode, with its faults mended (docs/migration.md#from-ws2api-raw-mode). */
 export class RawCodec implements Codec {
   readonly #path: string;
   readonly #query: string;

@@ -10,7 +10,7 @@ const METHODS = 'GET, HEAD, PUT, POST, DELETE';
 const HEADERS = 'authorization, content-type, idempotency-key, accept';
 const PREFLIGHT_SECONDS = '600';
 
-/** What an operator has to say before anybody may command what he can guess (CONTRACT §2, CONTROL_ALLOW). */
+/** What an operator has to say before anybody may command what he can guess (docs/contract.md#who-may-call). */
 export const LOCKED =
   'the control API is not opened for this: set CONTROL_ALLOW (networks of your backend), CONTROL_TOKEN (a secret), or CONTROL_PORT (a port that only your backend reaches)';
 

@@ -30,7 +30,7 @@ export type GuardOptions = {
   readonly hosts: readonly string[];
 };
 
-/** What keeps a caller from the control API: proxy, address, browser, host, token (CONTRACT §2). Null: nothing. */
+/** What keeps a caller from the control API: proxy, address, browser, host, token (docs/contract.md#who-may-call). Null: nothing. */
 export type Guard = (request: IncomingMessage) => GatewayError | null;
 
 export function createGuard(options: GuardOptions): Guard {

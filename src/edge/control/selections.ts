@@ -18,7 +18,7 @@ export type SelectionsOptions = {
 const STANDARD_PAGE = 1_000;
 const LARGEST_PAGE = 10_000;
 
-/** Commands on many connections at once, and what there is (CONTRACT §7). Answers speak for all processes and nodes. */
+/** Commands on many connections at once, and what there is (docs/selections.md#requests). Answers speak for all processes and nodes. */
 export async function selectionRoutes(server: FastifyInstance, { query, wsUri, maxMessageBytes }: SelectionsOptions): Promise<void> {
   server.post('/send', { schema: sendSchema }, async (request, reply) => {
     const message = toSend(request);

@@ -36,7 +36,7 @@ const EMPTY_FRAGMENTS = 16_384;
 /** With compression, a message may inflate to this many times its size on the wire only up to `maxMessageBytes`; smaller ones are not compressed. */
 const COMPRESSION_THRESHOLD_BYTES = 1_024;
 
-/** The client side: every upgrade is decided by the gateway before it is done (DESIGN §4 "open"). */
+/** The client side: every upgrade is decided by the gateway before it is done (docs/architecture.md#the-ways-through, "open"). */
 async function sockets(server: FastifyInstance, options: SocketsOptions): Promise<void> {
   const pendings: Pendings = new WeakMap();
   await server.register(websocket, {
