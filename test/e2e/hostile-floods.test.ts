@@ -125,6 +125,20 @@ test('a message in a flood of tiny or empty fragments is bounded, and its sender
   }
 });
 
+test('pings in a burst have their pongs, all of them, in order, whole or in single bytes (Autobahn 2.10, 2.11)', async (t) => {
+  for (const isChopped of [false, true]) {
+    const raw = await flooder(t);
+    const bytes = Buffer.concat(Array.from({ length: 10 }, (_none, index) => frame(PING, `ping ${index}`)));
+    if (isChopped) for (const byte of bytes) raw.write(Buffer.from([byte]));
+    else raw.write(bytes);
+    const pongs = await raw.frames.atLeast(10, ({ opcode }) => opcode === PONG);
+    assert.deepEqual(
+      pongs.map(({ payload }) => payload.toString()),
+      Array.from({ length: 10 }, (_none, index) => `ping ${index}`),
+    );
+  }
+});
+
 test('a flood of pings is answered or slowed, and costs its sender only', async (t) => {
   const raw = await flooder(t);
   const pings = Buffer.concat(Array.from({ length: 20_000 }, () => frame(PING, 'x'.repeat(125))));
