@@ -75,8 +75,12 @@ export type Refusal = {
   readonly closeCode?: OwnCloseCode;
   /** More headers of the answer. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** The backend believes that it let the client in (its answer was `OK`, but unusable): it gets a `close` event. */
+  /** The backend believes that it let the client in, or may: it gets a `close` event. */
   readonly wasAccepted?: true;
+  /** The reason that this event tells; else the message. */
+  readonly endReason?: string;
+  /** What went wrong with the backend, one of few words for metrics, and in its own words for the log. */
+  readonly failure?: { readonly reason: string; readonly because: string };
 };
 
 /** The backend's answer to `message`. */

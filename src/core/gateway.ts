@@ -13,6 +13,7 @@ import type { Bus, BusHandler, Clock, Ledger, LedgerEntry, Log } from './ports.t
 import { execute, executeByChosenId } from './executing.ts';
 import { busy, CLIENT_GONE, ID_IS_HELD, SHUTTING_DOWN, unusable } from './refusals.ts';
 import type { Route } from './route.ts';
+import { Seldom } from './seldom.ts';
 import { answerQuery, part } from './selections.ts';
 
 export type GatewayOptions = {
@@ -59,6 +60,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   readonly #leaving = new Set<Connection>();
   readonly #emptyWaiters: (() => void)[] = [];
   readonly #admission: Admission;
+  readonly #complaints: Seldom;
   #opening = 0;
   #serial = 0;
   #phase: 'serving' | 'unready' | 'draining' = 'serving';
@@ -71,6 +73,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.node = options.node;
     this.owner = options.owner;
     this.#admission = new Admission(options.limits);
+    this.#complaints = new Seldom(options.clock);
     this.closings = new Closings({ ...options, concurrency: options.closeConcurrency, backlog: options.closeBacklog });
   }
 
@@ -136,9 +139,18 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   #turnAway(connection: Connection, refusal: Refusal): Refusal {
     connection.refused();
-    if (refusal.wasAccepted) this.#tellClose(connection, CLOSE.ABNORMAL, refusal.message);
+    if (refusal.failure !== undefined) this.#complain(connection, refusal.failure.because);
+    if (refusal.wasAccepted) this.#tellClose(connection, CLOSE.ABNORMAL, refusal.endReason ?? refusal.message);
     else this.#options.ledger.forget(connection.key);
     return this.#refuse(refusal);
+  }
+
+  /** An outage refuses thousands: a few lines a second tell of it. */
+  #complain({ id, route, party }: Connection, because: string): void {
+    const missed = this.#complaints.missed();
+    if (missed === null) return;
+    const facts = { id, path: party.path, backend: route.backendName, because, ...(missed > 0 && { missed }) };
+    this.log.warn(facts, 'a client could not be let in: the backend gave no usable answer');
   }
 
   async #isHeld(id: string): Promise<boolean> {

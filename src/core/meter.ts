@@ -1,4 +1,8 @@
+import type { Refusal } from './events.ts';
 import type { Counter, Observer } from './observer.ts';
+
+/** Why a client was refused, where not the backend failed. */
+const REASONS: Readonly<Record<number, string>> = { 409: 'duplicate-id', 429: 'limit', 499: 'gone', 502: 'bad-answer', 503: 'busy' };
 
 /**
  * The observer that counts, since the start of the process. Plain fields, because they are raised on the path of every
@@ -6,7 +10,8 @@ import type { Counter, Observer } from './observer.ts';
  */
 export class Meter implements Observer {
   opensAccepted = 0;
-  opensRefused = 0;
+  /** By reason, of which there are few. */
+  readonly opensRefused = new Map<string, number>();
   closesStarted = 0;
   closesDelivered = 0;
   closesLost = 0;
@@ -45,8 +50,9 @@ export class Meter implements Observer {
     this.opensAccepted += 1;
   }
 
-  refused(): void {
-    this.opensRefused += 1;
+  refused(refusal: Refusal): void {
+    const reason = refusal.failure?.reason ?? REASONS[refusal.status] ?? 'refused';
+    this.opensRefused.set(reason, (this.opensRefused.get(reason) ?? 0) + 1);
   }
 
   received(_party: unknown, bytes: number): void {

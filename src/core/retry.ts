@@ -19,10 +19,9 @@ export type Attempt = {
 };
 
 /**
- * How long an event that was not taken is held until it is tried again; null: its time is over. The last try of our own
- * back-off falls on the deadline; a wait that the backend asks for and that goes beyond the deadline is the end.
+ * How long an event that was not taken is held until it is tried again; null: its time is over. A wait that the backend
+ * asks for makes it longer than our own back-off, never shorter, and the last try falls on the deadline.
  */
 export function retryDelayMs({ attempts, afterMs, leftMs, random }: Attempt): number | null {
-  const delayMs = afterMs ?? Math.max(SHORTEST_MS, Math.min(leftMs, backOffMs(attempts, random)));
-  return delayMs > leftMs ? null : delayMs;
+  return leftMs <= 0 ? null : Math.min(leftMs, Math.max(backOffMs(attempts, random), afterMs ?? 0));
 }

@@ -1,8 +1,12 @@
 import type { Limits } from '../core/limits.ts';
 import type { Receiver } from '../core/ports.ts';
 
+/** What a call tells of: what fails for one kind may go well for another. */
+export type CallKind = 'open' | 'message' | 'close';
+
 /** What is the same for all calls of one kind on one route; built once, shared by every call. */
 export type CallProfile = {
+  readonly kind: CallKind;
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** May the same call be sent twice without harm? Then it may be pipelined and retried. */
   readonly isIdempotent: boolean;
@@ -50,10 +54,14 @@ export function retryAfterMs(result: BackendResult, now: number): number | null 
   if (result.type !== 'answer') return null;
   const value = result.headers['retry-after'];
   if (typeof value !== 'string') return null;
-  if (/^\d{1,9}$/.test(value)) return Number(value) * 1000;
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  if (!HTTP_DATE.test(value)) return null; // `Date.parse` would make a year of a fraction, and a date long past of a negative number
   const date = Date.parse(value);
   return Number.isNaN(date) ? null : Math.max(0, date - now);
 }
+
+/** The three forms of a date of RFC 9110 §5.6.7, as far as they begin and end alike. */
+const HTTP_DATE = /^[A-Z][a-z]{2,8},? [\w :-]{10,30}$/;
 
 /** Carries calls to one backend over HTTP. Bounded, fair, and never throwing: whatever happens is a result. */
 export interface Transport {

@@ -22,6 +22,12 @@ export function messageOf(request: Request): Message {
   return { data: bodyOf(request), isBinary: isBinaryType(request.headers['content-type']) };
 }
 
+/** Reads JSON, also behind the byte-order mark that some writers put before it (RFC 8259 §8.1). Throws a SyntaxError. */
+export function parseJson(body: Buffer): unknown {
+  const text = body.toString();
+  return JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text);
+}
+
 /** The error for a body that was to become a text frame and is not text. */
 export const NOT_UTF8 = 'the body is not UTF-8; a binary frame is sent with Content-Type: application/octet-stream';
 

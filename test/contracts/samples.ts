@@ -113,7 +113,14 @@ type SampleIdentity = {
   readonly route?: Route;
 };
 
-export const SAMPLE_PROFILE: CallProfile = { method: 'PUT', isIdempotent: true, timeoutMs: 5_000, maxAnswerBytes: 1_000, wantsBody: true };
+export const SAMPLE_PROFILE: CallProfile = {
+  kind: 'message',
+  method: 'PUT',
+  isIdempotent: true,
+  timeoutMs: 5_000,
+  maxAnswerBytes: 1_000,
+  wantsBody: true,
+};
 
 export function sampleCall({ path = '/ws', headers = [], body = null, ...profile }: Partial<BackendCall & CallProfile> = {}): BackendCall {
   return { profile: { ...SAMPLE_PROFILE, ...profile }, path, headers, body };

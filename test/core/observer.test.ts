@@ -15,7 +15,7 @@ test('several observers hear the same, in their order; one alone costs nothing b
   all.closed({ type: 'close', party, seq: 1, code: 1000, reason: '', isOrphan: false });
   all.counted('messagesRetried', 3);
   for (const meter of meters) {
-    assert.deepEqual([meter.opensAccepted, meter.opensRefused, meter.closesStarted], [1, 1, 1]);
+    assert.deepEqual([meter.opensAccepted, meter.opensRefused.get('refused'), meter.closesStarted], [1, 1, 1]);
     assert.deepEqual([meter.messagesReceived, meter.bytesReceived, meter.pushesSent, meter.bytesSent], [1, 5, 1, 7]);
     assert.equal(meter.messagesRetried, 3);
   }

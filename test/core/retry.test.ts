@@ -32,8 +32,10 @@ test('the last try of our own back-off falls on the deadline, and none comes aft
   assert.equal(retryDelayMs({ ...attempt, leftMs: 0 }), null);
 });
 
-test('a wait that the backend asks for is kept; one beyond the deadline is the end', () => {
+test('a wait that the backend asks for makes it longer, never shorter, and never longer than the time that is left', () => {
   const attempt = { attempts: 0, random: 0.5, leftMs: 7_000 };
   assert.equal(retryDelayMs({ ...attempt, afterMs: 7_000 }), 7_000);
-  assert.equal(retryDelayMs({ ...attempt, afterMs: 7_001 }), null);
+  assert.equal(retryDelayMs({ ...attempt, afterMs: 3_000 }), 3_000);
+  for (const afterMs of [7_001, 86_400_000, Infinity]) assert.equal(retryDelayMs({ ...attempt, afterMs }), 7_000, String(afterMs));
+  for (const afterMs of [0, 1, 99]) assert.equal(retryDelayMs({ ...attempt, afterMs }), 150, String(afterMs));
 });

@@ -82,13 +82,14 @@ function judgeMeter({ truths, gateway, record }: End): void {
     pushesSent: sum(truths, (truth) => truth.frames.length),
   };
   for (const [name, value] of Object.entries(expected)) {
-    const counted = meter[name as keyof typeof expected];
+    const came = meter[name as keyof typeof expected];
+    const counted = typeof came === 'number' ? came : sum([...came.values()], (refused) => refused);
     if (counted !== value) record.violate('meter', null, `${name} is ${counted}, ${value} happened`);
   }
 }
 
 function isOwedClose(truth: Truth): boolean {
-  return truth.opening === 'accepted' || truth.opening === 'unusable';
+  return truth.opening === 'accepted' || truth.opening === 'unusable' || truth.opening === 'unanswered';
 }
 
 /** A last attempt must fail so late that the next would come after the end. */
@@ -100,6 +101,6 @@ function count(truths: readonly Truth[], matches: (truth: Truth) => boolean): nu
   return truths.filter(matches).length;
 }
 
-function sum(truths: readonly Truth[], of: (truth: Truth) => number): number {
-  return truths.reduce((total, truth) => total + of(truth), 0);
+function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
 }

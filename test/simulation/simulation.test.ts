@@ -10,6 +10,7 @@ const MUST_HAPPEN = [
   'open accepted',
   'open refused',
   'open unusable',
+  'open unanswered',
   'refused unasked',
   'left during open',
   'early close',

@@ -2,7 +2,7 @@
 export class Truth {
   readonly name: string;
   id: string | null = null;
-  opening: 'unasked' | 'asked' | 'accepted' | 'unusable' | 'refused' = 'unasked';
+  opening: 'unasked' | 'asked' | 'accepted' | 'unusable' | 'unanswered' | 'refused' = 'unasked';
   /** As a push must find it. `gone`: refused, or its socket has ended. */
   phase: 'connecting' | 'open' | 'closing' | 'gone' = 'connecting';
 

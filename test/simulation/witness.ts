@@ -78,7 +78,7 @@ export class Witness implements Transport {
       if (truth.opening === 'accepted' && result.type === 'answer')
         truth.verdictMessage = (JSON.parse(result.body.toString()) as { message?: string }).message ?? null;
       if (truth.opening !== 'accepted') truth.phase = 'gone';
-      if (truth.opening === 'unusable') truth.endCode = 1006;
+      if (truth.opening === 'unusable' || truth.opening === 'unanswered') truth.endCode = 1006;
     };
   }
 
@@ -121,7 +121,7 @@ export class Witness implements Transport {
     const truth = this.#truthOf(call);
     const attempts = truth.close;
     record.note(truth, `close is told, code ${header(call, 'ws-close-code')}`);
-    if (truth.opening !== 'accepted' && truth.opening !== 'unusable')
+    if (truth.opening !== 'accepted' && truth.opening !== 'unusable' && truth.opening !== 'unanswered')
       record.violate('G3', truth, `was ${truth.opening}, and its close is told`);
     if (truth.phase !== 'gone') record.violate('G3', truth, 'is still there when its close is told');
     if (truth.isCloseTaken) record.violate('G3', truth, 'has its close told again after the backend took it');
@@ -153,11 +153,12 @@ export class Witness implements Transport {
   }
 
   #again(truth: Truth, attempts: Attempts, what: string): void {
-    const { clock, record } = this.#options;
+    const { clock, record, limits } = this.#options;
     record.count(what);
     const waited = clock.now() - attempts.failedAt;
-    const least = attempts.retryAfterMs ?? LEAST_BACK_OFF_MS;
-    if (waited < least - 1e-3) record.violate('back-off', truth, `${what} after ${waited} ms, at least ${least} were wanted`);
+    const least = Math.max(attempts.retryAfterMs ?? 0, LEAST_BACK_OFF_MS);
+    const isLast = clock.now() >= attempts.firstAt + (what === 'close retried' ? limits.closeRetryForMs : limits.backendRetryForMs) - 1e-3;
+    if (waited < least - 1e-3 && !isLast) record.violate('back-off', truth, `${what} after ${waited} ms, at least ${least} were wanted`);
   }
 
   /** An event's id is its own, and the same on every retry. */
@@ -178,7 +179,8 @@ export class Witness implements Transport {
 }
 
 function openVerdict(result: BackendResult): Truth['opening'] {
-  if (result.type !== 'answer' || result.status < 200 || result.status > 299) return 'refused';
+  if (result.type === 'failure') return result.wasSent ? 'unanswered' : 'refused'; // it may have accepted
+  if (result.status < 200 || result.status > 299) return 'refused';
   const body = result.body.toString();
   if (!body.includes(OPEN_OK)) return 'refused';
   return body.includes(UNUSABLE) ? 'unusable' : 'accepted';

@@ -1,4 +1,4 @@
-import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict } from '../../core/events.ts';
+import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict, Refusal } from '../../core/events.ts';
 import type { Backend, Clock, Log, Receiver } from '../../core/ports.ts';
 import { type BackendResult, retryAfterMs, type Transport } from '../../wire/calls.ts';
 import type { Codec, LifeCodec, Speech } from '../../wire/codec.ts';
@@ -43,10 +43,11 @@ export class HttpLifeBackend<Spoken extends LifeCodec = LifeCodec> implements Li
 
   #decodeOpen(event: OpenEvent, result: BackendResult): OpenVerdict {
     try {
-      return this.options.codec.decodeOpen(event, result);
+      const verdict = this.options.codec.decodeOpen(event, result);
+      return verdict.type === 'refused' ? explained(verdict, result) : verdict;
     } catch (error) {
       this.options.log.error({ err: error, id: event.party.id }, 'the answer to open could not be read');
-      return refused(502, 'BAD_GATEWAY', 'the backend gave an answer that cannot be read');
+      return explained(refused(502, 'BAD_GATEWAY', 'the backend gave an answer that cannot be read'), result);
     }
   }
 
@@ -58,6 +59,24 @@ export class HttpLifeBackend<Spoken extends LifeCodec = LifeCodec> implements Li
       return { type: 'retry', afterMs: null, because: 'unreadable answer' };
     }
   }
+}
+
+const COME_AGAIN_MS = 1_000;
+
+/**
+ * What a refusal says beside the codec's own words. A call that was sent and got no whole answer may have been accepted: a
+ * `close` event follows it (docs/guarantees.md#g3-one-close-for-every-accepted-open-none-for-a-refused-one).
+ */
+function explained(refusal: Refusal, result: BackendResult): Refusal {
+  if (result.type === 'failure') {
+    const { reason, detail: because, wasSent } = result;
+    const open = { ...refusal, failure: { reason, because } };
+    return wasSent ? { ...open, wasAccepted: true, endReason: 'open unanswered' } : { ...open, retryAfterMs: COME_AGAIN_MS };
+  }
+  if (refusal.status < 500) return refusal;
+  const isAway = result.status >= 502 && result.status <= 504;
+  const failed = { ...refusal, failure: { reason: 'bad-answer', because: `status ${result.status}: ${refusal.message}` } };
+  return isAway ? { ...failed, retryAfterMs: COME_AGAIN_MS } : failed;
 }
 
 /** The same for dialects whose messages are opaque. */

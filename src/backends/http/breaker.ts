@@ -1,154 +1,203 @@
-import type { BackendCall, BackendResult, Transport } from '../../wire/calls.ts';
-import { Fifo } from '../../core/fifo.ts';
 import type { Clock, Log, Receiver, Timer } from '../../core/ports.ts';
+import type { BackendCall, BackendResult, CallKind, Transport } from '../../wire/calls.ts';
+import { Backlog, type Held } from './backlog.ts';
 
 /** Failures in a row, without one success between, after which a backend counts as down. */
 const FAILURES_TO_OPEN = 5;
-/** Calls let through at a time to see whether it is back. */
-const PROBES = 3;
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 1_000;
+/** While it is down, a call goes out every so often: 50 a second. */
+const PROBE_EVERY_MS = 20;
+/** Calls at once that probe: those that have failed before, then the others; `open` calls hold a client up and are few. */
+const PROBES = { tried: 3, fresh: 64, open: 3 };
+/** Pause between two probes that have failed before: it doubles up to a third of a second. */
+const LONGEST_PAUSE_MS = 320;
+/** A new client waits so long at most to be a probe, and only so many wait. */
+const OPEN_HOLD_MS = 800;
+const OPENS_HELD = 8;
+/** On its return the calls at once grow by one per success, in the first moment to this many. */
+const RAMP_MS = 100;
+const RAMP_CALLS = 64;
 
-type Waiting = { readonly call: BackendCall; readonly receiver: Receiver<BackendResult>; readonly waitUntil: number };
+export type BreakerOptions = { readonly clock: Clock; readonly log: Log; readonly name: string };
 
 /**
- * Keeps a dead backend from being hammered: while it is down a few probes go out at a time and every other call waits
- * in order, each until its own time is over; on return the number of calls at once doubles with each success.
+ * Keeps a backend that is down from being hammered, one kind of event apart from the others: what fails for closes only
+ * delays no message. While it is down a few probes ask for all, those first that were never tried, so that a backend
+ * that fails for some connections only serves the others at once. New clients are refused soon rather than held. On its
+ * return the calls at once grow by one per success (docs/contract.md#a-backend-that-is-down).
  */
-export function withBreaker(inner: Transport, options: { readonly clock: Clock; readonly log: Log; readonly name: string }): Transport {
-  return new Breaker(inner, options);
+export function withBreaker(inner: Transport, options: BreakerOptions): Transport {
+  const kinds: Record<CallKind, Breaker> = {
+    open: new Breaker(inner, options, 'open'),
+    message: new Breaker(inner, options, 'message'),
+    close: new Breaker(inner, options, 'close'),
+  };
+  return {
+    call: (call, receiver, waitUntil) => kinds[call.profile.kind].call(call, receiver, waitUntil),
+    async close() {
+      for (const breaker of Object.values(kinds)) breaker.stop();
+      await inner.close();
+    },
+  };
 }
 
-class Breaker implements Transport {
+class Breaker {
   readonly #inner: Transport;
-  readonly #clock: Clock;
-  readonly #log: Log;
-  readonly #name: string;
-  #waiting = new Fifo<Waiting>();
-  #isDown = false;
-  #allowed = 0;
-  #running = 0;
+  readonly #options: BreakerOptions;
+  readonly #kind: CallKind;
+  readonly #backlog = new Backlog();
+  #phase: 'up' | 'down' | 'returning' = 'up';
   #failures = 0;
-  #pauses = 0;
+  #running = { fresh: 0, tried: 0 };
+  #pauseMs = PROBE_EVERY_MS;
+  #nextTriedAt = 0;
+  #allowed = 0;
+  #returnedAt = 0;
   #timer: Timer | null = null;
-  #isClosed = false;
+  #isStopped = false;
 
-  constructor(inner: Transport, options: { readonly clock: Clock; readonly log: Log; readonly name: string }) {
+  constructor(inner: Transport, options: BreakerOptions, kind: CallKind) {
     this.#inner = inner;
-    this.#clock = options.clock;
-    this.#log = options.log;
-    this.#name = options.name;
+    this.#options = options;
+    this.#kind = kind;
   }
 
   call(call: BackendCall, receiver: Receiver<BackendResult>, waitUntil: number): void {
-    if (this.#isDown && !this.#isClosed) {
-      this.#waiting.push({ call, receiver, waitUntil });
-      this.#release();
-      // the pause may be over and every probe hang: those that come now must still expire in their time
-      if (this.#waiting.length > 0) this.#timer ??= this.#clock.after(LONGEST_PAUSE_MS, () => this.#tick());
-    } else {
-      this.#pass(call, receiver, waitUntil);
+    const isTried = this.#backlog.knows(call, this.#options.clock);
+    if (this.#phase === 'up' || this.#isStopped) {
+      this.#pass(call, receiver, { waitUntil, isTried });
+      return;
     }
+    const isOpen = this.#kind === 'open';
+    const held = { call, receiver, isTried, waitUntil: isOpen ? Math.min(waitUntil, this.#now() + OPEN_HOLD_MS) : waitUntil };
+    if (isOpen && this.#backlog.length >= OPENS_HELD) expire(held, 'unreachable', 'the backend is down');
+    else this.#backlog.add(held);
+    if (this.#phase === 'returning') this.#release();
+    this.#wait();
   }
 
-  async close(): Promise<void> {
-    this.#isClosed = true;
+  stop(): void {
+    this.#isStopped = true;
     this.#timer?.cancel();
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift())
-      this.#expire(next, 'stopped', 'the gateway stops');
-    await this.#inner.close();
+    for (let next = this.#backlog.next('any'); next !== null; next = this.#backlog.next('any'))
+      expire(next, 'stopped', 'the gateway stops');
   }
 
-  observed(result: BackendResult): void {
-    this.#running -= 1;
-    const hasFailed = result.type === 'failure' ? result.reason !== 'too-long' : result.status >= 502 && result.status <= 504;
-    if (hasFailed) this.#failed();
-    else if (this.#isDown) this.#succeeded();
-    else this.#failures = 0;
+  observed(call: BackendCall, isTried: boolean, result: BackendResult): void {
+    this.#running[isTried ? 'tried' : 'fresh'] -= 1;
+    if (isFailure(result)) this.#failed(call, isTried);
+    else this.#succeeded(call);
   }
 
-  #pass(call: BackendCall, receiver: Receiver<BackendResult>, waitUntil: number): void {
-    this.#running += 1;
-    this.#inner.call(call, new Watched(this, receiver), waitUntil);
+  #pass(call: BackendCall, receiver: Receiver<BackendResult>, { waitUntil, isTried }: Pick<Held, 'waitUntil' | 'isTried'>): void {
+    this.#running[isTried ? 'tried' : 'fresh'] += 1;
+    this.#inner.call(call, new Watched(this, { call, receiver, isTried }), waitUntil);
   }
 
-  #failed(): void {
+  #passHeld(held: Held): void {
+    this.#pass(held.call, held.receiver, held);
+  }
+
+  #failed(call: BackendCall, isTried: boolean): void {
     this.#failures += 1;
-    if (this.#isClosed) return;
-    if (!this.#isDown) {
+    if (this.#isStopped) return;
+    this.#backlog.tried(call, this.#now());
+    if (this.#phase === 'up') {
       if (this.#failures < FAILURES_TO_OPEN) return;
-      this.#isDown = true;
-      this.#pauses = 0;
-      this.#log.warn({ backend: this.#name }, 'backend is down: calls wait, a few probe');
+      this.#options.log.warn({ backend: this.#options.name, event: this.#kind }, 'backend is down: calls wait, a few probe');
+    } else if (isTried && (this.#phase === 'down' || this.#failures < FAILURES_TO_OPEN)) {
+      return; // what failed before and fails again says nothing of the others
     }
-    this.#allowed = 0;
-    this.#timer ??= this.#clock.after(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#pauses, 5)), () => this.#probe());
+    if (this.#phase !== 'down') this.#pauseMs = PROBE_EVERY_MS;
+    this.#phase = 'down';
+    this.#wait();
   }
 
-  #probe(): void {
-    this.#timer = null;
-    this.#pauses += 1;
-    this.#dropExpired();
-    this.#allowed = PROBES;
-    this.#release();
-    // probes may hang for as long as a call may take: meanwhile what waits must still expire in its time
-    if (this.#waiting.length > 0) this.#timer = this.#clock.after(LONGEST_PAUSE_MS, () => this.#tick());
-  }
-
-  #tick(): void {
-    this.#timer = null;
-    if (!this.#isDown) return;
-    this.#dropExpired();
-    if (this.#allowed === 0 || this.#running === 0) this.#probe();
-    else if (this.#waiting.length > 0) this.#timer = this.#clock.after(LONGEST_PAUSE_MS, () => this.#tick());
-  }
-
-  #succeeded(): void {
+  #succeeded(call: BackendCall): void {
     this.#failures = 0;
-    this.#allowed = Math.max(PROBES, this.#allowed) * 2;
+    this.#backlog.taken(call);
+    if (this.#phase === 'up') return;
+    if (this.#phase === 'down') {
+      this.#phase = 'returning';
+      this.#returnedAt = this.#now();
+      this.#allowed = PROBES.tried;
+    }
+    this.#allowed += 1;
     this.#release();
-    if (this.#waiting.length > 0) return;
-    this.#isDown = false;
+    if (this.#backlog.length > 0) return;
+    this.#phase = 'up';
     this.#timer?.cancel();
     this.#timer = null;
-    this.#log.info({ backend: this.#name }, 'backend is back');
+    this.#options.log.info({ backend: this.#options.name, event: this.#kind }, 'backend is back');
   }
 
+  /** The backend returns: as many at once as it has shown to bear. */
   #release(): void {
-    while (this.#running < this.#allowed) {
-      const next = this.#waiting.shift();
-      if (next === undefined) return;
-      if (next.waitUntil < this.#clock.now()) this.#expire(next, 'unreachable', 'the backend is down');
-      else this.#pass(next.call, next.receiver, next.waitUntil);
+    const most = this.#now() - this.#returnedAt < RAMP_MS ? Math.min(RAMP_CALLS, this.#allowed) : this.#allowed;
+    for (;;) {
+      const isRoom = this.#running.fresh + this.#running.tried < most;
+      if (!isRoom && this.#running.fresh > 0) return; // else those that fail again and again would hold up the first of the others
+      const next = this.#backlog.next(isRoom ? 'any' : 'fresh');
+      if (next === null) return;
+      this.#passHeld(next);
     }
   }
 
-  #dropExpired(): void {
-    const now = this.#clock.now();
-    const kept = new Fifo<Waiting>();
-    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-      if (next.waitUntil < now) this.#expire(next, 'unreachable', 'the backend is down');
-      else kept.push(next);
+  /** One more probe, if one is due. */
+  #probe(): void {
+    const mostFresh = this.#kind === 'open' ? PROBES.open : PROBES.fresh;
+    const fresh = this.#running.fresh < mostFresh ? this.#backlog.next('fresh') : null;
+    if (fresh !== null) {
+      this.#passHeld(fresh);
+      return;
     }
-    this.#waiting = kept;
+    if (this.#now() < this.#nextTriedAt || this.#running.tried >= PROBES.tried) return;
+    const tried = this.#backlog.next('tried');
+    if (tried === null) return;
+    this.#nextTriedAt = this.#now() + this.#pauseMs;
+    this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);
+    this.#passHeld(tried);
   }
 
-  #expire(waiting: Waiting, reason: 'unreachable' | 'stopped', detail: string): void {
-    process.nextTick(() => waiting.receiver.settled({ type: 'failure', reason, wasSent: false, detail }));
+  #wait(): void {
+    if (this.#isStopped || this.#phase === 'up' || this.#backlog.length === 0) return;
+    this.#timer ??= this.#options.clock.after(PROBE_EVERY_MS, () => {
+      this.#timer = null;
+      for (const held of this.#backlog.late(this.#now())) expire(held, 'unreachable', 'the backend is down');
+      if (this.#phase === 'down') this.#probe();
+      else this.#release();
+      this.#wait();
+    });
+  }
+
+  #now(): number {
+    return this.#options.clock.now();
   }
 }
 
 class Watched implements Receiver<BackendResult> {
   readonly #breaker: Breaker;
+  readonly #call: BackendCall;
   readonly #receiver: Receiver<BackendResult>;
+  readonly #isTried: boolean;
 
-  constructor(breaker: Breaker, receiver: Receiver<BackendResult>) {
+  constructor(breaker: Breaker, { call, receiver, isTried }: Omit<Held, 'waitUntil'>) {
     this.#breaker = breaker;
+    this.#call = call;
     this.#receiver = receiver;
+    this.#isTried = isTried;
   }
 
   settled(result: BackendResult): void {
-    this.#breaker.observed(result);
+    this.#breaker.observed(this.#call, this.#isTried, result);
     this.#receiver.settled(result);
   }
+}
+
+/** It cannot be reached, or says itself that it is not there. */
+function isFailure(result: BackendResult): boolean {
+  return result.type === 'failure' ? result.reason !== 'too-long' : result.status >= 502 && result.status <= 504;
+}
+
+function expire({ receiver }: Pick<Held, 'receiver'>, reason: 'unreachable' | 'stopped', detail: string): void {
+  process.nextTick(() => receiver.settled({ type: 'failure', reason, wasSent: false, detail }));
 }

@@ -166,6 +166,10 @@ export class TurnWrites {
 }
 
 /** What undici writes is whole: a header as latin1 and a body as Buffer, corked together, never with a callback. */
+const NOTHING = Buffer.alloc(0);
+const CONTINUE = 'HTTP/1.1 100';
+const MOST_OF_CONTINUE = 16_384;
+
 class HeldSocket {
   readonly #socket: Socket;
   readonly #completed: (one: HeldSocket) => void;
@@ -175,6 +179,9 @@ class HeldSocket {
   #isCorked = false;
   #pieces: (string | Uint8Array)[] = [];
   #bytes = 0;
+  /** Something was asked and nothing of an answer has come. */
+  #awaitsAnswer = false;
+  #begun: Buffer = NOTHING;
 
   constructor(socket: Socket, completed: (one: HeldSocket) => void) {
     this.#socket = socket;
@@ -185,17 +192,44 @@ class HeldSocket {
   }
 
   takeOver(): void {
+    const { read } = this.#socket;
+    this.#socket.read = (size) => {
+      const chunk = read.call(this.#socket, size) as Buffer | null;
+      return this.#awaitsAnswer && chunk !== null ? this.#withoutContinue(chunk) : chunk;
+    };
     this.#socket.cork = () => void (this.#isCorked = true);
     this.#socket.uncork = () => {
       this.#isCorked = false;
       this.#completed(this);
     };
     this.#socket.write = (piece: string | Uint8Array) => {
+      this.#awaitsAnswer = true;
       this.#pieces.push(piece);
       this.#bytes += piece.length;
       if (!this.#isCorked) this.#completed(this);
       return true;
     };
+  }
+
+  /**
+   * `100 Continue` that nobody asked for stands before many an answer; undici ends the socket for it. Null: not all of it
+   * has come yet.
+   */
+  #withoutContinue(chunk: Buffer): Buffer | null {
+    const bytes = this.#begun.length === 0 ? chunk : Buffer.concat([this.#begun, chunk]);
+    this.#begun = NOTHING;
+    const seen = bytes.toString('latin1', 0, CONTINUE.length);
+    const isContinue = seen.length < CONTINUE.length ? CONTINUE.startsWith(seen) : seen === CONTINUE;
+    const end = isContinue ? bytes.indexOf('\r\n\r\n') : -1;
+    if (isContinue && end < 0 && bytes.length <= MOST_OF_CONTINUE) {
+      this.#begun = bytes;
+      return null;
+    }
+    const rest = end < 0 ? bytes : bytes.subarray(end + 4);
+    if (end >= 0 && rest.length === 0) return null;
+    if (end >= 0) return this.#withoutContinue(rest); // there may be another
+    this.#awaitsAnswer = false;
+    return rest;
   }
 
   writeHeld(): void {

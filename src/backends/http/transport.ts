@@ -171,5 +171,9 @@ function headerOf({ headers }: BackendCall, name: string): string | undefined {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message || error.name : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException; // of several addresses that failed there is only this
+  return error.message === '' || (code !== undefined && !error.message.includes(code))
+    ? `${code ?? error.name} ${error.message}`.trim()
+    : error.message;
 }

@@ -31,11 +31,11 @@ export class OcppHttp {
     const { openTimeoutMs, backendTimeoutMs } = options.limits;
     const shared = { method: 'POST', maxAnswerBytes: maxAnswerBytes(options.limits) } as const;
     const callTimeoutMs = Math.min(backendTimeoutMs, options.callTimeoutMs);
-    this.#connect = { ...shared, isIdempotent: false, timeoutMs: openTimeoutMs, wantsBody: false };
-    this.#call = { ...shared, isIdempotent: false, timeoutMs: callTimeoutMs, wantsBody: true };
+    this.#connect = { ...shared, kind: 'open', isIdempotent: false, timeoutMs: openTimeoutMs, wantsBody: false };
+    this.#call = { ...shared, kind: 'message', isIdempotent: false, timeoutMs: callTimeoutMs, wantsBody: true };
     // an answer or SEND that comes twice is known by its message id and event id
-    this.#told = { ...shared, isIdempotent: true, timeoutMs: backendTimeoutMs, wantsBody: false };
-    this.#disconnect = { ...shared, method: 'DELETE', isIdempotent: true, timeoutMs: backendTimeoutMs, wantsBody: false };
+    this.#told = { ...shared, kind: 'message', isIdempotent: true, timeoutMs: backendTimeoutMs, wantsBody: false };
+    this.#disconnect = { ...shared, kind: 'close', method: 'DELETE', isIdempotent: true, timeoutMs: backendTimeoutMs, wantsBody: false };
   }
 
   connect(event: OpenEvent): BackendCall {

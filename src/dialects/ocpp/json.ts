@@ -53,7 +53,7 @@ export type ParsedJson = { readonly text: string; readonly value: unknown; reado
 /** Null: not UTF-8, not JSON, or nested too deep. */
 export function parseJson(data: Buffer): ParsedJson | null {
   if (!isUtf8(data)) return null;
-  const text = data.toString();
+  const text = data.toString().replace(/^\uFEFF/, ''); // the byte-order mark that some writers begin with
   const bounds = outline(text);
   if (bounds === null) return null;
   try {

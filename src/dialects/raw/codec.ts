@@ -38,9 +38,30 @@ export class RawCodec implements Codec {
     this.#headers = new EventHeaders(options);
     const answerBytes = maxAnswerBytes(options.limits);
     const { openTimeoutMs, backendTimeoutMs } = options.limits;
-    this.#open = { method: 'GET', isIdempotent: true, timeoutMs: openTimeoutMs, maxAnswerBytes: answerBytes, wantsBody: true };
-    this.#message = { method: 'POST', isIdempotent: false, timeoutMs: backendTimeoutMs, maxAnswerBytes: answerBytes, wantsBody: true };
-    this.#close = { method: 'DELETE', isIdempotent: true, timeoutMs: backendTimeoutMs, maxAnswerBytes: answerBytes, wantsBody: false };
+    this.#open = {
+      kind: 'open',
+      method: 'GET',
+      isIdempotent: true,
+      timeoutMs: openTimeoutMs,
+      maxAnswerBytes: answerBytes,
+      wantsBody: true,
+    };
+    this.#message = {
+      kind: 'message',
+      method: 'POST',
+      isIdempotent: false,
+      timeoutMs: backendTimeoutMs,
+      maxAnswerBytes: answerBytes,
+      wantsBody: true,
+    };
+    this.#close = {
+      kind: 'close',
+      method: 'DELETE',
+      isIdempotent: true,
+      timeoutMs: backendTimeoutMs,
+      maxAnswerBytes: answerBytes,
+      wantsBody: false,
+    };
   }
 
   encodeOpen(event: OpenEvent): BackendCall {

@@ -1,5 +1,6 @@
 import type { OpenVerdict, Refusal } from '../../core/events.ts';
 import { tagProblem } from '../../core/tag-index.ts';
+import { parseJson } from '../../wire/http-messages.ts';
 
 const MAX_DATA_BYTES = 4_096;
 const SENDABLE_HEADER = /^(set-cookie|x-[!#$%&'*+\-.^_`|~0-9a-z]+)$/i;
@@ -9,7 +10,7 @@ const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 export function readAcceptance(body: Buffer, offered: readonly string[], maxMessageBytes: number): OpenVerdict {
   let answer: Record<string, unknown>;
   try {
-    const parsed: unknown = JSON.parse(body.toString());
+    const parsed: unknown = parseJson(body);
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return wrong('a JSON object was wanted');
     answer = parsed as Record<string, unknown>;
   } catch {

@@ -1,5 +1,5 @@
 import type { Codec } from '../../wire/codec.ts';
-import { replyOf } from '../../wire/http-messages.ts';
+import { parseJson, replyOf } from '../../wire/http-messages.ts';
 import {
   type CloseEvent,
   type CloseVerdict,
@@ -38,15 +38,30 @@ export class WsaasCodec implements Codec {
     this.#headers = new EventHeaders(options);
     const answerBytes = maxAnswerBytes(options.limits);
     const { openTimeoutMs, backendTimeoutMs } = options.limits;
-    this.#open = { method: 'POST', isIdempotent: false, timeoutMs: openTimeoutMs, maxAnswerBytes: answerBytes, wantsBody: true };
+    this.#open = {
+      kind: 'open',
+      method: 'POST',
+      isIdempotent: false,
+      timeoutMs: openTimeoutMs,
+      maxAnswerBytes: answerBytes,
+      wantsBody: true,
+    };
     this.#message = {
+      kind: 'message',
       method: 'PUT',
       isIdempotent: true,
       timeoutMs: backendTimeoutMs,
       maxAnswerBytes: answerBytes,
       wantsBody: options.reply,
     };
-    this.#close = { method: 'DELETE', isIdempotent: true, timeoutMs: backendTimeoutMs, maxAnswerBytes: answerBytes, wantsBody: false };
+    this.#close = {
+      kind: 'close',
+      method: 'DELETE',
+      isIdempotent: true,
+      timeoutMs: backendTimeoutMs,
+      maxAnswerBytes: answerBytes,
+      wantsBody: false,
+    };
     this.#hasId = options.backendPath.includes('{id}');
   }
 
@@ -141,7 +156,7 @@ function isJsonSpace(byte: number | undefined): boolean {
 
 function codeIn(body: Buffer): string | null {
   try {
-    const { code } = JSON.parse(body.toString()) as { code?: unknown };
+    const { code } = parseJson(body) as { code?: unknown };
     return typeof code === 'string' ? code : null;
   } catch {
     return null;

@@ -5,7 +5,7 @@ import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import { describedAs } from '../../wire/description.ts';
 import { errorOf } from '../../wire/failures.ts';
-import { bodyOf, messageOf } from '../../wire/http-messages.ts';
+import { bodyOf, messageOf, parseJson } from '../../wire/http-messages.ts';
 import type { ControlOptions } from '../definition.ts';
 import { closeSchema, describeSchema, pushSchema } from './schemas.ts';
 
@@ -82,7 +82,7 @@ function closeParameters(request: FastifyRequest<Closing>): { code: number; reas
   let given: { code?: unknown; reason?: unknown } = {};
   if (body.length > 0) {
     try {
-      const parsed: unknown = JSON.parse(body.toString());
+      const parsed: unknown = parseJson(body);
       if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new Error('not an object');
       given = parsed;
     } catch (cause) {

@@ -11,7 +11,6 @@ type MeterField = { [Field in keyof Meter]: Meter[Field] extends number ? Field 
 /** What a counter of the Meter is called and means. The order is that of a connection's life. */
 const COUNTERS: { readonly [Field in MeterField]: readonly [name: string, help: string] } = {
   opensAccepted: ['wsaas_opens_accepted_total', 'Clients that the backend let in.'],
-  opensRefused: ['wsaas_opens_refused_total', 'Clients that were refused, by the backend or by a limit.'],
   closesStarted: ['wsaas_closes_started_total', 'close events that were due.'],
   closesDelivered: ['wsaas_closes_delivered_total', 'close events that the backend acknowledged.'],
   closesLost: ['wsaas_closes_lost_total', 'close events given up: over CLOSE_RETRY_FOR_MS or CLOSE_BACKLOG.'],
@@ -54,6 +53,18 @@ export function createMetrics(meter: Meter): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'wsaas_', eventLoopMonitoringPrecision: 20 });
   register<MeterField>(registry, COUNTERS, meter);
+  registry.registerMetric(
+    new Counter({
+      name: 'wsaas_opens_refused_total',
+      help: 'Clients that were refused, by the backend, for want of it, or by a limit.',
+      labelNames: ['reason'],
+      registers: [],
+      collect() {
+        this.reset();
+        for (const [reason, count] of meter.opensRefused) this.inc({ reason }, count);
+      },
+    }),
+  );
   const gauges = new Map<keyof Gauges, Gauge>();
   for (const [field, [name, help]] of Object.entries(GAUGES) as [keyof Gauges, readonly [string, string]][]) {
     const gauge = new Gauge({ name, help, registers: [registry] });

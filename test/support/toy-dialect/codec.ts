@@ -7,7 +7,14 @@ import { closeVerdict, refused, unanswered } from '../../../src/wire/verdicts.ts
 /** Every event is a POST of one line of text. */
 export class ToyCodec implements Codec {
   readonly #context: DialectContext;
-  readonly #profile: CallProfile = { method: 'POST', isIdempotent: false, timeoutMs: 5_000, maxAnswerBytes: 1_000, wantsBody: true };
+  readonly #profile: CallProfile = {
+    kind: 'message',
+    method: 'POST',
+    isIdempotent: false,
+    timeoutMs: 5_000,
+    maxAnswerBytes: 1_000,
+    wantsBody: true,
+  };
 
   constructor(context: DialectContext) {
     this.#context = context;
