@@ -1,4 +1,5 @@
 import type { Route } from '../core/route.ts';
+import { withoutSecrets } from '../config/without-secrets.ts';
 import { DEFAULT_DIALECT } from '../dialects/index.ts';
 import { readRoutesFile, RoutesFileError } from './file.ts';
 import type { RouteSpec } from './spec.ts';
@@ -72,7 +73,7 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
       ...limits.flatMap(({ idleTimeoutMs, slowClientTimeoutMs }) => [idleTimeoutMs, slowClientTimeoutMs]).filter((span) => span > 0),
     ),
     reload: () => inTurn(reload),
-    facts: specs.map(({ path, dialect = DEFAULT_DIALECT, backend }) => `${path} ${dialect} ${backend}`),
+    facts: specs.map(({ path, dialect = DEFAULT_DIALECT, backend }) => `${path} ${dialect} ${withoutSecrets(backend)}`),
   };
 }
 
