@@ -15,7 +15,7 @@ import { systemClock } from './core/system-clock.ts';
 import type { Dialects } from './dialects/definition.ts';
 import { DEFAULT_DIALECT, DIALECTS } from './dialects/index.ts';
 import { createGuard } from './edge/control/guard.ts';
-import { healthRoutes } from './edge/control/health.ts';
+import { healthRoutes, type ReadinessCheck } from './edge/control/health.ts';
 import { createMetrics, metricsRoutes } from './edge/control/metrics.ts';
 import { rootRoutes } from './edge/control/root.ts';
 import { selectionRoutes } from './edge/control/selections.ts';
@@ -44,7 +44,8 @@ export type App = {
   readonly publicServer: FastifyInstance;
   /** The same one, unless CONTROL_PORT is set. */
   readonly controlServer: FastifyInstance;
-  readonly listen: () => Promise<{ readonly publicUrl: string; readonly controlUrl: string }>;
+  /** Between being prepared and listening it waits for `begin`. */
+  readonly listen: (begin?: () => Promise<void>) => Promise<{ readonly publicUrl: string; readonly controlUrl: string }>;
   /** Reads ROUTES_FILE again; says what is wrong and changes nothing, or returns null. */
   readonly reloadRoutes: () => Promise<string | null>;
   readonly close: () => Promise<void>;
@@ -58,6 +59,8 @@ export type AppOptions = {
   readonly link: Link | null;
   /** Default: all that there are. */
   readonly dialects?: Dialects;
+  /** What `/readyz` looks at beside the app's own state. */
+  readonly checks?: readonly ReadinessCheck[];
   /** For generators: sees the control API's server before its routes. */
   readonly beforeRoutes?: (server: FastifyInstance) => Promise<void>;
 };
@@ -67,8 +70,8 @@ type Base = Required<Omit<AppOptions, 'beforeRoutes'>> & { readonly config: Conf
 
 /** Puts the parts together, from the inside out; the only file that sees every room. */
 export async function createApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
-  const { node, link, dialects = DIALECTS, beforeRoutes } = options;
-  const base: Base = { node, link, dialects, config, logger, log: logOf(logger) };
+  const { node, link, dialects = DIALECTS, checks = [], beforeRoutes } = options;
+  const base: Base = { node, link, dialects, checks, config, logger, log: logOf(logger) };
   const surroundings = await openSurroundings(base);
   const routing = await openRouting(base, surroundings);
   const gateway = openGateway(base, surroundings, routing);
@@ -83,7 +86,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     publicServer: servers.publicServer,
     controlServer: servers.controlServer,
     facts: factsOf(base, surroundings, routing),
-    listen: () => listen(base, servers, { gateway, surroundings }),
+    listen: (begin) => listen(base, servers, { gateway, surroundings, begin }),
     reloadRoutes: routing.reload,
     async close() {
       heartbeat.cancel();
@@ -208,10 +211,14 @@ async function serveClients(
 
 type Whole = Inside & { readonly surroundings: Surroundings };
 
-async function serveControl({ config, node, dialects }: Base, servers: Servers, { gateway, routing, surroundings }: Whole): Promise<void> {
+async function serveControl(
+  { config, node, dialects, checks }: Base,
+  servers: Servers,
+  { gateway, routing, surroundings }: Whole,
+): Promise<void> {
   const { controlServer, isShared } = servers;
   const { ledger, wsUris } = surroundings;
-  const readiness = [{ name: 'ledger', problem: () => ledger.problem, isRequired: false }];
+  const readiness = [{ name: 'ledger', problem: () => ledger.problem, isRequired: false }, ...checks];
   await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
   const guard = createGuard({ allow: config.CONTROL_ALLOW, tokens: config.CONTROL_TOKEN, trustedProxies: config.TRUST_PROXY });
   await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });
@@ -244,10 +251,11 @@ function factsOf({ node, link }: Base, { ledger, transports }: Surroundings, rou
 async function listen(
   { config, link }: Base,
   { publicServer, controlServer, isShared }: Servers,
-  { gateway, surroundings }: Omit<Whole, 'routing'>,
+  { gateway, surroundings, begin }: Omit<Whole, 'routing'> & { readonly begin: (() => Promise<void>) | undefined },
 ): Promise<{ readonly publicUrl: string; readonly controlUrl: string }> {
   await surroundings.bus.serve(gateway);
   gateway.bereaved(); // what a process before this one left untold
+  await begin?.();
   const sharing = { backlog: 4_096, reusePort: link !== null }; // workers share the port by SO_REUSEPORT
   const publicUrl = await publicServer.listen({ ...sharing, host: config.HOST, port: config.PORT });
   const controlUrl = isShared

@@ -93,6 +93,7 @@ type Options = ReturnType<typeof optionsWith>;
 function readSettings(given: Record<string, string>, problems: string[], options: Options): Values {
   const data: Record<string, string> = { ...given };
   if (data['LOG_LEVEL']) data['LOG_LEVEL'] = data['LOG_LEVEL'].toUpperCase();
+  if (data['LOG_FORMAT']) data['LOG_FORMAT'] = data['LOG_FORMAT'].toLowerCase();
   for (const [name, schema] of Object.entries(options)) {
     const value = data[name];
     if (value === undefined || (schema as { type?: string }).type !== 'integer' || /^\d+$/.test(value)) continue;
