@@ -17,6 +17,7 @@ import { DEFAULT_DIALECT, DIALECTS } from './dialects/index.ts';
 import { createGuard } from './edge/control/guard.ts';
 import { healthRoutes, type ReadinessCheck } from './edge/control/health.ts';
 import { createMetrics, metricsRoutes } from './edge/control/metrics.ts';
+import { presenceHook } from './edge/control/presence.ts';
 import { rootRoutes } from './edge/control/root.ts';
 import { selectionRoutes } from './edge/control/selections.ts';
 import { buildServer } from './edge/server/build.ts';
@@ -227,14 +228,19 @@ async function serveControl(
     guarded.addHook('onRequest', (request, _reply, done) => done(guard(request) ?? undefined));
     await guarded.register(metricsRoutes, { query });
     await guarded.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: routing.largestMessageBytes });
-    const served = Object.values(dialects).filter(({ name }) => name === DEFAULT_DIALECT || routing.hasDialect(name));
-    for (const prefix of new Set(['', wsUris.path])) {
-      for (const dialect of served) {
-        const othersOnId = served.flatMap((other) => (other === dialect ? [] : other.onId));
-        await guarded.register(dialect.routes, { dispatch: gateway.dispatch, wsUri: wsUris.of, othersOnId, prefix });
-      }
-    }
   });
+  const all = Object.values(dialects);
+  const isPresent = (name: string): boolean => name === DEFAULT_DIALECT || routing.hasDialect(name);
+  const prefixes = [...new Set(['', wsUris.path])];
+  const idRoutes = new Set(prefixes.map((prefix) => `${prefix}/:id`));
+  for (const dialect of all) {
+    await controlServer.register(async (served) => {
+      served.addHook('onRequest', presenceHook({ dialect, all, isPresent, guard, idRoutes }));
+      const othersOnId = all.flatMap((other) => (other === dialect ? [] : other.onId));
+      for (const prefix of prefixes)
+        await served.register(dialect.routes, { dispatch: gateway.dispatch, wsUri: wsUris.of, othersOnId, prefix });
+    });
+  }
 }
 
 function factsOf({ node, link }: Base, { ledger, transports }: Surroundings, routing: Routing): Readonly<Record<string, unknown>> {
