@@ -13,7 +13,7 @@ import { WorkerPost } from './engines/processes/worker.ts';
 import { openLog, type OpenLog } from './logs/logger.ts';
 import { doNotWait } from './logs/output.ts';
 import { readRoutesFile, RoutesFileError } from './routes/file.ts';
-import { flushLog, randomName, serve } from './serve.ts';
+import { beforeExit, END_MS, randomName, serve } from './serve.ts';
 
 const action = readArguments(process.argv.slice(2));
 if (typeof action === 'object') end({ message: action.problem, exitCode: EXIT_USAGE });
@@ -104,10 +104,10 @@ function superviseWorkers(config: Config, log: OpenLog): Promise<void> {
     port: config.PORT,
     controlHost: config.CONTROL_HOST ?? config.HOST,
     controlPort: config.CONTROL_PORT,
-    drainLimitMs: config.DRAIN_DELAY_MS + config.DRAIN_MS + DRAIN_MARGIN_MS,
+    drainLimitMs: config.DRAIN_DELAY_MS + config.DRAIN_MS + DRAIN_MARGIN_MS + END_MS,
     node: config.NODE_NAME ?? randomName(),
     logger: log.logger,
-    flushLog: () => flushLog(log),
+    beforeExit: () => beforeExit(log),
     forked: doNotWait,
     program: process.argv[1] ?? '',
     env: process.env,
@@ -119,11 +119,11 @@ async function fail(error: unknown, log: OpenLog, post: WorkerPost | null): Prom
   const problem = error instanceof WorkersFailed ? error : startProblemOf(error);
   if (problem === null) {
     log.logger.fatal({ err: error }, 'a fault of the gateway, it cannot start');
-    await flushLog(log);
+    await beforeExit(log);
     process.exit(EXIT_FAULT);
   }
   await post?.failed(problem.message, problem.exitCode);
   if (post !== null) process.exit(problem.exitCode); // the supervisor tells it, once for all workers
-  await flushLog(log);
+  await beforeExit(log);
   return end(problem);
 }

@@ -15,8 +15,10 @@ const LOG_FLUSH_MS = 500;
 /** For calls of the file system that are still out at the end. */
 const DISK_MS = 500;
 const DISK_LOOK_MS = 20;
-/** Beyond what a drain may take, until the process ends whatever happens. */
-const LAST_MS = 1_500;
+/** What an end may take beyond its drain. */
+export const END_MS = LOG_FLUSH_MS + DISK_MS;
+/** Beyond all that, until the process ends whatever happens. */
+const LAST_MS = 1_000;
 
 /** One process that serves clients: alone, or as a worker. Resolves when it listens. */
 export async function serve(config: Config, log: OpenLog, post: WorkerPost | null): Promise<void> {
@@ -53,9 +55,14 @@ export async function serve(config: Config, log: OpenLog, post: WorkerPost | nul
 async function leave(app: App, config: Config, { log, cause }: { readonly log: OpenLog; readonly cause: string }): Promise<void> {
   const { DRAIN_DELAY_MS: delayMs, DRAIN_MS: spreadMs } = config;
   const { gateway, log: appLog, close: shut } = app;
-  setTimeout(endAtOnce, delayMs + spreadMs + DRAIN_MARGIN_MS + LOG_FLUSH_MS + LAST_MS).unref();
+  setTimeout(endAtOnce, delayMs + spreadMs + DRAIN_MARGIN_MS + END_MS + LAST_MS).unref();
   await drain({ gateway, log: appLog, signal: cause, delayMs, spreadMs, shut });
-  await flushLog(log);
+  await beforeExit(log);
+}
+
+/** Writes the last lines of the log. If an exit would hang, the process ends here. */
+export async function beforeExit({ stream }: OpenLog): Promise<void> {
+  await stream.flush(LOG_FLUSH_MS);
   if (!(await isDiskQuiet())) endAtOnce();
 }
 
@@ -70,10 +77,6 @@ async function isDiskQuiet(): Promise<boolean> {
 
 function endAtOnce(): void {
   process.kill(process.pid, 'SIGKILL');
-}
-
-export function flushLog({ stream }: OpenLog): Promise<void> {
-  return stream.flush(LOG_FLUSH_MS);
 }
 
 function reloadRoutes(app: App, { logger }: OpenLog): void {

@@ -34,8 +34,8 @@ export type SupervisorOptions = {
   readonly drainLimitMs: number;
   readonly node: string;
   readonly logger: Logger;
-  /** Resolves when the last lines of the log are written, or it is too late for them. */
-  readonly flushLog: () => Promise<void>;
+  /** Resolves when nothing holds up the end of this process any more. */
+  readonly beforeExit: () => Promise<void>;
   /** Called after each fork, which changes what parent and child share. */
   readonly forked: () => void;
   /** What to fork, and its environment. */
@@ -163,7 +163,7 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
     if (!inTime) logger.error({ limitMs: drainLimitMs }, 'workers did not end in time and are killed');
     for (const child of workers.values()) child.kill('SIGKILL');
     logger.info({}, 'drained all workers');
-    await options.flushLog();
+    await options.beforeExit();
   }
 
   process.on('SIGHUP', () => tell({ notice: 'reload' }));

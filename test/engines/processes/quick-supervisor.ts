@@ -12,7 +12,7 @@ await supervise({
   drainLimitMs: 10_000,
   node: 'quick',
   logger: pino(),
-  flushLog: () => Promise.resolve(),
+  beforeExit: () => Promise.resolve(),
   forked: () => {},
   program,
   env: process.env,
