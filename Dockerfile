@@ -9,7 +9,8 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --omit=peer
 COPY tsconfig.json ./
 COPY src ./src
-RUN npm run build
+# an empty folder beside it, which the next stage gives to its user
+RUN npm run build && mkdir journal
 # again, for the next stage: what runs needs nothing of what builds
 RUN npm ci --omit=dev --ignore-scripts
 
@@ -19,6 +20,19 @@ WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
+# for JOURNAL_DIR: a volume that is mounted here belongs to the user from the start
+COPY --from=build --chown=1000:1000 /app/journal /var/lib/wsaas/journal
+# docker build --build-arg REVISION=$(git rev-parse HEAD) --build-arg CREATED=$(date -u +%FT%TZ) --build-arg SOURCE=https://…
+ARG REVISION=
+ARG CREATED=
+ARG SOURCE=
+LABEL org.opencontainers.image.title="wsaas" \
+      org.opencontainers.image.description="WebSocket as a Service: holds the client sockets and turns them into plain HTTP" \
+      org.opencontainers.image.version="0.1.0" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.source="${SOURCE}"
 # the image's user `node`, as a number: Kubernetes cannot tell that a name is not root
 USER 1000:1000
 EXPOSE 8080

@@ -99,7 +99,12 @@ export function readOptions(argv: readonly string[]): Options | null {
     profileFolder: values.profile ?? null,
     quietMs: number('quiet', values.quiet, 0) * 1_000,
     jsonPath: values.json ?? null,
-    ours: { name: 'ours', script: values.main, env: Object.fromEntries(values.env.map(pair)), broadcastRequest: 'POST /send?all=true' },
+    ours: {
+      name: 'ours',
+      script: values.main,
+      env: { CONTROL_ALLOW: '127.0.0.0/8', ...Object.fromEntries(values.env.map(pair)) },
+      broadcastRequest: 'POST /send?all=true',
+    },
     floor: { name: 'floor', script: FLOOR, env: {}, broadcastRequest: 'PUT /broadcast' },
     orderFor: ({ name, ratePerSecond }, { broadcastRequest }) => ({
       ...common,

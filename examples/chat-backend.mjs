@@ -54,6 +54,6 @@ const server = createServer(async (request, response) => {
   }
 });
 
-server.listen(Number(process.env.PORT ?? 3000), '127.0.0.1', () => {
-  console.log(`chat backend: http://127.0.0.1:${server.address().port}`);
+server.listen(Number(process.env.PORT ?? 3000), process.env.HOST ?? '127.0.0.1', () => {
+  console.log(`chat backend: http://${server.address().address}:${server.address().port}`);
 });

@@ -5,7 +5,7 @@ import { Transports } from './backends/http/transports.ts';
 import { limitsOf } from './config/limits.ts';
 import type { Config } from './config/load.ts';
 import { VERSION } from './config/version.ts';
-import type { Query } from './core/commands.ts';
+import type { Dispatch, Query } from './core/commands.ts';
 import { Gateway } from './core/gateway.ts';
 import { startHeartbeat } from './core/heartbeat.ts';
 import { ownerToken } from './core/ids.ts';
@@ -14,15 +14,18 @@ import type { Bus, Ledger, Log } from './core/ports.ts';
 import { systemClock } from './core/system-clock.ts';
 import type { Dialects } from './dialects/definition.ts';
 import { DEFAULT_DIALECT, DIALECTS } from './dialects/index.ts';
-import { createGuard } from './edge/control/guard.ts';
+import { forGivenIds, guardRoutes, LOCKED, lockRoutes } from './edge/control/access.ts';
+import { createGuard, PRIVATE_NETWORKS, type Guard } from './edge/control/guard.ts';
 import { healthRoutes, type ReadinessCheck } from './edge/control/health.ts';
 import { createMetrics, metricsRoutes } from './edge/control/metrics.ts';
-import { presenceHook } from './edge/control/presence.ts';
+import { allowOnlyPresent, hideWhileAbsent } from './edge/control/presence.ts';
 import { rootRoutes } from './edge/control/root.ts';
 import { selectionRoutes } from './edge/control/selections.ts';
 import { buildServer } from './edge/server/build.ts';
 import { answerUnknown } from './edge/server/errors.ts';
+import { addressCheck, callersOf } from './edge/server/client-address.ts';
 import { fileLimit } from './edge/server/file-limit.ts';
+import { HttpSockets } from './edge/server/http-sockets.ts';
 import { socketsPlugin } from './edge/sockets/plugin.ts';
 import { asksForWebSocket } from './edge/sockets/upgrade-request.ts';
 import { createMemoryBus } from './engines/local/bus.ts';
@@ -37,6 +40,8 @@ import { WsUris } from './wire/ws-uris.ts';
 
 /** Descriptors kept free for the backend's sockets come on top of these, for files, pipes and the control API. */
 const RESERVED_FILES = 128;
+/** Sockets that are neither clients nor known callers, at 5 to 10 KB each. */
+const MOST_SOCKETS = 32_768;
 
 export type App = {
   readonly gateway: Gateway;
@@ -163,6 +168,10 @@ function openGateway({ config, log, node }: Base, { owner, meter, ledger, bus }:
     bus,
     node,
     owner,
+    limits: {
+      maxConnections: config.MAX_CONNECTIONS || connectionsOf(config),
+      maxConnectionsPerIp: config.MAX_CONNECTIONS_PER_IP || Infinity,
+    },
     openConcurrency: config.OPEN_CONCURRENCY,
     openQueue: config.OPEN_QUEUE,
     openQueueTimeoutMs: config.OPEN_QUEUE_TIMEOUT_MS,
@@ -173,36 +182,64 @@ function openGateway({ config, log, node }: Base, { owner, meter, ledger, bus }:
   });
 }
 
-type Servers = { readonly publicServer: FastifyInstance; readonly controlServer: FastifyInstance; readonly isShared: boolean };
+/** Clients that fit into the file limit, beside everything else that needs a file. */
+function connectionsOf(config: Config): number {
+  const listeners = config.CONTROL_PORT === undefined ? 1 : 2;
+  return Math.max(1, filesFor(config) - listeners * keptForSockets(config));
+}
+
+/** Files for clients, and for sockets that are neither clients nor known callers. */
+function filesFor({ BACKEND_CONNECTIONS }: Config): number {
+  return fileLimit() - BACKEND_CONNECTIONS - RESERVED_FILES;
+}
+
+/** Of those, what is kept free of clients. */
+function keptForSockets({ MAX_HTTP_SOCKETS }: Config): number {
+  return MAX_HTTP_SOCKETS || Math.min(4_096, Math.max(16, Math.floor(fileLimit() / 8)));
+}
+
+function socketsOf(config: Config, gateway: Gateway): HttpSockets {
+  const [files, kept] = [filesFor(config), keptForSockets(config)];
+  return new HttpSockets(() => config.MAX_HTTP_SOCKETS || Math.max(kept, Math.min(MOST_SOCKETS, files - gateway.occupied)));
+}
+
+type Servers = {
+  readonly publicServer: FastifyInstance;
+  readonly controlServer: FastifyInstance;
+  readonly isShared: boolean;
+  /** Sockets that are neither clients nor known callers, of each server. */
+  readonly publicSockets: HttpSockets;
+  readonly controlSockets: HttpSockets;
+};
 
 function buildServers({ config, logger }: Base, gateway: Gateway, routing: Routing): Servers {
   const options = {
     logger: logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }), // its "listening" lines are in our start line
     asksForWebSocket,
-    trustedProxies: config.TRUST_PROXY.entries,
     handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
     maxBodyBytes: routing.largestMessageBytes,
   };
-  const publicServer = buildServer({ ...options, upgrades: () => (gateway.isDraining ? 'no longer' : 'now') });
-  if (config.CONTROL_PORT === undefined) return { publicServer, controlServer: publicServer, isShared: true };
-  return { publicServer, controlServer: buildServer({ ...options, upgrades: () => 'never' }), isShared: false };
+  const publicSockets = socketsOf(config, gateway);
+  const publicServer = buildServer({ ...options, httpSockets: publicSockets, upgrades: () => (gateway.isDraining ? 'no longer' : 'now') });
+  if (config.CONTROL_PORT === undefined)
+    return { publicServer, controlServer: publicServer, isShared: true, publicSockets, controlSockets: publicSockets };
+  const controlSockets = socketsOf(config, gateway);
+  const controlServer = buildServer({ ...options, httpSockets: controlSockets, upgrades: () => 'never' });
+  return { publicServer, controlServer, isShared: false, publicSockets, controlSockets };
 }
 
 type Inside = { readonly gateway: Gateway; readonly routing: Routing };
 
-async function serveClients(
-  { config }: Base,
-  { publicServer, controlServer, isShared }: Servers,
-  { gateway, routing }: Inside,
-): Promise<void> {
+async function serveClients({ config }: Base, servers: Servers, { gateway, routing }: Inside): Promise<void> {
+  const { publicServer, controlServer, isShared, publicSockets } = servers;
+  const callers = callersOf(addressCheck(config.TRUST_PROXY));
   await publicServer.register(socketsPlugin, {
     gateway,
+    addressOf: (request) => callers(request)[0].address,
+    httpSockets: publicSockets,
+    upgradeTimeoutMs: config.OPEN_QUEUE_TIMEOUT_MS + routing.longestOpenMs + 2 * config.BUS_TIMEOUT_MS + config.CLOSE_TIMEOUT_MS,
     findRoute: routing.find,
     maxMessageBytes: routing.largestMessageBytes,
-    limits: {
-      maxConnections: config.MAX_CONNECTIONS || Math.max(1, fileLimit() - config.BACKEND_CONNECTIONS - RESERVED_FILES),
-      maxConnectionsPerIp: config.MAX_CONNECTIONS_PER_IP || Infinity,
-    },
     closeTimeoutMs: config.CLOSE_TIMEOUT_MS,
     compression: config.COMPRESSION === 'on',
   });
@@ -217,15 +254,17 @@ async function serveControl(
   servers: Servers,
   { gateway, routing, surroundings }: Whole,
 ): Promise<void> {
-  const { controlServer, isShared } = servers;
+  const { controlServer, isShared, controlSockets } = servers;
   const { ledger, wsUris } = surroundings;
   const readiness = [{ name: 'ledger', problem: () => ledger.problem, isRequired: false }, ...checks];
   await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
-  const guard = createGuard({ allow: config.CONTROL_ALLOW, tokens: config.CONTROL_TOKEN, trustedProxies: config.TRUST_PROXY });
+  const guard = guardOf(config);
   await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });
   const query = (asked: Query) => gateway.query(asked);
+  const isOpen = isControlOpen(config);
   await controlServer.register(async (guarded) => {
-    guarded.addHook('onRequest', (request, _reply, done) => done(guard(request) ?? undefined));
+    guardRoutes(guarded, guard, isOpen ? controlSockets : null);
+    if (!isOpen) lockRoutes(guarded);
     await guarded.register(metricsRoutes, { query });
     await guarded.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: routing.largestMessageBytes });
   });
@@ -233,17 +272,47 @@ async function serveControl(
   const isPresent = (name: string): boolean => name === DEFAULT_DIALECT || routing.hasDialect(name);
   const prefixes = [...new Set(['', wsUris.path])];
   const idRoutes = new Set(prefixes.map((prefix) => `${prefix}/:id`));
+  const dispatch = dispatchOf(gateway, () => isOpen || !all.some(({ name, hasClientIds }) => hasClientIds && isPresent(name)));
   for (const dialect of all) {
     await controlServer.register(async (served) => {
-      served.addHook('onRequest', presenceHook({ dialect, all, isPresent, guard, idRoutes }));
+      const presence = { dialect, all, isPresent, idRoutes };
+      hideWhileAbsent(served, presence);
+      guardRoutes(served, guard, isOpen ? controlSockets : null);
+      allowOnlyPresent(served, presence);
       const othersOnId = all.flatMap((other) => (other === dialect ? [] : other.onId));
-      for (const prefix of prefixes)
-        await served.register(dialect.routes, { dispatch: gateway.dispatch, wsUri: wsUris.of, othersOnId, prefix });
+      for (const prefix of prefixes) await served.register(dialect.routes, { dispatch, wsUri: wsUris.of, othersOnId, prefix });
     });
   }
 }
 
-function factsOf({ node, link }: Base, { ledger, transports }: Surroundings, routing: Routing): Readonly<Record<string, unknown>> {
+/** A file that is read again may bring ids that can be guessed. */
+function dispatchOf(gateway: Gateway, isFree: () => boolean): Dispatch {
+  const careful = forGivenIds(gateway);
+  return (command) => (isFree() ? gateway.dispatch(command) : careful(command));
+}
+
+/** Has the operator said who may command what can be guessed (docs/contract.md#who-may-call)? */
+function isControlOpen({ CONTROL_ALLOW, CONTROL_TOKEN, CONTROL_PORT }: Config): boolean {
+  return CONTROL_ALLOW.entries.length > 0 || CONTROL_TOKEN.length > 0 || CONTROL_PORT !== undefined;
+}
+
+function guardOf(config: Config): Guard {
+  const named = [config.WS_HOSTNAME ?? '', ...config.CONTROL_ORIGINS].map(hostOf).filter((host) => host !== '');
+  return createGuard({
+    allow: config.CONTROL_ALLOW.entries.length > 0 ? config.CONTROL_ALLOW : PRIVATE_NETWORKS,
+    tokens: config.CONTROL_TOKEN,
+    trustedProxies: config.TRUST_PROXY,
+    origins: config.CONTROL_ORIGINS,
+    hosts: named,
+  });
+}
+
+function hostOf(url: string): string {
+  const text = url.includes('://') ? url : `http://${url}`;
+  return URL.canParse(text) ? new URL(text).host : '';
+}
+
+function factsOf({ config, node, link }: Base, { ledger, transports }: Surroundings, routing: Routing): Readonly<Record<string, unknown>> {
   return {
     node,
     ledger: ledger.level,
@@ -251,6 +320,7 @@ function factsOf({ node, link }: Base, { ledger, transports }: Surroundings, rou
     routes: routing.facts,
     bus: link === null ? 'memory' : 'ipc',
     fileLimit: fileLimit(),
+    control: isControlOpen(config) ? 'open to those that it was opened to' : LOCKED,
   };
 }
 

@@ -49,8 +49,8 @@ test('/readyz is 503 and says what is missing until what is required is there; w
     const answer = await fetch(`${controlUrl}/readyz`);
     return [answer.status, await answer.json()];
   };
-  const degraded = ['log: nobody reads it'];
-  assert.deepEqual(await ready(), [503, { status: 'unready', missing: ['workers: not all of them listen yet'], degraded }]);
+  const degraded = ['log'];
+  assert.deepEqual(await ready(), [503, { status: 'unready', missing: ['workers'], degraded }]);
   missing = null;
   assert.deepEqual(await ready(), [200, { status: 'ready', missing: [], degraded }]);
 });

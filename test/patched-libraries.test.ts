@@ -16,7 +16,10 @@ const PATCHED: Readonly<Record<string, readonly [version: string, look: string]>
     '8.12.4',
     'TurnWrites in src/backends/http/lines.ts takes over write, cork and uncork of its sockets: test/backends/http/turn-writes.test.ts',
   ],
-  ws: ['8.23.0', 'src/edge/sockets/ws-socket.ts writes whole frames to its stream, and reads its error codes'],
+  ws: [
+    '8.23.0',
+    'src/edge/sockets/ws-socket.ts writes whole frames to its stream, and reads its error codes; unfinished.ts joins the pieces that its receiver keeps',
+  ],
   '@fastify/websocket': ['11.3.6', 'src/edge/sockets/plugin.ts takes its `error` listener off, and app.ts its `upgrade` listener'],
   'find-my-way': ['9.10.1', 'src/edge/server/build.ts gives it a constraint of its own, `upgrade`'],
   fastify: ['5.12.8', 'src/edge/server/build.ts constrains routes by `upgrade`; dialects/wsaas/routes.ts hijacks the answer to a push'],

@@ -2,6 +2,7 @@ import { accessSync, constants, lstatSync, statfsSync, statSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { withoutEndSlashes } from '../wire/ws-uris.ts';
 
 /** How a string option is read beyond its schema. */
 export type OptionForm = 'url' | 'prefix' | 'list' | 'cidrs' | 'headers' | 'header-names' | 'origins' | 'directory' | 'workers';
@@ -73,7 +74,7 @@ function readPrefix(value: string): Reading {
     return 'must hold no white space, no control characters and none beyond Latin-1 (write a host in punycode)';
   if (typeof url === 'string') return 'must be a host, with a port, a scheme and a path if need be';
   if (url.search !== '' || url.hash !== '') return 'must have no query and no fragment';
-  return { value: value.replace(/\/+$/, '') };
+  return { value: withoutEndSlashes(value) };
 }
 
 function readCidrs(value: string): Reading {

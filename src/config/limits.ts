@@ -1,7 +1,7 @@
 import type { Limits } from '../core/limits.ts';
 import type { OptionName, Settings } from './options.ts';
 
-/** The global option behind each limit; a route overrides it by the limit's own name (CONTRACT §4). */
+/** The global option behind each limit; a route overrides it by the limit's own name (docs/routes.md#a-route). */
 export const LIMIT_OPTIONS = {
   idleTimeoutMs: 'WS_TIMEOUT',
   maxMessageBytes: 'MAX_MESSAGE_BYTES',

@@ -14,12 +14,22 @@ export const EXIT_BAD_CONFIG = 78;
 /** Settings as read, plus the readings of those options that have a form of their own. */
 export type Config = Omit<
   Settings,
-  'BACKEND_HEADERS' | 'CONTROL_ALLOW' | 'CONTROL_TOKEN' | 'TRUST_PROXY' | 'WORKERS' | 'FORWARD_HEADERS' | 'ORIGINS' | 'API_URI'
+  | 'BACKEND_HEADERS'
+  | 'CONTROL_ALLOW'
+  | 'CONTROL_ORIGINS'
+  | 'CONTROL_TOKEN'
+  | 'TRUST_PROXY'
+  | 'WORKERS'
+  | 'FORWARD_HEADERS'
+  | 'ORIGINS'
+  | 'API_URI'
 > & {
   /** Undefined only where there is a ROUTES_FILE. */
   readonly API_URI: URL | undefined;
   readonly BACKEND_HEADERS: readonly string[];
+  /** Without entries where it is not set. */
   readonly CONTROL_ALLOW: CidrList;
+  readonly CONTROL_ORIGINS: readonly string[];
   readonly CONTROL_TOKEN: readonly string[];
   readonly TRUST_PROXY: CidrList;
   readonly WORKERS: number;

@@ -43,10 +43,18 @@ const own = {
     Type.Integer({ description: 'Own port of the control API; then the public one serves clients only.', minimum: 0, maximum: 65_535 }),
   ),
   CONTROL_HOST: Type.Optional(text('Address of the control API where it has its own port. Default: `HOST`.')),
-  CONTROL_ALLOW: text('CIDRs that may call the control API.', {
-    default: '127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7',
-    form: 'cidrs',
-  }),
+  CONTROL_ALLOW: Type.Optional(
+    text(
+      'CIDRs that may call the control API. Default: loopback and private networks; and until this, `CONTROL_TOKEN` or `CONTROL_PORT` is set, what needs no unguessable id (selections, status, tree, count, metrics, commands to client-chosen ids) is 403 for everybody.',
+      { form: 'cidrs' },
+    ),
+  ),
+  CONTROL_ORIGINS: Type.Optional(
+    text(
+      "Browser origins that may call the control API. A control request with any other `Origin` is 403, so that another site's page cannot command. Without `CONTROL_TOKEN`, `Host` must be an address, a name of one label, a name in a domain that nobody can register, or the host of `WS_HOSTNAME` or of one of these.",
+      { form: 'origins' },
+    ),
+  ),
   CONTROL_TOKEN: Type.Optional(
     text('One or more bearer tokens, joined by commas; when set, the control API demands one.', { form: 'list', isSecret: true }),
   ),
@@ -67,7 +75,11 @@ const own = {
     'Clients at once, per worker; over it 503 with `Retry-After`, before the backend is asked. 0: the file limit less a reserve.',
     0,
   ),
-  MAX_CONNECTIONS_PER_IP: whole('Clients at once from one address, per worker; over it 429. 0: no limit.', 0),
+  MAX_CONNECTIONS_PER_IP: whole('Clients at once from one address (of IPv6: one /64 network), per worker; over it 429. 0: no limit.', 0),
+  MAX_HTTP_SOCKETS: whole(
+    'Sockets at once, per worker, that are neither clients nor callers whom the control API let in; over it the one that was quiet for longest is dropped. 0: as many as the file limit leaves beside the clients, at most 32768; an eighth of it, at most 4096, is kept free for them.',
+    0,
+  ),
   MESSAGES_PER_SECOND: whole(
     'Messages per second of one connection; over it the gateway reads slower, nothing is dropped. 0: no limit.',
     0,
@@ -128,7 +140,7 @@ const own = {
   DRAIN_MS: milliseconds('On SIGTERM: ms over which the goodbyes (1001) are spread.', 10_000),
 } satisfies Record<string, TSchema>;
 
-/** Every option: an environment variable with its type, default and meaning; the only definition (CONTRACT §2). Those of the dialects come last. */
+/** Every option: an environment variable with its type, default and meaning; the only definition (docs/configuration.md#options). Those of the dialects come last. */
 export function optionsWith(dialects: Dialects): typeof own & Readonly<Record<string, TSchema>> {
   return Object.assign({}, own, ...Object.values(dialects).map((dialect) => dialect.options)) as typeof own;
 }

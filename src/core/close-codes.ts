@@ -6,7 +6,7 @@ export const CLOSE_CODES = {
   NO_STATUS: { code: 1005, reconnect: false, when: 'the close frame had no code; never sent' },
   ABNORMAL: { code: 1006, reconnect: true, when: 'the connection dropped without a close frame; never sent' },
   INVALID_PAYLOAD: { code: 1007, reconnect: false, when: 'a text message was not UTF-8' },
-  POLICY_VIOLATION: { code: 1008, reconnect: false, when: 'a message came in too many pieces' },
+  POLICY_VIOLATION: { code: 1008, reconnect: false, when: 'a message came in more pieces than it may have bytes' },
   TOO_BIG: { code: 1009, reconnect: false, when: 'a message was over MAX_MESSAGE_BYTES' },
   INTERNAL_ERROR: { code: 1011, reconnect: true, when: 'a message could not be delivered within BACKEND_RETRY_FOR_MS' },
   TRY_AGAIN_LATER: { code: 1013, reconnect: true, when: 'the client read too slowly (SLOW_CLIENT_TIMEOUT_MS)' },

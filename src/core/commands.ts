@@ -6,7 +6,8 @@ import type { Selector } from './selector.ts';
 export type Command =
   | { readonly type: 'push'; readonly id: string; readonly message: Message; readonly idempotencyKey: string | null }
   | { readonly type: 'close'; readonly id: string; readonly code: number; readonly reason: string }
-  | { readonly type: 'describe'; readonly id: string }
+  /** `onlyHolder`: a client that chose the id and is still being asked about is nobody. */
+  | { readonly type: 'describe'; readonly id: string; readonly onlyHolder?: true }
   | RpcCommand;
 
 export type Description = {
@@ -37,7 +38,7 @@ export type DescribeOutcome = { readonly type: 'described'; readonly description
 
 export type RpcOutcome = RpcAnswer | Failure;
 
-/** What came of a command (CONTRACT G4: it is true). */
+/** What came of a command (docs/guarantees.md#g4-a-pushs-answer-is-true: it is true). */
 export type Outcome = PushOutcome | CloseOutcome | DescribeOutcome | RpcOutcome;
 
 /** What can come of each type of command. */

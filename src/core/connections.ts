@@ -6,45 +6,48 @@ import { TagIndex, tagProblem } from './tag-index.ts';
 export class Connections {
   /** All of them in order of arrival, also those that wait for a client-chosen id or have lost theirs. */
   readonly #all = new Set<Connection>();
+  /** Who holds an id: its own from the start where the gateway gives it, and a client-chosen one once it was accepted (docs/routes.md#two-connections-with-one-id). */
   readonly #byId = new Map<string, Connection>();
+  /** Those that chose an id and are still being asked about, by that id. */
+  readonly #pending = new Map<string, Set<Connection>>();
   readonly #byTag = new TagIndex();
-  readonly #countByAddress = new Map<string, number>();
 
   get size(): number {
     return this.#all.size;
   }
 
+  /** Who holds this id. */
   find(id: string): Connection | undefined {
     return this.#byId.get(id);
   }
 
-  /** A client-chosen id that is held already stays with its holder until `take`. */
+  /** Those that chose this id and are still being asked about: they hold nothing yet. */
+  pending(id: string): ReadonlySet<Connection> {
+    return this.#pending.get(id) ?? NOBODY;
+  }
+
   add(connection: Connection): void {
     this.#all.add(connection);
-    if (!this.#byId.has(connection.id)) this.#byId.set(connection.id, connection);
-    this.#countByAddress.set(connection.remoteAddress, this.countOf(connection.remoteAddress) + 1);
+    const { id, key } = connection;
+    if (id === key) this.#byId.set(id, connection);
+    else this.#pending.set(id, (this.#pending.get(id) ?? new Set()).add(connection));
   }
 
-  /** Gives the connection its id. Returns who held it until now, if that was another. */
+  /** Gives the connection the id that it chose. Returns who held it until now, if anybody did. */
   take(connection: Connection): Connection | null {
+    this.#pendNoMore(connection);
     const holder = this.#byId.get(connection.id);
     this.#byId.set(connection.id, connection);
-    return holder === undefined || holder === connection ? null : holder;
+    return holder ?? null;
   }
 
-  /** How many connections this remote address holds. */
-  countOf(remoteAddress: string): number {
-    return this.#countByAddress.get(remoteAddress) ?? 0;
-  }
-
-  /** Removes this very connection; another one that has taken its id since stays. */
-  remove(connection: Connection): void {
-    if (!this.#all.delete(connection)) return;
+  /** Removes this very connection; another one that has taken its id since stays. False: it was gone already. */
+  remove(connection: Connection): boolean {
+    if (!this.#all.delete(connection)) return false;
     if (this.#byId.get(connection.id) === connection) this.#byId.delete(connection.id);
+    else this.#pendNoMore(connection);
     for (const [key, value] of connection.tags ?? []) this.#byTag.remove(connection, key, value);
-    const count = this.countOf(connection.remoteAddress) - 1;
-    if (count > 0) this.#countByAddress.set(connection.remoteAddress, count);
-    else this.#countByAddress.delete(connection.remoteAddress);
+    return true;
   }
 
   /** Sets tags; an empty value deletes. Says what is wrong and changes nothing, or returns null. */
@@ -82,6 +85,12 @@ export class Connections {
     return this.#all.values();
   }
 
+  #pendNoMore(connection: Connection): void {
+    const those = this.#pending.get(connection.id);
+    those?.delete(connection);
+    if (those?.size === 0) this.#pending.delete(connection.id);
+  }
+
   #match({ type, ids, tags }: Selector): Connection[] {
     switch (type) {
       case 'none':
@@ -89,7 +98,7 @@ export class Connections {
       case 'all':
         return [...this.#all];
       case 'ids':
-        return ids.map((id) => this.#byId.get(id)).filter((connection) => connection !== undefined);
+        return ids.flatMap((id) => [this.find(id), ...this.pending(id)]).filter((connection) => connection !== undefined);
       case 'tags':
         return this.#withTags(tags);
     }
@@ -103,3 +112,5 @@ export class Connections {
     return [...rarest].filter((connection) => others.every((set) => set.has(connection)));
   }
 }
+
+const NOBODY: ReadonlySet<Connection> = new Set();

@@ -22,7 +22,7 @@ export type OpenRequest = {
   readonly traceparent: string | null;
   /** The headers named by FORWARD_HEADERS: name, value, name, value … */
   readonly forwarded: readonly string[];
-  /** The id that the client chose, on routes where clients do (CONTRACT §5, §6); else null. */
+  /** The id that the client chose, on routes where clients do (docs/routes.md#client-chosen-ids); else null. */
   readonly clientId: string | null;
   /** Chosen by the route; null: the backend may choose. */
   readonly subprotocol: string | null;

@@ -1,17 +1,7 @@
+import { Admission, type AdmissionLimits } from './admission.ts';
 import { CLOSE } from './close-codes.ts';
-import { isUtf8 } from 'node:buffer';
 import { Closings } from './closings.ts';
-import {
-  NOT_FOUND,
-  NOT_TEXT,
-  type Answers,
-  type Command,
-  type Dispatch,
-  type Outcome,
-  type OutcomeOf,
-  type Part,
-  type Query,
-} from './commands.ts';
+import { NOT_FOUND, type Answers, type Command, type Dispatch, type Outcome, type OutcomeOf, type Part, type Query } from './commands.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { Connections } from './connections.ts';
 import type { OpenEvent, OpenRequest, OpenVerdict, Refusal, TagChanges } from './events.ts';
@@ -20,7 +10,8 @@ import { Lane } from './lane.ts';
 import type { Observer } from './observer.ts';
 import { Party } from './party.ts';
 import type { Bus, BusHandler, Clock, Ledger, LedgerEntry, Log } from './ports.ts';
-import { busy, CLIENT_GONE, ID_IS_HELD, unusable } from './refusals.ts';
+import { execute, executeByChosenId } from './executing.ts';
+import { busy, CLIENT_GONE, ID_IS_HELD, SHUTTING_DOWN, unusable } from './refusals.ts';
 import type { Route } from './route.ts';
 import { answerQuery, part } from './selections.ts';
 
@@ -33,6 +24,7 @@ export type GatewayOptions = {
   readonly node: string;
   /** This process's part of the ids that it gives out. */
   readonly owner: string;
+  readonly limits: AdmissionLimits;
   /** `open` calls that run at once per backend, those that may wait for one, and how long. */
   readonly openConcurrency: number;
   readonly openQueue: number;
@@ -48,7 +40,8 @@ export type GatewayOptions = {
 /** What metrics show of the gateway at the moment. */
 export type Gauges = { readonly connections: number; readonly closesPending: number; readonly draining: 0 | 1 };
 
-export type Admission = { readonly connection: Connection; readonly verdict: Extract<OpenVerdict, { type: 'accepted' }> };
+/** A client that the backend let in. */
+export type Admitted = { readonly connection: Connection; readonly verdict: Extract<OpenVerdict, { type: 'accepted' }> };
 
 /** The use cases: open, dispatch, drain. Messages go straight from a socket to its `Connection`. */
 export class Gateway implements ConnectionHost, BusHandler {
@@ -65,8 +58,8 @@ export class Gateway implements ConnectionHost, BusHandler {
   readonly #lanes = new Map<string, Lane>();
   readonly #leaving = new Set<Connection>();
   readonly #emptyWaiters: (() => void)[] = [];
+  readonly #admission: Admission;
   #opening = 0;
-  #queued = 0;
   #serial = 0;
   #phase: 'serving' | 'unready' | 'draining' = 'serving';
 
@@ -77,6 +70,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.observer = options.observer;
     this.node = options.node;
     this.owner = options.owner;
+    this.#admission = new Admission(options.limits);
     this.closings = new Closings({ ...options, concurrency: options.closeConcurrency, backlog: options.closeBacklog });
   }
 
@@ -85,33 +79,41 @@ export class Gateway implements ConnectionHost, BusHandler {
    * `ended` where the upgrade cannot be done any more (then the backend is told: it had accepted).
    * `isGone` is asked when a place in the queue comes up: a client that left while waiting costs the backend nothing.
    */
-  async open(route: Route, request: OpenRequest, isGone: () => boolean): Promise<Admission | Refusal> {
-    const lane = this.#lane(route.backendName);
+  async open(route: Route, request: OpenRequest, isGone: () => boolean): Promise<Admitted | Refusal> {
+    const full = this.isDraining ? SHUTTING_DOWN : this.#admission.enter(request.remoteAddress);
+    if (full !== null) return this.#refuse(full);
     this.#opening += 1;
     try {
-      this.#queued += 1;
-      const refusal = await lane.enter(this.#options.openQueueTimeoutMs);
-      this.#queued -= 1;
-      if (refusal !== null)
-        return this.#refuse(busy(refusal === 'full' ? 'too many clients wait to be let in' : 'the client waited too long to be let in'));
-      try {
-        if (isGone()) return this.#refuse(CLIENT_GONE);
-        if (this.isDraining) return this.#refuse(busy('this gateway is shutting down'));
-        return await this.#ask(route, request);
-      } finally {
-        lane.leave();
-      }
+      return await this.#openInTurn(route, request, isGone);
     } finally {
       this.#opening -= 1;
       this.#checkEmpty();
     }
   }
 
-  async #ask(route: Route, request: OpenRequest): Promise<Admission | Refusal> {
+  async #openInTurn(route: Route, request: OpenRequest, isGone: () => boolean): Promise<Admitted | Refusal> {
+    const lane = this.#lane(route.backendName);
+    const late = await lane.enter(this.#options.openQueueTimeoutMs);
+    if (late !== null)
+      return this.#giveBack(
+        request,
+        busy(late === 'full' ? 'too many clients wait to be let in' : 'the client waited too long to be let in'),
+      );
+    try {
+      if (isGone()) return this.#giveBack(request, CLIENT_GONE);
+      if (this.isDraining) return this.#giveBack(request, SHUTTING_DOWN);
+      return await this.#ask(route, request);
+    } finally {
+      lane.leave();
+    }
+  }
+
+  async #ask(route: Route, request: OpenRequest): Promise<Admitted | Refusal> {
     const key = connectionId(this.owner);
     const connection = new Connection(this, route, { id: request.clientId ?? key, key, request });
-    if (request.clientId !== null && route.duplicateId === 'oldest' && (await this.#isHeld(connection.id))) return this.#refuse(ID_IS_HELD);
-    this.connections.add(connection);
+    if (request.clientId !== null && route.duplicateId === 'oldest' && (await this.#isHeld(connection.id)))
+      return this.#giveBack(request, ID_IS_HELD);
+    this.connections.add(connection); // from here on `left` gives the place back
     const event: OpenEvent = { type: 'open', party: connection.party, request };
     await this.#options.ledger.opened(ledgerEntry(connection));
     const verdict = await route.backend.open(event, this.clock.now() + route.limits.openTimeoutMs);
@@ -126,6 +128,12 @@ export class Gateway implements ConnectionHost, BusHandler {
     return { connection, verdict };
   }
 
+  /** Refused before there was a connection. */
+  #giveBack(request: OpenRequest, refusal: Refusal): Refusal {
+    this.#admission.leave(request.remoteAddress);
+    return this.#refuse(refusal);
+  }
+
   #turnAway(connection: Connection, refusal: Refusal): Refusal {
     connection.refused();
     if (refusal.wasAccepted) this.#tellClose(connection, CLOSE.ABNORMAL, refusal.message);
@@ -134,14 +142,15 @@ export class Gateway implements ConnectionHost, BusHandler {
   }
 
   async #isHeld(id: string): Promise<boolean> {
-    const outcome = await this.dispatch({ type: 'describe', id });
-    return outcome.type === 'described';
+    if (this.connections.find(id) !== undefined) return true;
+    const outcome = await this.#options.bus.ask({ type: 'describe', id, onlyHolder: true });
+    return outcome?.type === 'described';
   }
 
   /** The accepted connection gets its client-chosen id; an older holder, here or in another process, is closed with 4409. */
   async #takeId(connection: Connection): Promise<boolean> {
     const mayReplace = connection.route.duplicateId === 'newest';
-    if (!mayReplace && this.connections.find(connection.id) !== connection) return false;
+    if (!mayReplace && this.connections.find(connection.id) !== undefined) return false;
     if (!(await this.#options.bus.claim(connection.id, connection.key, mayReplace))) return false;
     this.connections.take(connection)?.close(CLOSE.DUPLICATE_ID, 'replaced by a newer connection');
     return true;
@@ -152,16 +161,19 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.#dispatch(command) as OutcomeOf<Type> | Promise<OutcomeOf<Type>>;
 
   #dispatch(command: Command): Outcome | Promise<Outcome> {
-    const connection = this.connections.find(command.id);
-    if (connection !== undefined) return this.#execute(connection, command);
-    if (command.id.startsWith(this.owner)) return NOT_FOUND;
-    return this.#options.bus.ask(command) ?? NOT_FOUND;
+    const here = this.execute(command);
+    if (command.id.startsWith(this.owner) || this.connections.find(command.id) !== undefined) return here;
+    const asked = this.#options.bus.ask(command);
+    if (asked === null) return here;
+    // somebody here may only be asked about, and the holder be elsewhere
+    return asked.then((there) => (there.type === 'sent' || there.type === 'described' || here === NOT_FOUND ? there : here));
   }
 
-  /** The bus calls this: another process has a command for a connection here, or for nobody. */
+  /** Does a command here. The bus calls this, too: another process has one for a connection here, or for nobody. */
   execute(command: Command): Outcome | Promise<Outcome> {
-    const connection = this.connections.find(command.id);
-    return connection === undefined ? NOT_FOUND : this.#execute(connection, command);
+    const holder = this.connections.find(command.id);
+    if (holder !== undefined && holder.id === holder.key) return execute(holder, command);
+    return executeByChosenId(holder, this.connections.pending(command.id), command);
   }
 
   /** Asks this process and all others; who does not answer in time is named. */
@@ -189,22 +201,6 @@ export class Gateway implements ConnectionHost, BusHandler {
       (entries) => this.#tellOrphans(entries),
       (error: unknown) => this.log.error({ err: error }, 'the ledger could not be asked for orphans'),
     );
-  }
-
-  #execute(connection: Connection, command: Command): Outcome | Promise<Outcome> {
-    switch (command.type) {
-      case 'push':
-        if (!command.message.isBinary && !isUtf8(command.message.data)) return NOT_TEXT;
-        return connection.push(command.message, command.idempotencyKey);
-      case 'close':
-        return connection.close(command.code, command.reason);
-      case 'describe':
-        return { type: 'described', description: connection.describe() };
-      case 'rpc-call':
-      case 'rpc-send':
-      case 'rpc-reject':
-        return connection.command(command);
-    }
   }
 
   #tellOrphans(entries: readonly LedgerEntry[]): void {
@@ -245,9 +241,14 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.#phase = 'draining';
   }
 
-  /** Clients that are in or wait to be let in. */
+  /** Clients that are in, or ask to be let in. */
   get occupied(): number {
-    return this.connections.size + this.#queued;
+    return this.#admission.taken;
+  }
+
+  /** Places that clients of this address have taken. */
+  placesOf(address: string): number {
+    return this.#admission.takenBy(address);
   }
 
   /** Connections that are open, opening, or have messages or a `close` event still to be delivered. */
@@ -262,7 +263,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   }
 
   left(connection: Connection): void {
-    this.connections.remove(connection);
+    if (this.connections.remove(connection)) this.#admission.leave(connection.remoteAddress);
     if (connection.id !== connection.key) this.#options.bus.release(connection.id, connection.key);
     this.slowClients.delete(connection);
     if (!connection.isIdle) this.#leaving.add(connection);

@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 
 const RANDOM_BYTES = 18;
 const pool = Buffer.allocUnsafe(RANDOM_BYTES * 256);
@@ -25,7 +26,25 @@ export function ownerToken(): string {
 /** Characters of an id before which stands its owner. */
 export const OWNER_LENGTH = 6;
 
-/** A connection's id: the owner's token, then 144 random bits (CONTRACT §0: at least 96, at most 36 characters). */
+const RANDOM_LENGTH = 20;
+const GIVEN_LENGTH = OWNER_LENGTH + RANDOM_LENGTH + 4;
+
+/** A connection's id: the owner's token, 120 random bits, then their check (docs/contract.md#connection-ids: at least 96 bits, at most 36 characters). */
 export function connectionId(owner: string): string {
-  return owner + randomToken();
+  const body = owner + randomToken().slice(0, RANDOM_LENGTH);
+  return body + checkOf(body);
+}
+
+/**
+ * Is this an id that a gateway gives? No client may choose such a one, nor can one hit it by chance: of the names of 30
+ * characters one in sixteen million has this form. Asked of strangers' ids only.
+ */
+export function isGivenId(id: string): boolean {
+  return id.length === GIVEN_LENGTH && id.endsWith(checkOf(id.slice(0, -4)));
+}
+
+/** 24 bits of the CRC-32 as 4 characters of base64url. */
+function checkOf(body: string): string {
+  const sum = crc32(body);
+  return Buffer.from([sum >>> 16, sum >>> 8, sum]).toString('base64url');
 }

@@ -14,5 +14,5 @@ export type Limits = {
   readonly idempotencyKeys: number;
 };
 
-/** An `Idempotency-Key` is remembered this long (CONTRACT §3). */
+/** An `Idempotency-Key` is remembered this long (docs/contract.md#commands-on-one-connection). */
 export const IDEMPOTENCY_KEY_LIFETIME_MS = 300_000;

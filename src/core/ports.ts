@@ -49,7 +49,7 @@ export type LedgerEntry = {
   readonly data: string | null;
 };
 
-/** Remembers open connections across the death of a process (CONTRACT G3). Never throws: trouble is told by `problem`. */
+/** Remembers open connections across the death of a process (docs/guarantees.md#g3-one-close-for-every-accepted-open-none-for-a-refused-one). Never throws: trouble is told by `problem`. */
 export interface Ledger {
   /** Resolves when the entry would survive the process. The gateway waits for it before it asks the backend. */
   opened(entry: LedgerEntry): Promise<void> | void;

@@ -16,6 +16,8 @@ export function unusable(message: string): Refusal {
   return { type: 'refused', status: 502, code: 'BAD_GATEWAY', message, wasAccepted: true };
 }
 
+export const SHUTTING_DOWN = busy('this gateway is shutting down');
+
 /** A limit is reached; places become free when others leave. */
 export function full(code: 'UNAVAILABLE' | 'TOO_MANY_CONNECTIONS', message: string): Refusal {
   return { type: 'refused', status: code === 'UNAVAILABLE' ? 503 : 429, code, message, retryAfterMs: 5_000 };

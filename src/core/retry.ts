@@ -1,7 +1,7 @@
 const SHORTEST_MS = 100;
 const LONGEST_MS = 5_000;
 
-/** Between half of a span and the span, which doubles: 100 to 200 ms at first, 2.5 to 5 s at last (CONTRACT §3). */
+/** Between half of a span and the span, which doubles: 100 to 200 ms at first, 2.5 to 5 s at last (docs/contract.md#repetitions). */
 export function backOffMs(attempt: number, random: number): number {
   const span = Math.min(LONGEST_MS, SHORTEST_MS * 2 ** Math.min(attempt + 1, 10));
   return span / 2 + (span / 2) * random;

@@ -2,7 +2,7 @@ import type { IntakeFactory } from './intake.ts';
 import type { Limits } from './limits.ts';
 import type { Backend } from './ports.ts';
 
-/** A client path with what serves it (CONTRACT §4). */
+/** A client path with what serves it (docs/routes.md#a-route). */
 export type Route = {
   readonly name: string;
   readonly backend: Pick<Backend, 'open' | 'close'>;
@@ -11,6 +11,6 @@ export type Route = {
   /** Takes the messages of each of its connections. */
   readonly intake: IntakeFactory;
   readonly limits: Limits;
-  /** Where clients choose their ids: which of two with one id stays (CONTRACT §5). */
+  /** Where clients choose their ids: which of two with one id stays (docs/routes.md#two-connections-with-one-id). */
   readonly duplicateId: 'newest' | 'oldest';
 };

@@ -13,7 +13,7 @@ export type Queried = { readonly node: string; readonly owner: string; readonly 
 
 type Counts = { matched: number; sent: number; failed: number; problem: string | null };
 
-/** Answers a query for this process's connections (CONTRACT §7). Large selections are worked off in slices. */
+/** Answers a query for this process's connections (docs/selections.md#requests). Large selections are worked off in slices. */
 export async function answerQuery(gateway: Queried, query: Exclude<Query, { type: 'metrics' }>): Promise<Part> {
   const { connections } = gateway;
   switch (query.type) {

@@ -1,4 +1,4 @@
-/** Which connections a command is for (CONTRACT §7). Plain data: selectors cross processes. */
+/** Which connections a command is for (docs/selections.md#selectors). Plain data: selectors cross processes. */
 export type Selector = {
   /** `none`: an empty query selects nothing, so that a mistake never reaches everybody. */
   readonly type: 'none' | 'all' | 'ids' | 'tags';

@@ -4,7 +4,7 @@ export const MAX_TAGS = 64;
 /** The most bytes that key and value may have together, as UTF-8. */
 export const MAX_TAG_BYTES = 128;
 
-/** What is wrong with a connection's tags (CONTRACT §7), or null. */
+/** What is wrong with a connection's tags (docs/selections.md#tags), or null. */
 export function tagProblem(tags: ReadonlyMap<string, string>): string | null {
   if (tags.size > MAX_TAGS) return `a connection may have ${MAX_TAGS} tags, not ${tags.size}`;
   for (const [key, value] of tags) {

@@ -14,6 +14,8 @@ export type Routing = {
   /** As at the start: buffers are sized by it, and a later file does not change it. */
   readonly largestMessageBytes: number;
   readonly shortestSpanMs: number;
+  /** The longest that any route waits for the answer to `open`. */
+  readonly longestOpenMs: number;
   /** Reads ROUTES_FILE again: new connections use it, open ones keep theirs. Says what is wrong and changes nothing, or returns null. */
   readonly reload: () => Promise<string | null>;
   readonly facts: readonly string[];
@@ -73,6 +75,7 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
     shortestSpanMs: Math.min(
       ...limits.flatMap(({ idleTimeoutMs, slowClientTimeoutMs }) => [idleTimeoutMs, slowClientTimeoutMs]).filter((span) => span > 0),
     ),
+    longestOpenMs: Math.max(...limits.map(({ openTimeoutMs }) => openTimeoutMs)),
     reload: () => inTurn(reload),
     facts: specs.map(({ path, dialect = DEFAULT_DIALECT, backend }) => `${path} ${dialect} ${withoutSecrets(backend)}`),
   };

@@ -85,5 +85,5 @@ export function routesSchemaWith(dialects: Dialects) {
 
 export const routesSchema = routesSchemaWith(DIALECTS);
 
-/** One route of ROUTES_FILE (CONTRACT §4). What is the dialect's own is read by the dialect. */
+/** One route of ROUTES_FILE (docs/routes.md#a-route). What is the dialect's own is read by the dialect. */
 export type RouteSpec = Static<typeof ownSchema> & { readonly dialect?: string };

@@ -63,7 +63,7 @@ export interface Transport {
   close(): Promise<void>;
 }
 
-/** A backend's answer may be this much larger than a message: headers of its JSON form (CONTRACT §3). */
+/** A backend's answer may be this much larger than a message: headers of its JSON form (docs/contract.md#the-whole-answer). */
 const ANSWER_ALLOWANCE_BYTES = 65_536;
 
 export function maxAnswerBytes(limits: Limits): number {

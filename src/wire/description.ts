@@ -16,15 +16,35 @@ export function describedAs(description: Description, wsUri: (id: string) => str
   };
 }
 
+/** One as an example. */
+export const DESCRIBED = {
+  id: '5ZZ67aPd18ceCkFuaAowW46QFZU9Do',
+  ws_uri: 'localhost:8080/5ZZ67aPd18ceCkFuaAowW46QFZU9Do',
+  path: '/chat',
+  tags: { room: '1' },
+  connected_at: '2026-11-25T10:00:00.000Z',
+  last_active_at: '2026-11-25T10:00:05.000Z',
+  remote_address: '203.0.113.7',
+  subprotocol: null,
+  node: 'gateway-1',
+};
+
 /** The same as a schema, for the OpenAPI document. */
-export const descriptionSchema = Type.Object({
-  id: Type.String(),
-  ws_uri: Type.String(),
-  path: Type.String(),
-  tags: Type.Record(Type.String(), Type.String()),
-  connected_at: Type.String({ format: 'date-time' }),
-  last_active_at: Type.String({ format: 'date-time' }),
-  remote_address: Type.String(),
-  subprotocol: Type.Union([Type.String(), Type.Null()]),
-  node: Type.String(),
-});
+export const descriptionSchema = Type.Object(
+  {
+    id: Type.String(),
+    ws_uri: Type.String({ description: 'Where to push to this client and where to close it.' }),
+    path: Type.String({ description: 'As the client sent it.' }),
+    tags: Type.Record(Type.String(), Type.String()),
+    connected_at: Type.String({ format: 'date-time' }),
+    last_active_at: Type.String({ format: 'date-time' }),
+    remote_address: Type.String(),
+    subprotocol: Type.Union([Type.String(), Type.Null()]),
+    node: Type.String({ description: 'NODE_NAME of the gateway that holds it.' }),
+  },
+  {
+    title: 'Connection',
+    description: 'A connection, as it is now.',
+    examples: [DESCRIBED],
+  },
+);

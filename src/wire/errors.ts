@@ -1,8 +1,8 @@
-/** Every error that the control API or a refused upgrade can answer: HTTP status and what it means (CONTRACT §3). */
+/** Every error that the control API or a refused upgrade can answer: HTTP status and what it means (docs/errors.md#errors). */
 export const ERRORS = {
   BAD_REQUEST: { status: 400, meaning: 'the request cannot be understood; the message says what was wanted' },
   UNAUTHORIZED: { status: 401, meaning: 'CONTROL_TOKEN is set and the request has no valid bearer token' },
-  FORBIDDEN: { status: 403, meaning: 'the address, Origin or proxy is not allowed' },
+  FORBIDDEN: { status: 403, meaning: 'the address, Origin, Host or proxy is not allowed, or the control API is not opened yet' },
   NOT_FOUND: { status: 404, meaning: 'no such connection (any more), or no such path; nothing was sent' },
   METHOD_NOT_ALLOWED: { status: 405, meaning: 'the path exists, not with this method; see Allow' },
   CONFLICT: {
@@ -20,9 +20,11 @@ export const ERRORS = {
   TOO_MANY_CONNECTIONS: { status: 429, meaning: 'this address holds MAX_CONNECTIONS_PER_IP connections' },
   CLIENT_GONE: { status: 499, meaning: 'the client left while it waited to be let in: nobody gets this answer, logs and metrics tell it' },
   INTERNAL_ERROR: { status: 500, meaning: 'a fault of the gateway; its log has the cause' },
+  NOT_IMPLEMENTED: { status: 501, meaning: 'the request has a Transfer-Encoding that is not known here' },
   BAD_GATEWAY: { status: 502, meaning: 'the backend could not be reached or gave no readable answer' },
   UNAVAILABLE: { status: 503, meaning: 'not now: full, draining, or another process cannot be asked; try again after Retry-After' },
   GATEWAY_TIMEOUT: { status: 504, meaning: 'the backend, or the process that owns the connection, did not answer in time' },
+  HTTP_VERSION_NOT_SUPPORTED: { status: 505, meaning: 'HTTP/1.1 is spoken here' },
 } as const;
 
 export type ErrorCode = keyof typeof ERRORS;

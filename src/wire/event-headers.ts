@@ -12,7 +12,7 @@ export type EventHeaderOptions = {
 /** What all messages of one connection say alike, until its tags change. */
 type MessageHeaders = { readonly common: readonly string[]; readonly trace: Trace };
 
-/** The headers that every event carries, whatever its dialect (CONTRACT §3); dialects add their own. */
+/** The headers that every event carries, whatever its dialect (docs/contract.md#event-headers); dialects add their own. */
 export class EventHeaders {
   readonly #options: EventHeaderOptions;
 

@@ -12,7 +12,7 @@ export function bodyOf({ body }: Pick<Request, 'body'>): Buffer {
   return (body as Buffer | undefined) ?? EMPTY;
 }
 
-/** Binary for `application/octet-stream`, else text (CONTRACT §3). */
+/** Binary for `application/octet-stream`, else text (docs/contract.md#commands-on-one-connection). */
 export function isBinaryType(contentType: string | undefined): boolean {
   return contentType !== undefined && BINARY.test(contentType);
 }

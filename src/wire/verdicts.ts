@@ -1,7 +1,7 @@
 import type { AnswerHeaders, BackendFailure, BackendResult } from './calls.ts';
 import { CLOSE_DELIVERED, type CloseVerdict, type Refusal, type TagChanges } from '../core/events.ts';
 
-/** 2xx, 404 and 410 acknowledge a `close` event; anything else is told again (CONTRACT §3). */
+/** 2xx, 404 and 410 acknowledge a `close` event; anything else is told again (docs/contract.md#acknowledged-closes). */
 export function closeVerdict(result: BackendResult): CloseVerdict {
   if (result.type === 'failure') return { type: 'retry', afterMs: null, because: result.reason };
   const { status } = result;

@@ -1,4 +1,4 @@
-/** Where commands for a connection are sent: `ws_uri` is `<WS_HOSTNAME>/<id>` (CONTRACT §2). */
+/** Where commands for a connection are sent: `ws_uri` is `<WS_HOSTNAME>/<id>` (docs/contract.md#where-commands-go). */
 export class WsUris {
   #prefix: string;
   readonly #isGiven: boolean;
@@ -19,8 +19,15 @@ export class WsUris {
   /** The path in WS_HOSTNAME, under which commands are served too; empty where there is none. */
   get path(): string {
     const { pathname } = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(this.#prefix) ? this.#prefix : `http://${this.#prefix}`);
-    return pathname.replace(/\/+$/, '');
+    return withoutEndSlashes(pathname);
   }
+}
+
+/** In time that grows with the text, which a regular expression that seeks the end does not keep to. */
+export function withoutEndSlashes(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '/') end -= 1;
+  return text.slice(0, end);
 }
 
 function localhost(port: number): string {

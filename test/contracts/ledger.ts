@@ -30,7 +30,7 @@ export function ledgerEntry(key: string): LedgerEntry {
   return { key, id: `id-of-${key}`, route: 'default', path: `/chat/${key}?q=ü"\n`, tags: { room: 'löbby', key }, data: null };
 }
 
-/** What every ledger keeps, as tests. Call it with a factory (DESIGN §3: new ledger). */
+/** What every ledger keeps, as tests. Call it with a factory (docs/architecture.md#recipes). */
 export function ledgerContract({ name, level, create, house }: Subject): void {
   test(`${name}: tells its level and has no problem`, async (t) => {
     const ledger = await create(t);

@@ -85,6 +85,7 @@ export function sampleGateway(own: Partial<GatewayOptions> = {}): Gateway {
     bus: createMemoryBus(),
     node: 'sample',
     owner: ownerToken(),
+    limits: { maxConnections: Infinity, maxConnectionsPerIp: Infinity },
     openConcurrency: 8,
     openQueue: 8,
     openQueueTimeoutMs: 1_000,

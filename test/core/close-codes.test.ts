@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CLOSE_CODES, isSendableCloseCode, MAX_REASON_BYTES } from '../../src/core/close-codes.ts';
 
-test('exactly the codes of CONTRACT §3 may be sent', () => {
+test('exactly the codes of docs/contract.md#commands-on-one-connection may be sent', () => {
   const sendable: number[] = [];
   for (let code = -1; code <= 70_000; code += 1) if (isSendableCloseCode(code)) sendable.push(code);
   const expected = [1000, 1001, 1003, ...Array.from({ length: 8 }, (_, index) => 1007 + index)];

@@ -64,7 +64,7 @@ async function runStage(stage: Stage, root: string, sourceOf: (from: string | nu
       const [key = '', value = ''] = rest.split(/=(.*)/s);
       env[key] = value;
     } else if (name === 'COPY') {
-      copy({ name, rest }, join(root, workdir), sourceOf);
+      copy({ name, rest }, { root, workdir }, sourceOf);
     } else if (name === 'RUN') {
       await run(rest, join(root, workdir), env);
     }
@@ -81,9 +81,13 @@ function copyContext(context: string): void {
   }
 }
 
-function copy({ rest }: Instruction, cwd: string, sourceOf: (from: string | null) => string): void {
+function copy(
+  { rest }: Instruction,
+  { root, workdir }: { readonly root: string; readonly workdir: string },
+  sourceOf: (from: string | null) => string,
+): void {
   const { fromStage, sources, target } = parseCopy(rest);
-  const into = join(cwd, target);
+  const into = target.startsWith('/') ? join(root, target) : join(root, workdir, target);
   for (const source of sources) {
     const path = join(sourceOf(fromStage), source);
     if (!existsSync(path))

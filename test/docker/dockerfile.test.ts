@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { buildImage, NoNetwork, PROJECT, readStages, type Image } from './build.ts';
 import { freePort, startContainer } from './container.ts';
-import { execForm, ignoreFilter, only } from './dockerfile.ts';
+import { execForm, ignoreFilter, only, parseCopy } from './dockerfile.ts';
 
 type Manifest = { devDependencies: Record<string, string> };
 type Lock = { packages: Record<string, { dev?: boolean }> };
 
+const JOURNAL_DIR = '/var/lib/wsaas/journal';
 const API_URI = 'http://127.0.0.1:9/nobody';
 
 function readJson(path: string): unknown {
@@ -30,6 +31,36 @@ test('the process gets signals itself, and is not root', () => {
   assert.deepEqual(execForm(only(last, 'ENTRYPOINT')), ['node', 'dist/main.js']);
   assert.match(only(last, 'USER'), /^[1-9]\d*:[1-9]\d*$/);
   assert.equal(only(last, 'EXPOSE'), '8080');
+});
+
+test('the image has a directory for JOURNAL_DIR that belongs to its user', () => {
+  const last = readStages()[1];
+  assert.ok(last);
+  const copies = last.instructions.filter(({ name }) => name === 'COPY').map(({ rest }) => rest);
+  const journal = copies.find((rest) => parseCopy(rest).target === JOURNAL_DIR) ?? assert.fail(`no COPY to ${JOURNAL_DIR}`);
+  assert.ok(journal.split(' ').includes(`--chown=${only(last, 'USER')}`), journal);
+  for (const page of ['compose.yaml', 'docs/operations.md', 'helm/wsaas/templates/_options.tpl'])
+    assert.ok(readFileSync(join(PROJECT, page), 'utf8').includes(JOURNAL_DIR), `${page} names another directory`);
+});
+
+test('the image says what it is: OCI labels, with the version of the package', () => {
+  const { version, license, description } = readJson('package.json') as Record<string, string>;
+  const last = readStages()[1];
+  assert.ok(last);
+  const labels = Object.fromEntries(
+    [...only(last, 'LABEL').matchAll(/org\.opencontainers\.image\.(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]),
+  );
+  assert.deepEqual(labels, {
+    title: 'wsaas',
+    description,
+    version,
+    licenses: license,
+    revision: '${REVISION}',
+    created: '${CREATED}',
+    source: '${SOURCE}',
+  });
+  const given = last.instructions.filter(({ name }) => name === 'ARG').map(({ rest }) => rest);
+  assert.deepEqual(given, ['REVISION=', 'CREATED=', 'SOURCE=']);
 });
 
 test('nothing secret, foreign or large gets into the build', () => {
@@ -66,6 +97,7 @@ test('the steps of the Dockerfile, run in a clean folder, make a gateway', { tim
     assert.deepEqual(leftovers, []);
     assert.ok(existsSync(join(app, 'node_modules', 'fastify')));
     assert.ok(!existsSync(join(app, 'node_modules', 'node')));
+    assert.deepEqual(readdirSync(join(image.root, JOURNAL_DIR)), []);
   });
 
   await t.test('it is healthy while it serves, ends with 0 on SIGTERM, and is not healthy then', async (t) => {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { startBackend } from '../support/backend.ts';
 import { startGateway } from '../support/gateway.ts';
 import { enter, isEvent, ok, type Guest, wholeFile } from '../support/guests.ts';
+import { exchangePipelined, pipelined } from '../support/pipelined.ts';
 
 const backend = await startBackend(wholeFile, () => ok({ tags: { room: 'blue' } }));
 const gateway = await startGateway(wholeFile, { API_URI: backend.url, MAX_MESSAGE_BYTES: '2000', NODE_NAME: 'node-1' });
@@ -46,12 +47,46 @@ test('PUT sends one frame: binary for application/octet-stream, else text', asyn
   }
 });
 
-test('pushes keep the order of their requests, also on one pipelined connection of many', async (t) => {
+const NUMBERS = Array.from({ length: 50 }, (_, index) => index);
+
+test('pushes keep the order of their requests, one by one', async (t) => {
   const guest = await enter(t, scene);
-  for (let index = 0; index < 50; index += 1) assert.equal((await guest.push(String(index))).status, 200);
+  for (const number of NUMBERS) assert.equal((await guest.push(String(number))).status, 200);
   assert.deepEqual(
-    (await guest.frames.atLeast(50)).map(({ text }) => Number(text)),
-    Array.from({ length: 50 }, (_, index) => index),
+    (await guest.frames.atLeast(NUMBERS.length)).map(({ text }) => Number(text)),
+    NUMBERS,
+  );
+});
+
+for (const [how, bytesApiece] of [
+  ['in one write', Infinity],
+  ['in pieces that end anywhere', 97],
+] as const) {
+  test(`fifty pushes that are pipelined on one connection, ${how}, keep their order, and so do their answers and the close after them`, async (t) => {
+    const guest = await enter(t, scene);
+    const lines = NUMBERS.map((number) => pipelined('PUT', `/${guest.id}`, String(number)));
+    lines.splice(10, 0, pipelined('PUT', '/nobody', 'lost')); // an error amid them changes no order
+    const answers = await exchangePipelined(t, gateway.controlUrl, {
+      requests: [...lines, pipelined('DELETE', `/${guest.id}?code=4100`), pipelined('PUT', `/${guest.id}`, 'late')],
+      bytesApiece,
+    });
+    assert.deepEqual(answers, [...NUMBERS.slice(0, 10).map(() => 200), 404, ...NUMBERS.slice(10).map(() => 200), 200, 404]);
+    assert.equal((await guest.ended).code, 4100);
+    assert.deepEqual(
+      guest.frames.all.map(({ text }) => Number(text)),
+      NUMBERS,
+    );
+  });
+}
+
+test('an Idempotency-Key of 256 bytes is taken, a longer one is 400 and nothing is sent', async (t) => {
+  const guest = await enter(t, scene);
+  assert.equal((await guest.push('kept', { 'idempotency-key': 'k'.repeat(256) })).status, 200);
+  assert.equal((await told(await guest.push('not sent', { 'idempotency-key': 'k'.repeat(257) }))).code, 'BAD_REQUEST');
+  await guest.push('last');
+  assert.deepEqual(
+    (await guest.frames.atLeast(2)).map(({ text }) => text),
+    ['kept', 'last'],
   );
 });
 

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { startBackend, type Handler } from '../support/backend.ts';
 import { refusal } from '../support/client.ts';
@@ -153,12 +156,29 @@ suite('leaving', { concurrency: 3 }, () => {
     const guest = await enter(t, scene);
     scene.gateway.process.kill('SIGTERM');
     await guest.ended;
-    const { code } = (await endOf(scene, 8_000)) as { code: number };
-    assert.equal(typeof code, 'number');
-    assert.ok(
-      scene.gateway.log.all.some(({ level }) => level >= 50),
-      'what is undelivered is an error in the log',
+    assert.deepEqual(await endOf(scene, 6_000), CLEAN);
+    const left = await scene.gateway.log.first(({ level, unfinished }) => level >= 50 && unfinished !== undefined);
+    assert.equal(left['unfinished'], 1, 'how much is undelivered is an error in the log');
+  });
+
+  test('what a backend did not take is in the journal, and is told at the next start with the same event id', async (t) => {
+    const directory = await mkdtemp(join(tmpdir(), 'journal-'));
+    t.after(() => rm(directory, { recursive: true, force: true }));
+    let isDown = true;
+    const scene = await sceneOf(t, { JOURNAL_DIR: directory }, (call) => (isEvent('close')(call) && isDown ? { status: 503 } : ok()));
+    const guest = await enter(t, scene);
+    scene.gateway.process.kill('SIGTERM');
+    assert.equal((await guest.ended).code, 1001);
+    assert.deepEqual(await endOf(scene, 6_000), CLEAN);
+    const before = new Set(scene.backend.calls.all.filter(isEvent('close', guest.id)).map(({ headers }) => headers['ws-event-id']));
+    const tries = scene.backend.calls.all.length;
+    isDown = false;
+    await startGateway(t, { API_URI: scene.backend.url, JOURNAL_DIR: directory });
+    const told = await scene.backend.calls.first(
+      (call) => isEvent('close', guest.id)(call) && scene.backend.calls.all.indexOf(call) >= tries,
     );
+    assert.deepEqual(new Set([told.headers['ws-event-id']]), before);
+    assert.equal(told.headers['ws-orphan'], 'true');
   });
 
   test('backends may push until the end', async (t) => {

@@ -82,6 +82,24 @@ test('early pushes are bounded: beyond the send buffer they are 429 with Retry-A
   assert.equal((await client.frames.atLeast(queued)).length, queued);
 });
 
+test('early pushes are bounded: beyond INBOX_MESSAGES they are 429, and those that got 202 are sent', async (t) => {
+  const small = await startGateway(t, { API_URI: backend.url, INBOX_MESSAGES: '3' });
+  const statuses: number[] = [];
+  onOpen(async ({ headers }) => {
+    for (let index = 1; index <= 5; index += 1) {
+      const url = `${small.controlUrl}/${String(headers['ws-connection'])}`;
+      statuses.push((await fetch(url, { method: 'PUT', body: String(index) })).status);
+    }
+    return ok();
+  });
+  const client = await connect(t, small.wsUrl + freshPath());
+  assert.deepEqual(statuses, [202, 202, 202, 429, 429]);
+  assert.deepEqual(
+    (await client.frames.atLeast(3)).map(({ text }) => text),
+    ['1', '2', '3'],
+  );
+});
+
 test('a refusal drops what was pushed early', async (t) => {
   let status = 0;
   onOpen(async (call) => {

@@ -213,6 +213,19 @@ test('when BACKEND_RETRY_FOR_MS is over the sender is told by 1011, and so is th
   assert.equal(close.headers['ws-close-code'], '1011');
 });
 
+test('what a client sent that has left, and that nobody took in time, is counted and logged, with how much it was', async (t) => {
+  const own = await startBackend(t, (call) => (isEvent('message')(call) ? { status: 503 } : { body: '{"code":"OK"}' }));
+  const other = { backend: own, gateway: await startGateway(t, { API_URI: own.url, BACKEND_RETRY_FOR_MS: '300' }) };
+  const guest = await enter(t, other);
+  for (const text of ['1', '2', '3']) guest.ws.send(text);
+  guest.ws.close(1000);
+  const close = await own.calls.first(isEvent('close', guest.id));
+  assert.equal(close.headers['ws-close-code'], '1000');
+  const metrics = await (await fetch(`${other.gateway.controlUrl}/metrics`)).text();
+  assert.match(metrics, /^wsaas_messages_undelivered_total 3$/m);
+  await other.gateway.log.first(({ level, id, undelivered }) => level >= 40 && id === guest.id && undelivered === 3);
+});
+
 test('the wire to the backend is kept open between calls', async (t) => {
   backend.answer = onMessage(() => OK_ANSWER);
   const guest = await enter(t, scene);

@@ -8,6 +8,7 @@ import { startBackend, type Call } from '../support/backend.ts';
 import { Chatter, letIn } from '../support/chatter.ts';
 import { startGateway } from '../support/gateway.ts';
 import { bodyOf, enter, isEvent, ok } from '../support/guests.ts';
+import { openRaw, upgradeRequest } from '../support/raw-socket.ts';
 import { fillWorkers, workerOf } from '../support/workforce.ts';
 
 const CLIENTS = 2_000;
@@ -70,6 +71,26 @@ test('kill -9 at 2,000 connections with JOURNAL_DIR: after the restart 2,000 dis
     new Map(orphans.map((close) => [connectionOf(close), close.headers['ws-event-id']])),
     new Map(opens.map((open) => [connectionOf(open), closeIdOf(open)])),
   );
+});
+
+test('kill -9 while an open call runs, with JOURNAL_DIR: the restart tells one close, as the backend may have accepted', async (t) => {
+  const backend = await startBackend(t, (call) => (isEvent('open')(call) ? null : ok()));
+  const env = { API_URI: backend.url, ...(await journal(t)) };
+  const first = await startGateway(t, env);
+  const asking = await openRaw(t, first.wsUrl);
+  asking.write(upgradeRequest({ path: '/asking' }));
+  const open = await backend.calls.first(isEvent('open'));
+  first.process.kill('SIGKILL');
+  await first.exited;
+  backend.answer = () => ok();
+  const second = await startGateway(t, env);
+  const close = await backend.calls.first(isEvent('close', connectionOf(open)));
+  assertOrphan(close);
+  assert.equal(close.headers['ws-event-id'], closeIdOf(open));
+  const newcomer = await enter(t, { gateway: second, backend });
+  newcomer.ws.close();
+  await backend.calls.first(isEvent('close', newcomer.id));
+  assert.equal(backend.calls.all.filter(isEvent('close', connectionOf(open))).length, 1);
 });
 
 suite('kill -9 of one of three workers: exactly its connections are told, at once and once; nobody else notices', () => {

@@ -89,6 +89,19 @@ test('two hundred megabytes that the backend does not take stay in the sender’
   for (const raw of raws) raw.socket.destroy();
 });
 
+test('a message of 16,384 fragments is whole, one of 16,385 ends with 1008', async (t) => {
+  for (const [count, isWhole] of [
+    [16_384, true],
+    [16_385, false],
+  ] as const) {
+    const raw = await flooder(t);
+    const middle = Array.from({ length: count - 2 }, () => frame(CONTINUATION, 'x', { fin: false }));
+    raw.write(frame(TEXT, 'x', { fin: false }), ...middle, frame(CONTINUATION, 'x'));
+    if (isWhole) assert.equal((await backend.calls.first(isEvent('message', raw.id))).text, 'x'.repeat(count));
+    else assert.equal(await raw.closeCode, 1008);
+  }
+});
+
 test('a message in a flood of tiny or empty fragments is bounded, and its sender told', async (t) => {
   for (const [what, piece] of [
     ['one byte', frame(CONTINUATION, 'x', { fin: false })],
@@ -98,7 +111,7 @@ test('a message in a flood of tiny or empty fragments is bounded, and its sender
     const flood = Buffer.concat(Array.from({ length: 20_000 }, () => piece));
     const grown = await growth(async () => {
       raw.write(frame(TEXT, 'x', { fin: false }));
-      for (let round = 0; round < 10 && raw.socket.writable; round += 1) {
+      for (let round = 0; round < 16 && raw.socket.writable; round += 1) {
         raw.write(flood);
         await stillServes(scene, witness);
       }
@@ -109,6 +122,20 @@ test('a message in a flood of tiny or empty fragments is bounded, and its sender
     const close = await backend.calls.first(isEvent('close', raw.id));
     assert.equal(close.headers['ws-close-code'], String(code));
     assert.equal(backend.calls.all.filter(isEvent('message', raw.id)).length, 0);
+  }
+});
+
+test('pings in a burst have their pongs, all of them, in order, whole or in single bytes (Autobahn 2.10, 2.11)', async (t) => {
+  for (const isChopped of [false, true]) {
+    const raw = await flooder(t);
+    const bytes = Buffer.concat(Array.from({ length: 10 }, (_none, index) => frame(PING, `ping ${index}`)));
+    if (isChopped) for (const byte of bytes) raw.write(Buffer.from([byte]));
+    else raw.write(bytes);
+    const pongs = await raw.frames.atLeast(10, ({ opcode }) => opcode === PONG);
+    assert.deepEqual(
+      pongs.map(({ payload }) => payload.toString()),
+      Array.from({ length: 10 }, (_none, index) => `ping ${index}`),
+    );
   }
 });
 

@@ -48,7 +48,7 @@ async function fiveExchanges(
   const statuses = backend.lines.all.map((line) => /(open|message): .* was answered (\d+)$/.exec(line)).filter((found) => found !== null);
   assert.deepEqual(
     statuses.map(([, event, status]) => `${event} ${status}`),
-    ['open 202', 'message 200', 'message 200'], // CONTRACT G6: queued at once while the client is still being let in
+    ['open 202', 'message 200', 'message 200'], // G6: queued at once while the client is still being let in
   );
 }
 

@@ -99,7 +99,7 @@ function kill(pid: number): void {
 async function logLosesLines(controlUrl: string): Promise<void> {
   for (;;) {
     const { degraded } = (await (await fetch(`${controlUrl}/readyz`)).json()) as { degraded: string[] };
-    if (degraded.some((problem) => problem.startsWith('log: '))) return;
+    if (degraded.some((problem) => problem.startsWith('log'))) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

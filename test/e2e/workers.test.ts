@@ -8,6 +8,7 @@ import { startBackend, type Call, type Handler } from '../support/backend.ts';
 import { connect, refusal } from '../support/client.ts';
 import { startGateway, type GatewayProcess } from '../support/gateway.ts';
 import { bodyOf, enter, isEvent, ok, wholeFile, type Guest, type Scene } from '../support/guests.ts';
+import { exchangePipelined, pipelined } from '../support/pipelined.ts';
 import { fillWorkers, workerOf } from '../support/workforce.ts';
 
 const WORKERS = 2;
@@ -64,6 +65,22 @@ suite('commands of any worker reach the connections of any worker', { concurrenc
       await frames.atLeast(ROUNDS, ({ text }) => text.startsWith('push '));
       const heard = frames.all.map(({ text }) => text).filter((text) => text.startsWith('push '));
       assert.deepEqual(heard.toSorted(), rounds.map((round) => `push ${round}`).toSorted(), id);
+    }
+  });
+
+  test('pushes that are pipelined on one connection, in their order, whichever worker took it', async (t) => {
+    const [guest] = guests;
+    const numbers = rounds.map((_none, index) => `in order ${index}`);
+    for (const round of rounds) {
+      const requests = numbers.map((number) => pipelined('PUT', `/${guest?.id}`, `${number} of ${round}`));
+      const statuses = await exchangePipelined(t, gateway.controlUrl, { requests, bytesApiece: Infinity });
+      assert.deepEqual(new Set(statuses), new Set([200]));
+      const mine = ({ text }: { readonly text: string }): boolean => text.endsWith(` of ${round}`);
+      const heard = await guest?.frames.atLeast(numbers.length, mine);
+      assert.deepEqual(
+        heard?.map(({ text }) => text),
+        numbers.map((number) => `${number} of ${round}`),
+      );
     }
   });
 

@@ -130,6 +130,8 @@ test('every option is reachable: those in the open as config, secrets by referen
     NODE_NAME: 'me',
     JOURNAL_DIR: '/journal',
     ORIGINS: 'https://a.example',
+    CONTROL_ALLOW: '10.0.0.0/8',
+    CONTROL_ORIGINS: 'https://ops.example',
   };
   for (const [name, schema] of Object.entries(schemas)) {
     if (name === 'ROUTES_FILE') continue; // instead of API_URI: the next test
@@ -137,7 +139,7 @@ test('every option is reachable: those in the open as config, secrets by referen
     else config[name] = samples[name] ?? schema.default;
     assert.ok(name in secrets || config[name] !== undefined, `${name} has no default: give this test a sample of it`);
   }
-  const pod = podOf(render(t, { config, secrets, journal: { enabled: true } }));
+  const pod = podOf(render(t, { config, secrets, replicaCount: 1, journal: { enabled: true } }));
   const { code, effective, error } = await checkConfig(t, pod);
   assert.deepEqual({ code, error }, { code: 0, error: '' });
   for (const [name, value] of Object.entries(config)) if (name !== 'JOURNAL_DIR') assert.equal(effective[name], String(value), name);
@@ -147,6 +149,54 @@ test('every option is reachable: those in the open as config, secrets by referen
     assert.deepEqual(variable?.valueFrom?.secretKeyRef, { name: 'mine', key: name.toLowerCase() });
   }
   assert.deepEqual(pod.containers[0].volumeMounts, [{ name: 'journal', mountPath: '/journal' }]);
+});
+
+test('MAX_CONNECTIONS follows from the memory limit and the workers, unless it is given', async (t) => {
+  const mostOf = async (memory: unknown, config: object = {}) => {
+    const values = { config: { API_URI, ...config }, resources: { limits: { memory } } };
+    return (await checkConfig(t, podOf(render(t, values)))).effective['MAX_CONNECTIONS'];
+  };
+  const standard = (2 ** 30 - 128 * 2 ** 20) / 2 / 20_000;
+  assert.equal((await checkConfig(t, podOf(render(t, smallest)))).effective['MAX_CONNECTIONS'], String(Math.floor(standard)));
+  assert.equal(await mostOf('1Gi'), '23488');
+  assert.equal(await mostOf(2 ** 30), '23488');
+  assert.equal(await mostOf('1.5G'), String(Math.floor((1.5e9 - 128 * 2 ** 20) / 40_000)));
+  assert.equal(await mostOf('2Gi', { WORKERS: 2 }), '23488');
+  assert.equal(await mostOf('2Gi', { WORKERS: 'auto' }), '0');
+  assert.equal(await mostOf('1Gi', { MAX_CONNECTIONS: 100 }), '100');
+  assert.equal(await mostOf('1Gi', { MAX_CONNECTIONS: 0 }), '0');
+  assert.equal(await mostOf(null), '0');
+});
+
+test('several pods share an address only where each tells its own, a bus connects them, or the user knows the way', (t) => {
+  const shared = { API_URI, WS_HOSTNAME: 'gateway.example.com' };
+  assert.equal(template(t, { config: shared, replicaCount: 1 }).status, 0);
+  assert.equal(template(t, { config: shared, replicaCount: 3, pushesAreRouted: true }).status, 0);
+  assert.equal(template(t, { config: { API_URI, WS_HOSTNAME: 'http://$(POD_IP):8081/x' }, replicaCount: 3 }).status, 0);
+});
+
+test('the notes say who may call the control API, and how many clients there may be', (t) => {
+  const notesOf = (values: object) => {
+    const { status, output, error } = helm(t, ['install', 'chat', CHART, '--namespace', 'sockets', '--dry-run=client'], values);
+    assert.equal(status, 0, error);
+    return output.slice(output.indexOf('NOTES:')).replaceAll(/\s+/g, ' ');
+  };
+  const plain = notesOf(smallest);
+  assert.match(
+    plain,
+    /Who may call the control API: addresses in loopback and the private networks, without a token .*; that is every pod of the cluster/,
+  );
+  assert.match(plain, /23488 at most, by the memory limit 1Gi/);
+  const guarded = notesOf({
+    config: { API_URI, CONTROL_ALLOW: '100.64.0.0/10', MAX_CONNECTIONS: 5 },
+    secrets: { CONTROL_TOKEN: { name: 'keys', key: 'token' } },
+    networkPolicy: { enabled: true, controlFrom: [{ podSelector: {} }] },
+  });
+  assert.match(
+    guarded,
+    /addresses in 100\.64\.0\.0\/10, with a bearer token of the Secret keys, from the peers in networkPolicy\.controlFrom only\./,
+  );
+  assert.doesNotMatch(guarded, /Clients per worker/);
 });
 
 test('a file of routes does instead of a backend', (t) => {
@@ -202,14 +252,52 @@ test('what is optional is rendered as asked: ingress, network policy, autoscalin
 
 type Refusal = { readonly what: string; readonly values: object; readonly says: RegExp };
 const refusals: Refusal[] = [
-  { what: 'no backend', values: {}, says: /at '\/config': missing property 'API_URI'/ },
+  { what: 'no backend', values: {}, says: /config\.API_URI is missing: the URL of the backend that the gateway calls; example: --set/ },
   { what: 'an empty backend', values: { config: { API_URI: '' } }, says: /\/config\/API_URI/ },
   { what: 'an unknown option', values: { config: { API_URI, WS_TIMOUT: 1 } }, says: /'\/config'.*'WS_TIMOUT' not allowed/ },
   { what: 'an unknown value', values: { ...smallest, replicaCont: 1 }, says: /'replicaCont' not allowed/ },
   { what: 'a text for a number', values: { config: { API_URI, PORT: 'no' } }, says: /\/config\/PORT': got string, want integer/ },
   { what: 'a free port', values: { config: { API_URI, PORT: 0 } }, says: /\/config\/PORT': minimum: got 0, want 1/ },
   { what: 'a number out of range', values: { config: { API_URI, PORT: 65_536 } }, says: /\/config\/PORT': maximum/ },
-  { what: 'an unknown choice', values: { config: { API_URI, REFUSE_WITH: 'tcp' } }, says: /\/config\/REFUSE_WITH': value must be one of/ },
+  {
+    what: 'an unknown choice',
+    values: { config: { API_URI, REFUSE_WITH: 'tcp' } },
+    says: /\/config\/REFUSE_WITH': 'tcp' does not match pattern '\^\(http\|close\)\$'/,
+  },
+  {
+    what: 'an unknown kind of Service',
+    values: { ...smallest, service: { type: 'Nodeport' } },
+    says: /\/service\/type': 'Nodeport' does not match/,
+  },
+  {
+    what: 'more pods at least than at most',
+    values: { ...smallest, autoscaling: { enabled: true, minReplicas: 5, maxReplicas: 4 } },
+    says: /autoscaling\.minReplicas is 5, over autoscaling\.maxReplicas, which is 4/,
+  },
+  {
+    what: 'one address for several pods',
+    values: { config: { API_URI, WS_HOSTNAME: 'chat-wsaas-control:8081' }, replicaCount: 3 },
+    says: /config\.WS_HOSTNAME is "chat-wsaas-control:8081" for all of up to 3 pods, and there is no bus.*\$\(POD_IP\).*replicaCount: 1.*pushesAreRouted/s,
+  },
+  {
+    what: 'one address for pods that may become several',
+    values: {
+      config: { API_URI, WS_HOSTNAME: 'http://gateway' },
+      replicaCount: 1,
+      autoscaling: { enabled: true, minReplicas: 1, maxReplicas: 2 },
+    },
+    says: /up to 2 pods/,
+  },
+  {
+    what: 'a memory limit that holds no client',
+    values: { ...smallest, resources: { limits: { memory: '128Mi' } } },
+    says: /resources\.limits\.memory is 128Mi with 1 worker\(s\), too little/,
+  },
+  {
+    what: 'a memory limit in no unit of Kubernetes',
+    values: { ...smallest, resources: { limits: { memory: '1GB' } } },
+    says: /resources\.limits\.memory is "1GB", wanted a number with one of the units/,
+  },
   { what: 'one port for both', values: { config: { API_URI, PORT: 8081 } }, says: /both 8081: clients would reach the control API/ },
   { what: 'half a reference', values: { ...smallest, secrets: { CONTROL_TOKEN: { name: 'x' } } }, says: /missing property 'key'/ },
   { what: 'no secret by reference', values: { ...smallest, secrets: { PORT: { name: 'x', key: 'y' } } }, says: /'PORT' not allowed/ },

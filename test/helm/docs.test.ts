@@ -25,6 +25,23 @@ for (const { title, text } of examples) {
   });
 }
 
+function read(path: string): string {
+  return readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+}
+
+test('what an idle connection costs is one figure, and no measurement of docs/performance.md is over it', () => {
+  const files = ['docs/operations.md', 'docs/kubernetes.md', 'helm/wsaas/values.yaml'];
+  const figures = files.map((file) =>
+    /up to (\d+) KB (?:per|for an) idle connection|an idle connection costs up to (\d+) KB/.exec(read(file))?.slice(1).join(''),
+  );
+  assert.deepEqual(figures, ['20', '20', '20']);
+  assert.match(read('helm/wsaas/templates/_options.tpl'), /134217728\) 40000/); // 128 MiB, twice the figure
+  const [, table = ''] = /^\| idle connections .*?\n((?:\|.*\n)+)/m.exec(read('docs/performance.md')) ?? [];
+  const measured = [...table.matchAll(/^\| [\d,]+ +\| ([\d.]+) /gm)].map(([, kilobytes]) => Number(kilobytes));
+  assert.ok(measured.length >= 3);
+  assert.ok(Math.max(...measured) <= 20, measured.join(', '));
+});
+
 test('the grace period that docs/kubernetes.md tells is the default one', (t) => {
   const grace = podOf(render(t, { config: { API_URI: 'http://backend' } })).terminationGracePeriodSeconds;
   assert.match(page.replaceAll(/\s+/g, ' '), new RegExp(`\`graceMarginSeconds\`, ${grace} s by default`));

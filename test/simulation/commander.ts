@@ -20,7 +20,7 @@ type Options = {
 
 type Answer = { readonly expected: string; readonly outcome: Outcome | Promise<Outcome> };
 
-/** The backend's side of the control API: commands, each with the answer that CONTRACT G4 and G6 ask for. */
+/** The backend's side of the control API: commands, each with the answer that G4 and G6 of docs/guarantees.md ask for. */
 export class Commander {
   readonly #options: Options;
   #pushes = 0;

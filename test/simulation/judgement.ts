@@ -3,7 +3,7 @@ import type { Gateway } from '../../src/core/gateway.ts';
 import type { Plan } from './plan.ts';
 import type { Attempts, Record, Truth } from './truth.ts';
 
-/** CONTRACT §3: the longest step of the back-off. */
+/** docs/contract.md#repetitions: the longest step of the back-off. */
 const LONGEST_BACK_OFF_MS = 5_000;
 
 type End = {
@@ -23,7 +23,7 @@ export function judge(end: End): void {
   }
   judgeMeter(end);
   if (gateway.connections.size > 0) record.violate('G5', null, `${gateway.connections.size} connections stay in the table`);
-  if (gateway.connections.countOf('10.0.0.1') !== 0) record.violate('G5', null, 'the count of an address does not return to 0');
+  if (gateway.placesOf('10.0.0.1') !== 0) record.violate('G5', null, 'the count of an address does not return to 0');
   if (gateway.slowClients.size > 0) record.violate('G5', null, 'a slow client is never forgotten');
   if (gateway.unfinished > 0) record.violate('G3', null, `${gateway.unfinished} stay unfinished`);
   const untold = truths.filter((truth) => isOwedClose(truth) && !truth.isCloseTaken && truth.close.count === 0);

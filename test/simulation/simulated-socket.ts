@@ -11,7 +11,7 @@ const CLOSE_TIMEOUT_MS = 3_000;
 /** Messages that are with the process already when it pauses its socket. */
 export const READ_AHEAD = 2;
 
-/** Here only the heartbeat terminates, and only who reads too slowly (CONTRACT §2, SLOW_CLIENT_TIMEOUT_MS). */
+/** Here only the heartbeat terminates, and only who reads too slowly (docs/configuration.md#options, SLOW_CLIENT_TIMEOUT_MS). */
 const SLOW_CLIENT_CODE = 1013;
 
 type Unread = { readonly type: 'message'; readonly payload: string } | { readonly type: 'close'; readonly code: number };

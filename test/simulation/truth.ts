@@ -1,4 +1,4 @@
-/** What a model of CONTRACT §1 knows of one client, beside and independent of what core believes. */
+/** What a model of docs/guarantees.md knows of one client, beside and independent of what core believes. */
 export class Truth {
   readonly name: string;
   id: string | null = null;

@@ -119,12 +119,12 @@ function answer(status: number, body = NONE, headers: Record<string, string> = {
   return { type: 'answer', status, headers, body };
 }
 
-/** CONTRACT §3, verdict of message: has the backend taken it? */
+/** docs/dialects/wsaas.md#verdict-of-message: has the backend taken it? */
 export function takesMessage(result: BackendResult): boolean {
   return result.type === 'answer' && (result.status < 502 || result.status > 504);
 }
 
-/** CONTRACT §3, verdict of close. */
+/** docs/dialects/wsaas.md#verdict-of-close. */
 export function takesClose(result: BackendResult): boolean {
   return result.type === 'answer' && ((result.status >= 200 && result.status < 300) || result.status === 404 || result.status === 410);
 }

@@ -18,10 +18,10 @@ type Options = {
   readonly bufferedBytes: (truth: Truth) => number;
 };
 
-/** The least that the jittered back-off may be (CONTRACT §3). */
+/** The least that the jittered back-off may be (docs/contract.md#repetitions). */
 const LEAST_BACK_OFF_MS = 100;
 
-/** Stands before the backend, sees every call as core makes it, and holds it against CONTRACT §1. */
+/** Stands before the backend, sees every call as core makes it, and holds it against docs/guarantees.md. */
 export class Witness implements Transport {
   readonly truths: Truth[] = [];
   readonly #byId = new Map<string, Truth>();

@@ -23,6 +23,8 @@ export type GatewayProcess = {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 };
 
+const STANDARD = { HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '200', LOG_LEVEL: 'INFO', CONTROL_ALLOW: '127.0.0.0/8,::1/128' };
+
 /** Starts the emitted program (`npm run build` first) on free ports, with these variables and no others of ours. */
 export async function startGateway(
   t: Pick<TestContext, 'after'>,
@@ -31,7 +33,7 @@ export async function startGateway(
 ): Promise<GatewayProcess> {
   const child = spawn(process.execPath, [...argv, MAIN], {
     cwd: '/', // no .env
-    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '200', LOG_LEVEL: 'INFO', ...env },
+    env: { PATH: process.env['PATH'], ...STANDARD, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log = new Arrivals<LogLine>();

@@ -30,7 +30,6 @@ export function helmValuesSchema(options: OptionSchemas): object {
     title: 'Values of the wsaas chart',
     type: 'object',
     additionalProperties: false,
-    anyOf: [needs('config', 'API_URI'), needs('secrets', 'API_URI'), ...('ROUTES_FILE' in options ? [needs('config', 'ROUTES_FILE')] : [])],
     properties: {
       ...CHART_VALUES,
       config: record('Options of the gateway by the names of their environment variables.', config),
@@ -60,22 +59,23 @@ function configSchema(name: string, option: OptionSchema): Schema {
     description,
     default: standard,
     type: option.form === 'workers' ? ['string', 'integer'] : type, // WORKERS: 2 is an integer in YAML
-    enum: Array.isArray(option.enum) ? spellings(option, option.enum) : undefined,
     minimum: PORTS.has(name) ? 1 : minimum,
     maximum,
     pattern,
+    ...(Array.isArray(option.enum) && choice(spellings(option.enum), isSwitch(option))),
     minLength: name === 'API_URI' ? 1 : undefined,
   });
 }
 
-/** As the program takes them, plus what YAML makes of them: LOG_LEVEL is any case, an unquoted `on` is a boolean. */
-function spellings(option: OptionSchema, values: readonly unknown[]): unknown[] {
-  const lower = values.map((value) => String(value).toLowerCase());
-  return [...new Set([...values, ...lower, ...(isSwitch(option) ? [true, false] : [])])];
+/** As the program takes them: LOG_LEVEL is any case. */
+function spellings(values: readonly unknown[]): string[] {
+  const words = values.map(String);
+  return [...new Set([...words, ...words.map((word) => word.toLowerCase())])];
 }
 
-function needs(value: string, name: string): Schema {
-  return { properties: { [value]: { required: [name] } }, required: [value] };
+/** One of a few words, as a pattern: of an `enum` Helm tells only what was wanted, of a pattern also what came. YAML makes a boolean of an unquoted `on`. */
+function choice(words: readonly string[], orBoolean = false): Schema {
+  return { type: orBoolean ? ['string', 'boolean'] : 'string', pattern: `^(${words.join('|')})$` };
 }
 
 function isSwitch(option: OptionSchema): boolean {
@@ -97,7 +97,7 @@ function record(description: string, properties: Schema, required: readonly stri
 const text = (description: string): Schema => ({ description, type: 'string' });
 const flag = (description: string): Schema => ({ description, type: 'boolean' });
 const count = (description: string, minimum = 0): Schema => ({ description, type: 'integer', minimum });
-const oneOf = (description: string, values: readonly string[]): Schema => ({ description, enum: values });
+const oneOf = (description: string, values: readonly string[]): Schema => ({ description, ...choice(values) });
 const map = (description: string): Schema => ({ description, type: 'object', additionalProperties: { type: 'string' } });
 const list = (description: string): Schema => ({ description, type: 'array', items: { type: 'object' } });
 /** An object that the API server checks, not we. */
@@ -148,6 +148,9 @@ const CHART_VALUES: Schema = {
     annotations: map('Annotations.'),
     labels: map('Labels.'),
   }),
+  pushesAreRouted: flag(
+    'A balancer of yours leads every push to the pod that holds its client: only then may all pods share one config.WS_HOSTNAME.',
+  ),
   controlService: record('For the control API; always ClusterIP.', { annotations: map('Annotations.'), labels: map('Labels.') }),
   ingress: record('For clients; the control API is never exposed.', {
     enabled: flag('Make it.'),

@@ -4,6 +4,7 @@ import { envExample } from './env-example.ts';
 import { closeCodeTable, errorTable } from './error-table.ts';
 import { openApi } from './openapi.ts';
 import { optionTable } from './option-table.ts';
+import { routeTable } from './route-table.ts';
 import { withSection } from './section.ts';
 import { options } from '../../src/config/options.ts';
 import { helmOptions, helmValuesSchema } from './helm-schema.ts';
@@ -18,6 +19,7 @@ export async function generatedFiles(read: (path: string) => string): Promise<Re
     'helm/wsaas/values.schema.json': `${JSON.stringify(helmValuesSchema(options), null, 2)}\n`,
     'helm/wsaas/options.json': `${JSON.stringify(helmOptions(options), null, 2)}\n`,
     'docs/configuration.md': withSection(read('docs/configuration.md'), 'options', optionTable(options)),
+    'docs/routes.md': withSection(read('docs/routes.md'), 'route options', routeTable(routesSchema)),
     'docs/errors.md': withSection(withSection(read('docs/errors.md'), 'errors', errorTable()), 'close codes', closeCodeTable()),
   };
 }

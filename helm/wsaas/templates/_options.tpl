@@ -38,6 +38,40 @@
 {{- (.Values.config | default dict).JOURNAL_DIR | default "/var/lib/wsaas/journal" -}}
 {{- end -}}
 
+{{/* Bytes of a quantity of Kubernetes: 512Mi, 1.5G, 1073741824. */}}
+{{- define "wsaas.bytes" -}}
+{{- $units := dict "" 1 "k" 1000 "M" 1000000 "G" 1000000000 "T" 1000000000000 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
+{{- $text := ternary (printf "%v" .) (int64 . | toString) (kindIs "string" .) -}}
+{{- $number := regexFind "^[0-9]+([.][0-9]+)?" $text -}}
+{{- $unit := trimPrefix $number $text -}}
+{{- if or (eq $number "") (not (hasKey $units $unit)) -}}
+{{- fail (printf "resources.limits.memory is %q, wanted a number with one of the units Ki, Mi, Gi, Ti, k, M, G, T, or in bytes" $text) -}}
+{{- end -}}
+{{- mulf (float64 $number) (get $units $unit) | int64 -}}
+{{- end -}}
+
+{{/*
+Clients at once, per worker, that the memory limit allows; nothing where there is no limit or nobody knows the number of workers.
+128 MiB are for the process itself, half of the rest for what busy clients hold, 20,000 bytes for each idle one (docs/operations.md).
+*/}}
+{{- define "wsaas.maxConnections" -}}
+{{- $workers := (.Values.config | default dict).WORKERS | default 1 | toString -}}
+{{- with dig "limits" "memory" "" (.Values.resources | default dict) -}}
+{{- if ne $workers "auto" -}}
+{{- $most := div (sub (div (include "wsaas.bytes" . | int64) (int64 $workers)) 134217728) 40000 -}}
+{{- if lt $most 1 -}}
+{{- fail (printf "resources.limits.memory is %v with %s worker(s), too little: each needs 128Mi for itself and 40 KB for every client; raise it, or set config.MAX_CONNECTIONS" . $workers) -}}
+{{- end -}}
+{{- $most -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The most pods that there may be. */}}
+{{- define "wsaas.mostPods" -}}
+{{- ternary .Values.autoscaling.maxReplicas .Values.replicaCount .Values.autoscaling.enabled | int64 -}}
+{{- end -}}
+
 {{/* The problems that a schema cannot say well. */}}
 {{- define "wsaas.check" -}}
 {{- $options := include "wsaas.options" . | fromJson -}}
@@ -64,6 +98,16 @@
 {{- fail (printf "extraEnv has %s, which is an option of the gateway: set it at config.%s (a secret at secrets.%s), where the chart knows of it" .name .name .name) -}}
 {{- end -}}
 {{- end -}}
+{{- $pods := include "wsaas.mostPods" . | int64 -}}
+{{- $hasBus := or $config.CLUSTER_URL $secrets.CLUSTER_URL -}}
+{{- if and $config.WS_HOSTNAME (not (contains "$(" $config.WS_HOSTNAME)) (gt $pods 1) (not $hasBus) (not .Values.pushesAreRouted) -}}
+{{- fail (printf "config.WS_HOSTNAME is %q for all of up to %d pods, and there is no bus between them: a push would reach any pod and be 404 where another one holds the client. Leave it out (each pod then tells its own address), use $(POD_IP), have one pod (replicaCount: 1), or set pushesAreRouted=true where a balancer of yours knows the way" $config.WS_HOSTNAME $pods) -}}
+{{- end -}}
+{{- with .Values.autoscaling -}}
+{{- if and .enabled (gt (int64 .minReplicas) (int64 .maxReplicas)) -}}
+{{- fail (printf "autoscaling.minReplicas is %d, over autoscaling.maxReplicas, which is %d" (int64 .minReplicas) (int64 .maxReplicas)) -}}
+{{- end -}}
+{{- end -}}
 {{- if and $config.JOURNAL_DIR (not .Values.journal.enabled) (not .Values.extraVolumeMounts) -}}
 {{- fail (printf "config.JOURNAL_DIR is %s, but the root file system is read-only: set journal.enabled=true, or mount a volume there with extraVolumes and extraVolumeMounts" $config.JOURNAL_DIR) -}}
 {{- end -}}
@@ -76,6 +120,11 @@
 {{- $variables := set (deepCopy $config) "CONTROL_PORT" (include "wsaas.controlPort" .) -}}
 {{- if not $config.WS_HOSTNAME -}}
 {{- $_ := set $variables "WS_HOSTNAME" (printf "$(POD_IP):%s" (include "wsaas.controlPort" .)) -}}
+{{- end -}}
+{{- if not (hasKey $config "MAX_CONNECTIONS") -}}
+{{- with include "wsaas.maxConnections" . -}}
+{{- $_ := set $variables "MAX_CONNECTIONS" (int64 .) -}}
+{{- end -}}
 {{- end -}}
 {{- if .Values.journal.enabled -}}
 {{- $_ := set $variables "JOURNAL_DIR" (include "wsaas.journalDir" .) -}}

@@ -101,6 +101,11 @@ class HttpExchange implements Passenger, Expiring {
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
     if (status < 200) return; // informational (RFC 9110 §15.2); the answer follows
+    const echoed = headers['ws-event-id'];
+    if (echoed !== undefined && echoed !== headerOf(this.#call, 'ws-event-id')) {
+      this.fail('reset', 'the answer echoes the WS-Event-Id of another event: it belongs to another call');
+      return;
+    }
     this.#status = status;
     this.#headers = headers;
   }
@@ -158,6 +163,11 @@ function deadlinesOf({ running }: Shared, timeoutMs: number): Deadlines {
     running.set(timeoutMs, deadlines);
   }
   return deadlines;
+}
+
+function headerOf({ headers }: BackendCall, name: string): string | undefined {
+  for (let index = 0; index < headers.length; index += 2) if (headers[index] === name) return headers[index + 1];
+  return undefined;
 }
 
 function messageOf(error: unknown): string {

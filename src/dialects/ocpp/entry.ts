@@ -15,7 +15,7 @@ export type OcppEntryOptions = {
 /** A 401 must say how to do better (RFC 9110 §15.5.2). */
 export const BASIC_CHALLENGE = 'Basic realm="ocpp", charset="UTF-8"';
 
-/** What is settled before the backend is asked: version, identity, and that the credentials are its own (CONTRACT §6). */
+/** What is settled before the backend is asked: version, identity, and that the credentials are its own (docs/dialects/ocpp.md#at-the-door). */
 export function enterOcpp({
   subprotocols = SUBPROTOCOLS,
   noSubprotocol = 'refuse',

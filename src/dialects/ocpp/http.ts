@@ -16,7 +16,7 @@ export type OcppHttpOptions = EventHeaderOptions & {
   readonly callTimeoutMs: number;
 };
 
-/** CONTRACT §6's right column, as pure functions. */
+/** The requests to a backend (docs/dialects/ocpp.md#what-your-backend-is-asked), as pure functions. */
 export class OcppHttp {
   readonly #options: OcppHttpOptions;
   readonly #headers: EventHeaders;
@@ -100,7 +100,7 @@ function json(headers: string[], subprotocol: string | null): string[] {
   return headers;
 }
 
-/** What a client's CALL is answered with (CONTRACT §6): a 2xx JSON object, else an error of the backend's choice, else ours. */
+/** What a client's CALL is answered with (docs/dialects/ocpp.md#what-your-backend-is-asked): a 2xx JSON object, else an error of the backend's choice, else ours. */
 export function readCallAnswer(version: OcppVersion, result: BackendResult): CallAnswer {
   if (result.type === 'failure') {
     return failed(result.reason === 'timeout' ? 'the backend did not answer in time' : 'the backend could not be asked');
@@ -114,7 +114,7 @@ export function readCallAnswer(version: OcppVersion, result: BackendResult): Cal
   return error === null ? failed(`the backend answered with status ${status}`) : { type: 'error', error };
 }
 
-/** Has the backend taken an answer or a SEND? Null: yes. Else why it is to be repeated, by the same rule as any message (CONTRACT §3). */
+/** Has the backend taken an answer or a SEND? Null: yes. Else why it is to be repeated, by the same rule as any message (docs/contract.md#repetitions). */
 export function whyUndelivered(result: BackendResult): string | null {
   if (result.type === 'failure') return result.reason;
   return result.status >= 502 && result.status <= 504 ? `status ${result.status}` : null;

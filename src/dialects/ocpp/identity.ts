@@ -19,9 +19,10 @@ export function identityProblem(identity: string, { maxIdentityLength, subprotoc
  * begins behind it: an identity of 1.6 may hold colons, and a password any bytes.
  */
 export function namesAnother(authorization: string | null, identity: string): boolean {
-  const [, credentials] = /^basic +(\S*) *$/i.exec(authorization ?? '') ?? [];
-  if (credentials === undefined) return /^basic\b/i.test(authorization ?? '');
-  if (!BASE64.test(credentials)) return true;
+  const scheme = (authorization ?? '').slice(0, 6).toLowerCase();
+  if (scheme.trim() !== 'basic') return false;
+  const credentials = (authorization ?? '').slice(6).trim();
+  if (scheme !== 'basic ' || !BASE64.test(credentials)) return true;
   const bytes = Buffer.from(credentials, 'base64');
   const user = Buffer.from(identity);
   return bytes[user.length] !== COLON || bytes.compare(user, 0, user.length, 0, user.length) !== 0;

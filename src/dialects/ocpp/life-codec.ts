@@ -5,7 +5,7 @@ import { closeVerdict, readSetTags, refused, unanswered } from '../../wire/verdi
 import { BASIC_CHALLENGE } from './entry.ts';
 import type { OcppHttp } from './http.ts';
 
-/** How OCPP's clients come and go (CONTRACT §6). What they say between is for `intake.ts`. */
+/** How OCPP's clients come and go (docs/dialects/ocpp.md#what-your-backend-is-asked). What they say between is for `intake.ts`. */
 export class OcppLifeCodec implements LifeCodec {
   readonly #http: OcppHttp;
 

@@ -21,7 +21,7 @@ type Params = { readonly action: string; readonly clientId: string; readonly mes
 type Addressed = { Params: Params; Querystring: { wait?: unknown } };
 type Address = { readonly id: string; readonly action: string; readonly messageId: string };
 
-/** A backend's calls, sends and rejections (CONTRACT §6). Needs a parser that leaves bodies as Buffers. */
+/** A backend's calls, sends and rejections (docs/dialects/ocpp.md#what-you-can-ask). Needs a parser that leaves bodies as Buffers. */
 export async function ocppRoutes(server: FastifyInstance, { dispatch }: Pick<ControlOptions, 'dispatch'>): Promise<void> {
   server.post<Addressed>('/call/:action/:clientId/:messageId', { schema: callSchema }, async (request, reply) => {
     const waitMs = waitOf(request.query.wait);

@@ -1,3 +1,4 @@
+import { withoutEndSlashes } from '../../wire/ws-uris.ts';
 const MAX_ID_LENGTH = 36;
 const MAX_ACTION_LENGTH = 255;
 
@@ -24,6 +25,6 @@ export function actionProblem(action: unknown): string | null {
 /** A path on the backend: base path, then each part as exactly one segment, then the base's query. */
 export function pathOf(base: string, parts: readonly string[]): string {
   const query = base.indexOf('?');
-  const path = (query < 0 ? base : base.slice(0, query)).replace(/\/+$/, '');
+  const path = withoutEndSlashes(query < 0 ? base : base.slice(0, query));
   return `${path}/${parts.map(encodeURIComponent).join('/')}${query < 0 ? '' : base.slice(query)}`;
 }

@@ -34,7 +34,7 @@ export function settleCall(work: Work, answer: CallAnswer): void {
   serve(work, waiting);
 }
 
-/** Calls whose time is over are answered, in service or not: the caller may try again, the gateway does not (CONTRACT §6). */
+/** Calls whose time is over are answered, in service or not: the caller may try again, the gateway does not (docs/dialects/ocpp.md#when-the-backend-is-away). */
 export function expireCalls(work: Work): void {
   const { next, now } = work;
   if (next.serving !== null && !next.serving.isAnswered && next.serving.expiresAt <= now) {

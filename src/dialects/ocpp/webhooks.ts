@@ -1,17 +1,27 @@
 import { Type } from 'typebox';
-import { answer, closeBody, closeHeaders, closeResponses, eventHeaders, header, json, openBody } from '../../wire/webhook-parts.ts';
+import {
+  answer,
+  closeBody,
+  closeHeaders,
+  closeResponses,
+  eventHeaders,
+  header,
+  json,
+  openBody,
+  RETRIED,
+  SET_TAGS,
+} from '../../wire/webhook-parts.ts';
+import { rpcErrorSchema } from './schemas.ts';
 
-const payload = Type.Object({}, { description: 'The payload, as the client sent it.', additionalProperties: true });
-const rpcError = Type.Object({
-  code: Type.String({ description: 'An error code of OCPP-J; another becomes InternalError.' }),
-  description: Type.String(),
-  details: Type.Object({}, { additionalProperties: true }),
-});
+const payload = Type.Object(
+  {},
+  { title: 'Payload', description: 'The payload, as the client sent it.', additionalProperties: true, examples: [{ status: 'Accepted' }] },
+);
 const parameters = [...eventHeaders, header('WS-Subprotocol', 'The version of OCPP that the client speaks.')];
 const repeated = {
-  200: answer('Delivered.'),
+  '2XX': answer('Delivered.', undefined, SET_TAGS),
   '4XX': answer('Delivered; counted and logged.'),
-  '5XX': answer('502, 503 and 504 are repeated.'),
+  '5XX': answer('502, 503 and 504 are repeated; others count as delivered.', undefined, RETRIED),
 };
 
 /** What travels up and gets no answer. */
@@ -19,7 +29,7 @@ const told = (operationId: string, summary: string, body: object) => ({
   post: { operationId, tags: ['events'], summary, security: [], parameters, requestBody: json(body), responses: repeated },
 });
 
-/** What the gateway asks of a backend, for the OpenAPI document (CONTRACT §6). */
+/** What the gateway asks of a backend, for the OpenAPI document (docs/dialects/ocpp.md#what-your-backend-is-asked). */
 export const ocppWebhooks = {
   ocppConnect: {
     post: {
@@ -29,7 +39,11 @@ export const ocppWebhooks = {
       security: [],
       parameters,
       requestBody: json(openBody),
-      responses: { '2XX': answer('It comes in.'), 401: answer('Wrong credentials.'), 404: answer('Unknown identity.') },
+      responses: {
+        '2XX': answer('It comes in.', undefined, SET_TAGS),
+        401: answer('Wrong credentials.'),
+        404: answer('Unknown identity.'),
+      },
     },
     delete: {
       operationId: 'onOcppDisconnect',
@@ -50,9 +64,9 @@ export const ocppWebhooks = {
       parameters,
       requestBody: json(payload),
       responses: {
-        200: answer('Becomes the CALLRESULT; nothing means `{}`.', payload),
-        '4XX': answer('Becomes the CALLERROR.', rpcError),
-        '5XX': answer('Becomes the CALLERROR.', rpcError),
+        '2XX': answer('Becomes the CALLRESULT; nothing means `{}`.', payload, SET_TAGS),
+        '4XX': answer('Becomes the CALLERROR.', rpcErrorSchema),
+        '5XX': answer('Becomes the CALLERROR.', rpcErrorSchema),
       },
     },
   },
@@ -60,12 +74,12 @@ export const ocppWebhooks = {
   ocppError: told(
     'onOcppError',
     'Dialect ocpp: the error answer to your call: POST <backend>/error/<Action>/<ClientId>/<MessageId>',
-    rpcError,
+    rpcErrorSchema,
   ),
   ocppSend: told('onOcppSend', 'Dialect ocpp (2.1): an unconfirmed message: POST <backend>/send/<Action>/<ClientId>/<MessageId>', payload),
   ocppResultError: told(
     'onOcppResultError',
     'Dialect ocpp (2.1): your answer was rejected: POST <backend>/resulterror/<Action>/<ClientId>/<MessageId>',
-    rpcError,
+    rpcErrorSchema,
   ),
 };

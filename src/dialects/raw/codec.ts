@@ -1,3 +1,4 @@
+import { withoutEndSlashes } from '../../wire/ws-uris.ts';
 import { replyOf } from '../../wire/http-messages.ts';
 import { CLOSE } from '../../core/close-codes.ts';
 import type { Codec } from '../../wire/codec.ts';
@@ -21,7 +22,7 @@ export type RawOptions = EventHeaderOptions & {
   readonly limits: Limits;
 };
 
-/** CONTRACT §5 as pure functions: ws2api's raw mode, with its faults mended (docs/migration.md). */
+/** docs/dialects/raw.md as pure functions: ws2api's raw mode, with its faults mended (docs/migration.md#from-ws2api-raw-mode). */
 export class RawCodec implements Codec {
   readonly #path: string;
   readonly #query: string;
@@ -32,7 +33,7 @@ export class RawCodec implements Codec {
 
   constructor(options: RawOptions) {
     const queryAt = options.backendPath.indexOf('?');
-    this.#path = (queryAt < 0 ? options.backendPath : options.backendPath.slice(0, queryAt)).replace(/\/+$/, '');
+    this.#path = withoutEndSlashes(queryAt < 0 ? options.backendPath : options.backendPath.slice(0, queryAt));
     this.#query = queryAt < 0 ? '' : options.backendPath.slice(queryAt);
     this.#headers = new EventHeaders(options);
     const answerBytes = maxAnswerBytes(options.limits);

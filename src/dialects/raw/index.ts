@@ -20,7 +20,7 @@ export const raw: DialectDefinition = {
   webhooks: rawWebhooks,
 };
 
-/** The id is the pattern's last parameter (CONTRACT §5). */
+/** The id is the pattern's last parameter (docs/dialects/raw.md#the-id). */
 export function enterRaw({ parameters }: EntryRequest): Entry | Refusal {
   const clientId = Object.values(parameters).at(-1) ?? '';
   const problem = clientIdProblem(clientId);

@@ -3,7 +3,7 @@ import { messageOf, NOT_UTF8 } from '../../wire/http-messages.ts';
 import type { ControlOptions } from '../definition.ts';
 import { rawPushSchema } from './schemas.ts';
 
-/** `POST /<id>` pushes one frame and answers in plain words, as ws2api does (CONTRACT §5). */
+/** `POST /<id>` pushes one frame and answers in plain words, as ws2api does (docs/dialects/raw.md#commands). */
 export async function rawRoutes(server: FastifyInstance, { dispatch }: ControlOptions): Promise<void> {
   server.post<{ Params: { id: string } }>('/:id', { schema: rawPushSchema }, async (request, reply) => {
     const outcome = await dispatch({ type: 'push', id: request.params.id, message: messageOf(request), idempotencyKey: null });

@@ -1,20 +1,23 @@
 import { Type } from 'typebox';
-
-const word = (description: string) => Type.String({ description });
+import { ACCESS_ERRORS, messageBody, RETRY_AFTER, textAnswer } from '../../wire/error-schemas.ts';
 
 export const rawPushSchema = {
   operationId: 'rawPush',
   tags: ['commands'],
   summary: 'Push one message to a client that chose its id (dialect raw)',
-  params: Type.Object({ id: Type.String({ description: 'The id that the client chose, as one path segment.' }) }),
-  produces: ['text/plain'],
+  description: 'Answered in plain words, as by ws2api; only who may not ask at all gets our error form.',
+  params: Type.Object({ id: Type.String({ description: 'The id that the client chose, as one path segment.', examples: ['station-7'] }) }),
+  requestBody: messageBody,
   response: {
-    200: word('ok'),
-    202: word('ok: its connect call is still being answered, sent right after the upgrade'),
-    400: word('The body of a text push is not UTF-8.'),
-    404: word('not found: nothing was sent'),
-    413: word('message too long: nothing was sent'),
-    429: word('slow client: nothing was sent, see Retry-After'),
-    503: word('unavailable: see Retry-After'),
+    200: textAnswer('Handed to the socket of a live connection.', 'ok'),
+    202: textAnswer('Its connect call is still being answered: sent right after the upgrade, dropped if the client is refused.', 'ok'),
+    400: textAnswer('The body of a text push is not UTF-8; nothing was sent.', 'the body is not UTF-8'),
+    401: ACCESS_ERRORS[401],
+    403: ACCESS_ERRORS[403],
+    404: textAnswer('No client has this id (any more); nothing was sent.', 'not found'),
+    413: textAnswer('Over MAX_MESSAGE_BYTES; nothing was sent.', 'message too long'),
+    429: textAnswer('The client reads too slowly; nothing was sent.', 'slow client', RETRY_AFTER),
+    503: textAnswer('The process that owns the connection cannot be asked now.', 'unavailable', RETRY_AFTER),
+    504: textAnswer('The process that owns the connection did not answer in time.', 'timeout'),
   },
 };

@@ -1,8 +1,15 @@
-import { answer, closeHeaders, closeResponses, eventHeaders } from '../../wire/webhook-parts.ts';
+import {
+  answer,
+  closeHeaders,
+  closeResponses,
+  eventHeaders,
+  replyAnswer,
+  RETRIED,
+  SET_TAGS,
+  textAnswer,
+} from '../../wire/webhook-parts.ts';
 
-const text = (description: string) => ({ description, content: { 'text/plain': { schema: { type: 'string' } } } });
-
-/** What the gateway asks of a backend, for the OpenAPI document (CONTRACT §5). */
+/** What the gateway asks of a backend, for the OpenAPI document (docs/dialects/raw.md#events). */
 export const rawWebhooks = {
   rawOpen: {
     get: {
@@ -12,7 +19,7 @@ export const rawWebhooks = {
       security: [],
       parameters: eventHeaders,
       responses: {
-        200: text('`ok`, and nothing else, lets the client in; another body refuses it with 403.'),
+        200: textAnswer('`ok`, and nothing else, lets the client in; another body refuses it with 403.', 'ok', SET_TAGS),
         default: answer('Refused with 502.'),
       },
     },
@@ -27,13 +34,13 @@ export const rawWebhooks = {
       requestBody: {
         required: true,
         content: {
-          'text/plain': { schema: { type: 'string' } },
+          'text/plain': { schema: { type: 'string' }, example: 'how are you?' },
           'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
         },
       },
       responses: {
-        200: text('Delivered; a body that is not empty goes back to the client.'),
-        503: answer('Repeated: POST is not idempotent, so nothing else is.'),
+        '2XX': replyAnswer('Delivered; a body that is not empty goes back to the client'),
+        503: answer('Repeated: POST is not idempotent, so nothing else is.', undefined, RETRIED),
         default: answer('Delivered; its body never reaches the client.'),
       },
     },
@@ -46,7 +53,8 @@ export const rawWebhooks = {
       security: [],
       parameters: closeHeaders,
       requestBody: {
-        ...text('The close reason, or `EOF` where the connection just dropped.'),
+        description: 'The close reason, or `EOF` where the connection just dropped.',
+        content: { 'text/plain': { schema: { type: 'string' }, example: 'EOF' } },
       },
       responses: closeResponses,
     },

@@ -24,7 +24,7 @@ export type WsaasOptions = EventHeaderOptions & {
   readonly reply: boolean;
 };
 
-/** CONTRACT §3 as pure functions. */
+/** docs/dialects/wsaas.md as pure functions. */
 export class WsaasCodec implements Codec {
   readonly #options: WsaasOptions;
   readonly #headers: EventHeaders;
@@ -123,7 +123,7 @@ export class WsaasCodec implements Codec {
   }
 }
 
-/** JSON if it starts and ends as an object or array (CONTRACT §3); nobody parses it. */
+/** JSON if it starts and ends as an object or array (docs/dialects/wsaas.md#content-types); nobody parses it. */
 export function textType(data: Buffer): string {
   let first = 0;
   let last = data.length - 1;

@@ -18,7 +18,7 @@ const IDEMPOTENCY_KEY_MAX_BYTES = 256;
 type ById = { Params: { id: string } };
 type Closing = ById & { Querystring: { code?: unknown; reason?: unknown } };
 
-/** The commands on one connection: push, close, describe (CONTRACT §3). Needs a parser that leaves bodies as Buffers. */
+/** The commands on one connection: push, close, describe (docs/dialects/wsaas.md#commands). Needs a parser that leaves bodies as Buffers. */
 export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, othersOnId }: ControlOptions): Promise<void> {
   server.put<ById>('/:id', { schema: pushSchema }, (request, reply) => {
     const key = request.headers['idempotency-key'];
@@ -31,7 +31,7 @@ export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, ot
       idempotencyKey: typeof key === 'string' ? key : null,
     });
     if (outcome instanceof Promise) return outcome.then((late) => answer(reply, late));
-    if (outcome.type !== 'sent') return answer(reply, outcome);
+    if (outcome.type !== 'sent' || request.headers.origin !== undefined) return answer(reply, outcome); // a page's answer has more headers
     atEndOfTurn(new Sent(reply)); // after the frame itself, which leaves then
     return undefined;
   });

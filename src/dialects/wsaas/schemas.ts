@@ -1,11 +1,16 @@
 import { Type } from 'typebox';
 import { descriptionSchema } from '../../wire/description.ts';
-import { COMMAND_ERRORS, errorSchema } from '../../wire/error-schemas.ts';
+import { COMMAND_ERRORS, errorSchema, messageBody, RETRY_AFTER } from '../../wire/error-schemas.ts';
 
 /** What the OpenAPI document says of this dialect. Requests are checked by hand in `routes.ts`, with errors that speak. */
-const id = Type.Object({ id: Type.String({ description: "The connection's id, as told by the `open` event." }) });
+const id = Type.Object({
+  id: Type.String({ description: "The connection's id, as told by the `open` event.", examples: ['5ZZ67aPd18ceCkFuaAowW46QFZU9Do'] }),
+});
 
-const ok = (code: string, description: string) => Type.Object({ code: Type.Enum([code]) }, { description });
+/** 200 or 202: one schema, as generated clients know one type for what went well. */
+const outcome = (code: 'OK' | 'QUEUED', description: string) =>
+  Type.Object({ code: Type.Enum(['OK', 'QUEUED']) }, { title: 'Outcome', description, examples: [{ code }] });
+
 export const pushSchema = {
   operationId: 'push',
   tags: ['commands'],
@@ -15,15 +20,20 @@ export const pushSchema = {
   params: id,
   headers: Type.Object({
     'idempotency-key': Type.Optional(
-      Type.String({ maxLength: 256, description: 'A repetition within five minutes repeats the first answer and sends nothing.' }),
+      Type.String({
+        maxLength: 256,
+        examples: ['order-4711'],
+        description: 'A repetition within five minutes repeats the first answer and sends nothing.',
+      }),
     ),
   }),
+  requestBody: messageBody,
   response: {
-    200: ok('OK', 'Handed to the socket of a live connection.'),
-    202: ok('QUEUED', 'The `open` event is still being answered: sent right after the upgrade, dropped if the client is refused.'),
+    200: outcome('OK', 'Handed to the socket of a live connection.'),
+    202: outcome('QUEUED', 'The `open` event is still being answered: sent right after the upgrade, dropped if the client is refused.'),
     ...COMMAND_ERRORS,
     413: errorSchema('MESSAGE_TOO_LONG: over MAX_MESSAGE_BYTES; nothing was sent.'),
-    429: errorSchema('SLOW_CLIENT: the client reads too slowly; nothing was sent, see Retry-After.'),
+    429: errorSchema('SLOW_CLIENT: the client reads too slowly; nothing was sent, see Retry-After.', RETRY_AFTER),
   },
 };
 
@@ -34,10 +44,23 @@ export const closeSchema = {
   description: 'Sends a close frame; the `close` event follows as for any other end. Code and reason may also come as a JSON body.',
   params: id,
   querystring: Type.Object({
-    code: Type.Optional(Type.Integer({ description: '1000 (default), 1001, 1003, 1007 to 1014 or 3000 to 4999.' })),
-    reason: Type.Optional(Type.String({ description: 'At most 123 bytes.' })),
+    code: Type.Optional(Type.Integer({ examples: [4001], description: '1000 (default), 1001, 1003, 1007 to 1014 or 3000 to 4999.' })),
+    reason: Type.Optional(Type.String({ examples: ['bye'], description: 'At most 123 bytes.' })),
   }),
-  response: { 200: ok('OK', 'The closing handshake has begun.'), 202: ok('QUEUED', 'Closed as soon as it is open.'), ...COMMAND_ERRORS },
+  requestBody: {
+    description: 'The same as in the query, which wins.',
+    content: {
+      'application/json': {
+        schema: Type.Object({ code: Type.Optional(Type.Integer()), reason: Type.Optional(Type.String()) }, { title: 'Closing' }),
+        example: { code: 4_001, reason: 'bye' },
+      },
+    },
+  },
+  response: {
+    200: outcome('OK', 'The closing handshake has begun.'),
+    202: outcome('QUEUED', 'Closed as soon as it is open.'),
+    ...COMMAND_ERRORS,
+  },
 };
 
 export const describeSchema = {

@@ -1,18 +1,30 @@
 import { Type } from 'typebox';
-import { answer, closeBody, closeHeaders, closeResponses, eventHeaders, json, openBody } from '../../wire/webhook-parts.ts';
+import {
+  answer,
+  closeBody,
+  closeHeaders,
+  closeResponses,
+  eventHeaders,
+  json,
+  openBody,
+  replyAnswer,
+  RETRIED,
+  SET_TAGS,
+} from '../../wire/webhook-parts.ts';
 
-const openVerdict = Type.Object({
-  code: Type.String({ description: '`OK` lets the client in; anything else refuses it with 403.' }),
-  tags: Type.Optional(Type.Record(Type.String(), Type.String())),
-  data: Type.Optional(Type.String({ description: 'Visible ASCII up to 4096 bytes; comes back as WS-Data.' })),
-  subprotocol: Type.Optional(Type.String({ description: 'One of those offered.' })),
-  message: Type.Optional(Type.String({ description: 'Sent to the client first.' })),
-  headers: Type.Optional(Type.Object({}, { description: '`Set-Cookie` and `X-*` of the 101.', additionalProperties: true })),
-});
+const openVerdict = Type.Object(
+  {
+    code: Type.String({ description: '`OK` lets the client in; anything else refuses it with 403.' }),
+    tags: Type.Optional(Type.Record(Type.String(), Type.String())),
+    data: Type.Optional(Type.String({ description: 'Visible ASCII up to 4096 bytes; comes back as WS-Data.' })),
+    subprotocol: Type.Optional(Type.String({ description: 'One of those offered.' })),
+    message: Type.Optional(Type.String({ description: 'Sent to the client first.' })),
+    headers: Type.Optional(Type.Object({}, { description: '`Set-Cookie` and `X-*` of the 101.', additionalProperties: true })),
+  },
+  { title: 'OpenVerdict', examples: [{ code: 'OK', tags: { user: '42' }, message: 'welcome' }] },
+);
 
-const retried = answer('502, 503 and 504 are repeated, with the same WS-Event-Id.');
-
-/** What the gateway asks of a backend, for the OpenAPI document (CONTRACT §3). */
+/** What the gateway asks of a backend, for the OpenAPI document (docs/dialects/wsaas.md#events). */
 export const wsaasWebhooks = {
   open: {
     post: {
@@ -22,7 +34,11 @@ export const wsaasWebhooks = {
       security: [],
       parameters: eventHeaders,
       requestBody: json(openBody),
-      responses: { 200: answer('The verdict.', openVerdict), '4XX': answer('Refused with this status.') },
+      responses: {
+        '2XX': answer('The verdict.', openVerdict, SET_TAGS),
+        '4XX': answer('The client is refused with this status.'),
+        default: answer('The client is refused with 502.'),
+      },
     },
   },
   message: {
@@ -35,15 +51,15 @@ export const wsaasWebhooks = {
       requestBody: {
         required: true,
         content: {
-          'text/plain': { schema: { type: 'string' } },
-          'application/json': { schema: {} },
+          'text/plain': { schema: { type: 'string' }, example: 'hello' },
+          'application/json': { schema: {}, example: { hello: 'world' } },
           'application/octet-stream': { schema: { type: 'string', format: 'binary' } },
         },
       },
       responses: {
-        200: answer('Delivered. `WS-Set-Tags` (urlencoded) sets tags.'),
+        '2XX': replyAnswer('Delivered. With the route option `reply: true` a body goes back to the client'),
         '4XX': answer('Delivered; counted and logged.'),
-        '5XX': retried,
+        '5XX': answer('502, 503 and 504 are repeated, with the same WS-Event-Id; others count as delivered.', undefined, RETRIED),
       },
     },
   },

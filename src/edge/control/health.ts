@@ -11,10 +11,16 @@ const livezSchema = {
   tags: ['operations'],
   summary: 'Is the process alive?',
   security: [],
-  response: { 200: Type.Object({ status: Type.String() }, { description: 'It answers.' }) },
+  response: {
+    200: Type.Object({ status: Type.String() }, { title: 'Liveness', description: 'It answers.', examples: [{ status: 'ok' }] }),
+  },
 };
 
-const state = Type.Object({ status: Type.String(), missing: Type.Array(Type.String()), degraded: Type.Array(Type.String()) });
+const state = (description: string, example: object) =>
+  Type.Object(
+    { status: Type.Enum(['ready', 'unready']), missing: Type.Array(Type.String()), degraded: Type.Array(Type.String()) },
+    { title: 'Readiness', description, examples: [example] },
+  );
 
 const readyzSchema = {
   operationId: 'readyz',
@@ -22,8 +28,8 @@ const readyzSchema = {
   summary: 'May new clients come here?',
   security: [],
   response: {
-    200: { ...state, description: 'Yes; `degraded` names guarantees that are not kept at the moment.' },
-    503: { ...state, description: 'No; `missing` says why.' },
+    200: state('Yes; `degraded` names guarantees that are not kept at the moment.', { status: 'ready', missing: [], degraded: [] }),
+    503: state('No; `missing` says why.', { status: 'unready', missing: ['draining'], degraded: [] }),
   },
 };
 
@@ -35,8 +41,7 @@ export async function healthRoutes(server: FastifyInstance, { isReady, checks }:
     const missing: string[] = isReady() ? [] : ['draining'];
     const degraded: string[] = [];
     for (const { name, problem, isRequired } of checks) {
-      const trouble = problem();
-      if (trouble !== null) (isRequired ? missing : degraded).push(`${name}: ${trouble}`);
+      if (problem() !== null) (isRequired ? missing : degraded).push(name); // the log has the cause: it may name paths, and strangers ask here
     }
     return reply.code(missing.length === 0 ? 200 : 503).send({ status: missing.length === 0 ? 'ready' : 'unready', missing, degraded });
   });

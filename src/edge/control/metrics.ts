@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
-import { Type } from 'typebox';
 import type { Answers, Query } from '../../core/commands.ts';
 import type { Gauges } from '../../core/gateway.ts';
 import type { Meter } from '../../core/meter.ts';
+import { ACCESS_ERRORS, INCOMPLETE, textAnswer } from '../../wire/error-schemas.ts';
 
 /** The numbers of a Meter. */
 type MeterField = { [Field in keyof Meter]: Meter[Field] extends number ? Field : never }[keyof Meter];
@@ -90,8 +90,7 @@ const metricsSchema = {
   operationId: 'metrics',
   tags: ['operations'],
   summary: 'Prometheus metrics; every name begins with wsaas_',
-  produces: ['text/plain'],
-  response: { 200: Type.String({ description: 'Text exposition format 0.0.4.' }) },
+  response: { 200: textAnswer('Text exposition format 0.0.4.', 'wsaas_connections 2\n', INCOMPLETE), ...ACCESS_ERRORS },
 };
 
 export type MetricsRoutesOptions = { readonly query: (query: Query) => Promise<Answers> };

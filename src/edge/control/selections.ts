@@ -18,7 +18,7 @@ export type SelectionsOptions = {
 const STANDARD_PAGE = 1_000;
 const LARGEST_PAGE = 10_000;
 
-/** Commands on many connections at once, and what there is (CONTRACT §7). Answers speak for all processes and nodes. */
+/** Commands on many connections at once, and what there is (docs/selections.md#requests). Answers speak for all processes and nodes. */
 export async function selectionRoutes(server: FastifyInstance, { query, wsUri, maxMessageBytes }: SelectionsOptions): Promise<void> {
   server.post('/send', { schema: sendSchema }, async (request, reply) => {
     const message = toSend(request);
@@ -127,11 +127,15 @@ function sum({ parts }: Answers, field: 'matched' | 'sent' | 'failed'): number {
   return parts.reduce((total, part) => total + part[field], 0);
 }
 
+function bare<Value>(): Record<string, Value> {
+  return Object.create(null) as Record<string, Value>;
+}
+
 function mergedTree({ parts }: Answers): Record<string, Record<string, number>> {
-  const merged: Record<string, Record<string, number>> = {};
+  const merged = bare<Record<string, number>>(); // its keys are a stranger's words
   for (const { tree } of parts) {
     for (const [key, values] of Object.entries(tree ?? {})) {
-      const counts = (merged[key] ??= {});
+      const counts = (merged[key] ??= bare<number>());
       for (const [value, count] of Object.entries(values)) counts[value] = (counts[value] ?? 0) + count;
     }
   }

@@ -1,14 +1,16 @@
 import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { GatewayError } from '../../wire/errors.ts';
 import { answerErrors } from './errors.ts';
+import type { HttpSockets } from './http-sockets.ts';
+import { answerMalformed, isAnswering } from './malformed.ts';
+import { originForm, requestProblem } from './request-form.ts';
 import { otherMethods } from './other-methods.ts';
 
 export type ServerOptions = {
   readonly logger: FastifyBaseLogger;
-  /** CIDRs of proxies whose X-Forwarded-* are believed. */
-  readonly trustedProxies: readonly string[];
+  /** Counts this server's sockets until somebody else does. */
+  readonly httpSockets: HttpSockets;
   /** For a whole request, its body too. */
   readonly handshakeTimeoutMs: number;
   readonly maxBodyBytes: number;
@@ -29,7 +31,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   const server = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
-    trustProxy: options.trustedProxies.length > 0 ? [...options.trustedProxies] : false,
+    rewriteUrl: originForm,
     bodyLimit: options.maxBodyBytes,
     requestTimeout: options.handshakeTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -43,7 +45,8 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       connectionsCheckingInterval: Math.max(50, Math.min(1_000, Math.floor(options.handshakeTimeoutMs / 4))), // Node's own 30 s lets slow heads live long
       // Node 24's option; to go when Fastify has one of its own. Other protocols (h2c) and requests that may not upgrade now are served as plain HTTP
       shouldUpgradeCallback(request: IncomingMessage) {
-        const decision = options.upgrades() === 'now' && options.asksForWebSocket(request);
+        // behind an answer that is still to come, the socket could not be given away: the request is answered as a plain one
+        const decision = options.upgrades() === 'now' && options.asksForWebSocket(request) && !isAnswering(request.socket);
         if (decision) Object.assign(request, { [isUpgrade]: true });
         return decision;
       },
@@ -69,21 +72,32 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   server.setValidatorCompiler(() => () => true); // schemas describe; routes check by hand, with errors that speak
   server.setSerializerCompiler(() => (data) => JSON.stringify(data));
   server.addHook('onRequest', (request, reply, done) => {
-    const { headers } = request.raw;
-    if (isUpgrade in request.raw) return done(); // sockets/upgrade-request.ts judges these
-    if (headers.host === undefined && request.raw.httpVersion === '1.1')
-      return done(new GatewayError('BAD_REQUEST', 'a request needs a Host header (RFC 9112 §3.2)'));
-    if (options.upgrades() === 'no longer' && options.asksForWebSocket(request.raw)) {
-      void reply.header('Connection', 'close');
-      return done(new GatewayError('UNAVAILABLE', 'this gateway is shutting down', { retryAfterMs: 1_000 }));
+    const { headers, socket } = request.raw;
+    const isUpgraded = isUpgrade in request.raw; // sockets/upgrade-request.ts judges what RFC 6455 wants of it
+    options.httpSockets.active(socket);
+    const problem = requestProblem(request.raw) ?? (isUpgraded ? null : upgradeProblem(request.raw));
+    if (problem !== null) {
+      void reply.header('Connection', 'close'); // what follows on this socket may be read in more than one way
+      return done(problem);
     }
+    if (isUpgraded) return done();
     // Fastify answers 415 to a Content-Type that cannot be parsed; here every body that is not binary is text
     if (headers['content-type'] !== undefined && !MEDIA_TYPE.test(headers['content-type'])) headers['content-type'] = 'text/plain';
     return done();
   });
   answerErrors(server);
   void server.register(otherMethods);
+  server.server.maxHeadersCount = 0; // their bytes are bounded: Node would drop those behind the thousandth, and a guard see less than came
+  options.httpSockets.watch(server.server);
   return server;
+
+  /** Why a request for a WebSocket was not upgraded. */
+  function upgradeProblem(request: IncomingMessage): GatewayError | null {
+    if (options.upgrades() === 'never' || !options.asksForWebSocket(request)) return null;
+    if (options.upgrades() === 'no longer')
+      return new GatewayError('UNAVAILABLE', 'this gateway is shutting down', { retryAfterMs: 1_000 });
+    return new GatewayError('BAD_REQUEST', 'an upgrade must not be sent before the answer to an earlier request on the same socket');
+  }
 }
 
 function constraintStorage() {
@@ -92,26 +106,4 @@ function constraintStorage() {
     get: (key: unknown) => handlers.get(key) ?? null,
     set: (key: unknown, handler: unknown) => void handlers.set(key, handler),
   };
-}
-
-const MALFORMED: Readonly<Record<string, readonly [status: string, message: string]>> = {
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the request line and headers may have 16 KiB'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the whole request did not come in time (HANDSHAKE_TIMEOUT_MS)'],
-};
-
-/** Bytes that are no HTTP request still get an answer in our form. */
-function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [status, message] = MALFORMED[error.code ?? ''] ?? [
-    '400 Bad Request',
-    `this is no HTTP/1.1 request (${error.code ?? error.message})`,
-  ];
-  const body = JSON.stringify({ code: 'BAD_REQUEST', message });
-  socket.end(
-    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    () => socket.destroy(),
-  );
 }

@@ -5,7 +5,7 @@ const MESSAGES: Readonly<Record<string, { readonly code: string; readonly messag
   FST_ERR_CTP_BODY_TOO_LARGE: { code: 'MESSAGE_TOO_LONG', message: 'the body is over MAX_MESSAGE_BYTES; nothing was sent' },
 };
 
-/** The last resort: every error leaves as `{"code","message"}` (CONTRACT §3). */
+/** The last resort: every error leaves as `{"code","message"}` (docs/contract.md#errors-of-commands). */
 export function answerErrors(server: FastifyInstance): void {
   server.setErrorHandler((error: FastifyError | GatewayError, request, reply) => {
     if (error instanceof GatewayError) {

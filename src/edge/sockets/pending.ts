@@ -2,17 +2,17 @@ import { CLOSE } from '../../core/close-codes.ts';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Refusal } from '../../core/events.ts';
-import type { Admission } from '../../core/gateway.ts';
+import type { Admitted } from '../../core/gateway.ts';
 
 /**
  * What was decided about an upgrade request, on its way to the socket. It owns the end of an accepted client until the
  * upgrade is done: whatever prevents the upgrade, the backend hears of the end, since it had accepted.
  */
 export class Pending {
-  readonly decision: Admission | Refusal;
+  readonly decision: Admitted | Refusal;
   readonly #stream: Duplex;
 
-  constructor(decision: Admission | Refusal, stream: Duplex) {
+  constructor(decision: Admitted | Refusal, stream: Duplex) {
     this.decision = decision;
     this.#stream = stream;
     // `ws` may still refuse what it reads more strictly than we do, an extension offer for example

@@ -1,35 +1,42 @@
 import { CLOSE } from '../../core/close-codes.ts';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { WebSocket } from 'ws';
-import { admissionProblem, type AdmissionLimits } from '../../core/admission.ts';
 import type { Refusal } from '../../core/events.ts';
-import type { Admission, Gateway } from '../../core/gateway.ts';
+import type { Admitted, Gateway } from '../../core/gateway.ts';
 import { refused } from '../../wire/verdicts.ts';
 import type { FoundRoute } from '../../wire/client-route.ts';
+import type { HttpSockets } from '../server/http-sockets.ts';
 import { Pending, type Pendings } from './pending.ts';
 import { forwardedHeaders, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
-import { WsSocket } from './ws-socket.ts';
+import { compact } from './unfinished.ts';
+import { closeReason, WsSocket } from './ws-socket.ts';
 
 export type SocketsOptions = {
   readonly gateway: Gateway;
   readonly findRoute: (path: string) => FoundRoute | null;
   /** The largest message that any route allows. `Connection` holds each client to the limit of its own route. */
   readonly maxMessageBytes: number;
-  readonly limits: AdmissionLimits;
+  /** Who a request comes from. */
+  readonly addressOf: (request: IncomingMessage) => string;
+  /** Where sockets are counted until they are clients'. */
+  readonly httpSockets: HttpSockets;
+  /** The longest that an upgrade may wait for its answer. */
+  readonly upgradeTimeoutMs: number;
   readonly closeTimeoutMs: number;
   readonly compression: boolean;
 };
 
-/** Repeated messages of a hostile peer: what `ws` may buffer for one message that arrives in very many pieces. */
-const MAX_FRAGMENTS = 16_384;
+/** Fragments that a message may have beyond one for each of its bytes: empty ones are legal, and no use. */
+const EMPTY_FRAGMENTS = 16_384;
 /** With compression, a message may inflate to this many times its size on the wire only up to `maxMessageBytes`; smaller ones are not compressed. */
 const COMPRESSION_THRESHOLD_BYTES = 1_024;
 
-/** The client side: every upgrade is decided by the gateway before it is done (DESIGN §4 "open"). */
+/** The client side: every upgrade is decided by the gateway before it is done (docs/architecture.md#the-ways-through, "open"). */
 async function sockets(server: FastifyInstance, options: SocketsOptions): Promise<void> {
   const pendings: Pendings = new WeakMap();
   await server.register(websocket, {
@@ -38,7 +45,8 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     errorHandler: () => {},
     options: {
       maxPayload: options.maxMessageBytes,
-      maxFragments: MAX_FRAGMENTS,
+      maxBufferedChunks: 0, // unfinished.ts bounds them by what they cost
+      maxFragments: options.maxMessageBytes + EMPTY_FRAGMENTS,
       clientTracking: false,
       autoPong: false, // WsSocket answers pings: `ws` would cut off a burst of them
       closeTimeout: options.closeTimeoutMs,
@@ -51,6 +59,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
       handleProtocols: (_offered: Set<string>, request: IncomingMessage) => pendings.get(request)?.subprotocol ?? false,
     } as object,
   });
+  server.server.on('upgrade', (_request, socket) => ownUpgrade(socket, options)); // after the plugin's listener, which has begun the answer
   server.websocketServer.on('headers', (headers, request) => {
     for (const [name, value] of pendings.get(request)?.headers ?? []) headers.push(`${name}: ${value}`);
   });
@@ -68,7 +77,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     const { raw } = request;
     const problem = upgradeProblem(raw);
     if (problem !== null) return refuse(reply, problem);
-    const path = pathOf(raw.url ?? '/');
+    const path = pathOf(raw.url ?? '/'); // build.ts has made a path of the target
     const found = options.findRoute(path);
     if (found === null) return refuse(reply, refused(404, 'NOT_FOUND', 'no route has this path'));
     const decision = await admit(request, path, found);
@@ -84,12 +93,10 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     return undefined;
   }
 
-  async function admit(request: FastifyRequest, path: string, { route, parameters }: FoundRoute): Promise<Admission | Refusal> {
-    const { gateway, limits } = options;
+  async function admit(request: FastifyRequest, path: string, { route, parameters }: FoundRoute): Promise<Admitted | Refusal> {
+    const { gateway } = options;
     const { raw } = request;
     if (!route.isOriginAllowed(raw.headers.origin)) return refused(403, 'FORBIDDEN', 'this Origin is not in ORIGINS');
-    const full = admissionProblem(gateway, request.ip, limits);
-    if (full !== null) return full;
     const subprotocols = offeredSubprotocols(raw);
     const authorization = raw.headers.authorization ?? null;
     const entry = route.enter({ parameters, subprotocols, authorization });
@@ -100,7 +107,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
         path,
         query: request.query as Record<string, string | string[]>,
         subprotocols,
-        remoteAddress: request.ip,
+        remoteAddress: options.addressOf(raw),
         authorization,
         traceparent: traceparentOf(raw.headers['traceparent']),
         forwarded: forwardedHeaders(raw, route.forwardHeaders),
@@ -124,10 +131,24 @@ function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | un
   const { decision } = pending;
   if ('type' in decision) {
     ws.on('error', () => {});
-    ws.close(decision.closeCode ?? 4_000 + decision.status, decision.code);
+    stream.on('data', () => compact(ws));
+    ws.close(decision.closeCode ?? 4_000 + decision.status, closeReason(decision.code));
     return;
   }
   decision.connection.attach(new WsSocket(ws, stream, decision.connection), decision.verdict);
+}
+
+/**
+ * Whoever asks for an upgrade has an end: `ws` takes the socket, or an answer is written and the socket ended, or the
+ * time is over. `ws` itself takes the time-out off.
+ */
+function ownUpgrade(stream: Duplex, { httpSockets, upgradeTimeoutMs }: SocketsOptions): void {
+  const socket = stream as Socket & { readonly _httpMessage?: ServerResponse | null };
+  httpSockets.release(socket);
+  socket.setTimeout(upgradeTimeoutMs);
+  const answer = socket._httpMessage;
+  if (!answer || answer.writableEnded) socket.destroySoon();
+  else answer.once('finish', () => socket.destroySoon());
 }
 
 function pathOf(url: string): string {

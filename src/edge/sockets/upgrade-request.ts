@@ -20,7 +20,8 @@ export function upgradeProblem(request: IncomingMessage): Refusal | null {
       headers: { Allow: 'GET' },
     });
   if (request.httpVersion !== '1.1') return bad(`an upgrade needs HTTP/1.1, this came as HTTP/${request.httpVersion}`);
-  if (countHeader(request, 'host') !== 1 || !headers.host) return bad('an upgrade needs exactly one Host header with a value');
+  if (headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0')
+    return bad('an upgrade must have no body: its bytes would be read as frames');
   if (headers['sec-websocket-version'] !== '13') {
     const came = headers['sec-websocket-version'] ?? 'none';
     return bad(`Sec-WebSocket-Version must be 13, came: ${came.slice(0, 20)}`, {
@@ -40,7 +41,7 @@ export function upgradeProblem(request: IncomingMessage): Refusal | null {
 /** The subprotocols that the client offers, in its order of preference. */
 export function offeredSubprotocols(request: IncomingMessage): string[] {
   const value = request.headers['sec-websocket-protocol'];
-  return value === undefined ? [] : value.split(',').map((name) => name.replaceAll(/^[ \t]+|[ \t]+$/g, ''));
+  return value === undefined ? [] : value.split(',').map((name) => name.trim());
 }
 
 /** Name, value, name, value … of those headers that the operator wants the backend to see. */
@@ -52,12 +53,6 @@ export function forwardedHeaders(request: IncomingMessage, names: ReadonlySet<st
     if (names.has(name)) found.push(name, rawHeaders[index + 1] ?? '');
   }
   return found;
-}
-
-function countHeader(request: IncomingMessage, name: string): number {
-  let count = 0;
-  for (let index = 0; index < request.rawHeaders.length; index += 2) if (request.rawHeaders[index]?.toLowerCase() === name) count += 1;
-  return count;
 }
 
 type BadRequest = { readonly status?: number; readonly code?: string; readonly headers?: Readonly<Record<string, string>> };

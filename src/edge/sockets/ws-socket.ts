@@ -1,4 +1,4 @@
-import { CLOSE } from '../../core/close-codes.ts';
+import { CLOSE, MAX_REASON_BYTES } from '../../core/close-codes.ts';
 import type { Duplex } from 'node:stream';
 import type { Socket as NetSocket } from 'node:net';
 import type { WebSocket } from 'ws';
@@ -7,6 +7,7 @@ import type { Message } from '../../core/events.ts';
 import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
 import type { Socket } from '../../core/ports.ts';
 import { encodeFrame } from './frame.ts';
+import { compact } from './unfinished.ts';
 
 /** `ws` names its own reason for failing a connection; RFC 6455 §7.4.1 has the code that it put into its close frame. */
 const CODE_OF_ERROR: Readonly<Record<string, number>> = {
@@ -15,6 +16,18 @@ const CODE_OF_ERROR: Readonly<Record<string, number>> = {
   WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: CLOSE.TOO_BIG,
   WS_ERR_TOO_MANY_BUFFERED_PARTS: CLOSE.POLICY_VIOLATION,
 };
+
+/** Unsent bytes of a socket beyond which pongs wait. */
+const PONGS_BYTES = 2_048;
+
+/** As much of a reason as a close frame holds, whole characters. */
+export function closeReason(text: string): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= MAX_REASON_BYTES) return text;
+  let end = MAX_REASON_BYTES;
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString('utf8', 0, end);
+}
 
 /** The port `Socket` over a `ws` socket. Listeners are attached at once, else the first frames would be lost. */
 export class WsSocket implements Socket, Waiting {
@@ -34,6 +47,7 @@ export class WsSocket implements Socket, Waiting {
     this.#stream = stream as NetSocket;
     this.#connection = connection;
     this.#isCompressed = ws.extensions !== '';
+    stream.on('data', this.#data); // behind that of `ws`
     ws.on('message', this.#message);
     ws.on('ping', this.#ping);
     ws.on('pong', this.#pong);
@@ -97,15 +111,21 @@ export class WsSocket implements Socket, Waiting {
 
   readonly #message = (data: Buffer, isBinary: boolean): void => this.#connection.receive(data, isBinary);
 
+  readonly #data = (): void => compact(this.#ws);
+
+  /** Every ping has its pong, in order, as far as the peer reads them; of those beyond, the latest has (RFC 6455 §5.5.3). */
   readonly #ping = (payload: Buffer): void => {
     this.#connection.alive();
+    if (!this.#isAnsweringPing && this.#stream.writableLength < PONGS_BYTES) {
+      if (this.isOpen) this.#ws.pong(payload, false);
+      return;
+    }
     this.#latestPing = payload;
     if (!this.#isAnsweringPing) this.#answerPing();
   };
 
   readonly #pong = (): void => this.#connection.alive();
 
-  /** One pong at a time; of several pings that wait, only the latest is answered (RFC 6455 §5.5.3). */
   readonly #answerPing = (): void => {
     const payload = this.#latestPing;
     this.#latestPing = null;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { access, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { access, lstat, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { makeDirectory } from './journal-directory.ts';
@@ -126,6 +126,8 @@ function segmentPath(directory: string, name: string, number: number): string {
 
 /** Null if another holds it. Throws what SQLite says for anything else. */
 async function takeLock(path: string): Promise<DatabaseSync | null> {
+  const found = await lstat(path).catch(() => null);
+  if (found !== null && !found.isFile()) throw new Error(`${path} is not a regular file`); // SQLite would read a FIFO, and wait for ever
   const { DatabaseSync } = await import('node:sqlite'); // only who keeps a journal loads it
   const lock = new DatabaseSync(path, { timeout: 0 });
   try {

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { lstat } from 'node:fs/promises';
 import type { LedgerEntry } from '../../core/ports.ts';
 import { decodeLine, Lines } from './journal-record.ts';
 
@@ -31,6 +32,7 @@ async function replayFile(file: string, entries: Map<string, LedgerEntry>): Prom
   let lostBytes = 0;
   let because: string | null = null;
   try {
+    if (!(await lstat(file)).isFile()) throw new Error('it is not a regular file'); // reading a FIFO or a device would wait for ever
     for await (const chunk of createReadStream(file, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>) {
       for (const line of lines.of(chunk)) {
         const record = decodeLine(line);

@@ -38,7 +38,7 @@ export class IpcRelay {
         tell(worker, { bus: 'welcome' });
         break;
       case 'ask':
-        void this.#ask(message.command, message.beginBy).then((outcome) => tell(worker, { bus: 'outcome', n: message.n, outcome }));
+        void this.#ask(worker, message.command, message.beginBy).then((outcome) => tell(worker, { bus: 'outcome', n: message.n, outcome }));
         break;
       case 'ask-all':
         void this.#askAll(worker, message.query, message.beginBy).then((answers) =>
@@ -68,11 +68,12 @@ export class IpcRelay {
     return true;
   }
 
-  async #ask(command: Command, beginBy: number): Promise<Outcome> {
+  async #ask(asking: Worker, command: Command, beginBy: number): Promise<Outcome> {
     const to = this.#claims.get(command.id)?.worker ?? this.#byOwner(command.id.slice(0, OWNER_LENGTH));
     if (to !== undefined) return this.#execute(to, command, beginBy);
     // a client-chosen id is claimed when its client is let in; until then only the worker that asks the backend knows it
-    const outcomes = await Promise.all([...this.#workers].map((worker) => this.#execute(worker, command, beginBy)));
+    const others = [...this.#workers].filter((worker) => worker !== asking);
+    const outcomes = await Promise.all(others.map((worker) => this.#execute(worker, command, beginBy)));
     return outcomes.find(({ type }) => type !== 'not-found') ?? NOT_FOUND;
   }
 

@@ -33,6 +33,6 @@ for (const [what, env, lines] of REQUESTS) {
     const opens = backend.calls.all.filter(isEvent('open'));
     if (opens.length === 0) return;
     const close = await backend.calls.first(isEvent('close'), 2_000);
-    assert.equal(close.headers['ws-connection'], opens[0]?.headers['ws-connection'], 'CONTRACT G3: one close for every accepted open');
+    assert.equal(close.headers['ws-connection'], opens[0]?.headers['ws-connection'], 'G3: one close for every accepted open');
   });
 }

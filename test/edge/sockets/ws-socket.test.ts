@@ -73,5 +73,5 @@ test('a push after the client has said goodbye is not answered as sent: nobody g
   client.close(1000);
   while (ws.readyState === ws.OPEN) await endOfTurn();
   const outcome = connection.push({ data: Buffer.from('to nobody'), isBinary: false }, null);
-  assert.equal(outcome.type, 'not-found', 'CONTRACT G4: 200 means that the frame was handed to the socket of a live connection');
+  assert.equal(outcome.type, 'not-found', 'G4: 200 means that the frame was handed to the socket of a live connection');
 });

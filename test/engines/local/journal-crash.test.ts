@@ -7,7 +7,7 @@ import { startMember, temporaryDirectory } from './journal-member.ts';
 import { CHURN_BATCH } from './journal-churn.ts';
 
 test('kill -9 at 2,000 open: the next process is handed 2,000, each once', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   const dead = await startMember(t, directory);
   await dead.openedAll(Array.from({ length: 2_000 }, (_, number) => ledgerEntry(`key-${number}`)));
   await dead.die();
@@ -20,7 +20,7 @@ test('kill -9 at 2,000 open: the next process is handed 2,000, each once', async
 
 for (const batch of [3, 20, 45, 70]) {
   test(`kill -9 in the middle of opens, forgets and rewritings (batch ${batch}): all that was acknowledged is found`, async (t) => {
-    const directory = await temporaryDirectory(t);
+    const directory = await temporaryDirectory();
     const dead = await startMember(t, directory, { options: { maxBytes: 4_000, writeEveryMs: 1 } });
     await dead.churnUntil(batch);
     await dead.die();

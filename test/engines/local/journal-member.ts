@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
+import { after, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { LedgerEntry } from '../../../src/core/ports.ts';
 import type { JournalOptions } from '../../../src/engines/local/journal.ts';
@@ -24,9 +24,13 @@ export type JournalMember = LedgerMember & {
   readonly pid: number;
 };
 
-export async function temporaryDirectory(t: TestContext): Promise<string> {
+const directories: string[] = [];
+after(() => Promise.all(directories.map((directory) => rm(directory, { recursive: true, force: true }))));
+
+/** Removed when all tests of the file are over: hooks of one test run in the order in which they were made, and a journal that is closed later still writes. */
+export async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'journal-'));
-  t.after(() => rm(directory, { recursive: true, force: true }));
+  directories.push(directory);
   return directory;
 }
 

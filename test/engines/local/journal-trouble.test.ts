@@ -27,7 +27,7 @@ async function keysOnDisk(directory: string): Promise<string[]> {
 }
 
 test('a disk that fails: clients are still let in, the log says so once, and all that is open is written when it is back', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   const log = recordingLog();
   let failure: Error | null = null;
   const append = (file: FileHandle, data: Buffer) => (failure === null ? file.appendFile(data) : Promise.reject(failure));
@@ -54,7 +54,7 @@ test('a disk that fails: clients are still let in, the log says so once, and all
 });
 
 test('a disk that stays broken costs neither descriptors nor files', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   const log = recordingLog();
   const attempts = new Arrivals<number>();
   const append = () => {
@@ -76,7 +76,7 @@ test('a disk that stays broken costs neither descriptors nor files', async (t) =
 });
 
 test('a disk that hangs holds a client up for a moment only, and nobody after it', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   const log = recordingLog();
   const disk = Promise.withResolvers<void>();
   let isHung = false;
@@ -95,7 +95,7 @@ test('a disk that hangs holds a client up for a moment only, and nobody after it
 });
 
 test('a directory that is removed is made again, with what is open', async (t) => {
-  const directory = join(await temporaryDirectory(t), 'journal');
+  const directory = join(await temporaryDirectory(), 'journal');
   const log = recordingLog();
   const journal = await open(t, { directory, log });
   await journal.opened(ledgerEntry('a'));
@@ -114,7 +114,7 @@ test('a directory that is removed is made again, with what is open', async (t) =
 });
 
 test('a directory that cannot be made stops no start, and is used once it can', async (t) => {
-  const directory = join(await temporaryDirectory(t), 'journal');
+  const directory = join(await temporaryDirectory(), 'journal');
   await writeFile(directory, 'in the way');
   const log = recordingLog();
   const journal = await open(t, { directory, log });
@@ -127,7 +127,7 @@ test('a directory that cannot be made stops no start, and is used once it can', 
 });
 
 test('orphans adopted while the disk fails are handed out, and survive until they can be written', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   const log = recordingLog();
   const dead = await createJournal({ directory, log });
   await dead.opened(ledgerEntry('orphan'));
@@ -147,7 +147,7 @@ test('orphans adopted while the disk fails are handed out, and survive until the
 test('a disk that is really full (ENOSPC), and has room again', async (t) => {
   let directory = '';
   t.after(() => spawnSync('umount', ['-l', directory])); // first, else the directory cannot be removed
-  directory = join(await temporaryDirectory(t), 'disk');
+  directory = join(await temporaryDirectory(), 'disk');
   await mkdir(directory);
   if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'journal', directory]).status !== 0) return t.skip('may not mount here');
   const log = recordingLog();

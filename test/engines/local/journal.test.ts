@@ -19,15 +19,15 @@ async function open(t: TestContext, options: Omit<JournalOptions, 'log'> & Parti
 ledgerContract({
   name: 'journal',
   level: 'process',
-  create: async (t) => open(t, { directory: await temporaryDirectory(t) }),
+  create: async (t) => open(t, { directory: await temporaryDirectory() }),
   house: async (t) => {
-    const directory = await temporaryDirectory(t);
+    const directory = await temporaryDirectory();
     return { join: () => startMember(t, directory) };
   },
 });
 
 test('a journal that is closed with nothing open leaves no file', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   const journal = await open(t, { directory });
   await journal.opened(ledgerEntry('a'));
   journal.forget('a');
@@ -37,14 +37,14 @@ test('a journal that is closed with nothing open leaves no file', async (t) => {
 });
 
 test('a journal creates its directory, for its owner only', async (t) => {
-  const directory = join(await temporaryDirectory(t), 'deep', 'er');
+  const directory = join(await temporaryDirectory(), 'deep', 'er');
   const journal = await open(t, { directory });
   assert.equal(journal.problem, null);
   assert.equal((await readdir(directory)).length, 2);
 });
 
 test('what an entry carries besides its own fields is not written: no credentials on disk', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   const journal = await open(t, { directory });
   const entry: LedgerEntry & { authorization: string } = { ...ledgerEntry('a'), authorization: 'Bearer s3cr3t' };
   await journal.opened(entry);
@@ -55,7 +55,7 @@ test('what an entry carries besides its own fields is not written: no credential
 });
 
 test('the file stays bounded under churn, and what stays open survives every rewriting', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   const maxBytes = 20_000;
   const dead = await createJournal({ directory, log: recordingLog(), maxBytes, writeEveryMs: 1 });
   await Promise.all(Array.from({ length: 20 }, async (_, number) => dead.opened(ledgerEntry(`stays-${number}`))));
@@ -75,7 +75,7 @@ test('the file stays bounded under churn, and what stays open survives every rew
 });
 
 test('a torn last record is passed over without a word', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   await leaveBehind(directory, encodeOpened(ledgerEntry('a')) + encodeOpened(ledgerEntry('b')).slice(0, -9));
   const log = recordingLog();
   const journal = await open(t, { directory, log });
@@ -84,14 +84,14 @@ test('a torn last record is passed over without a word', async (t) => {
 });
 
 test('a tail of zeros, as a power cut leaves it, is passed over', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   await leaveBehind(directory, encodeOpened(ledgerEntry('a')) + '\0'.repeat(8_192));
   const journal = await open(t, { directory });
   assert.deepEqual(await journal.orphans(), [ledgerEntry('a')]);
 });
 
 test('of a damaged file all that can be read is used, the file is kept aside, and the log says what was lost', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   const damaged = encodeOpened(ledgerEntry('b')).replace('chat', 'c\u0000at');
   await leaveBehind(
     directory,
@@ -112,7 +112,7 @@ test('of a damaged file all that can be read is used, the file is kept aside, an
 });
 
 test('random bytes in place of a journal stop nothing', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   await leaveBehind(directory, Buffer.from(Array.from({ length: 3_000_000 }, (_, index) => (index * 7_919) % 251)));
   const journal = await open(t, { directory });
   assert.deepEqual(await journal.orphans(), []);
@@ -120,7 +120,7 @@ test('random bytes in place of a journal stop nothing', async (t) => {
 });
 
 test('files of others in the directory are left alone', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   await writeFile(join(directory, 'notes.journal'), 'mine');
   const journal = await open(t, { directory });
   assert.deepEqual(await journal.orphans(), []);
@@ -129,7 +129,7 @@ test('files of others in the directory are left alone', async (t) => {
 });
 
 test('what a process left that died between its file and its lock is swept, and so is a lock without a file', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   await leaveBehind(directory, '');
   await writeFile(join(directory, 'abc-1-0123abcd.lock'), '');
   const journal = await open(t, { directory });
@@ -139,7 +139,7 @@ test('what a process left that died between its file and its lock is swept, and 
 });
 
 test('100,000 orphans are handed out within a second, and are in the heir’s own file soon after', async (t) => {
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   const file = await leaveBehind(directory, '');
   const count = 100_000;
   for (let start = 0; start < count; start += 10_000) {
@@ -161,7 +161,7 @@ test('100,000 orphans are handed out within a second, and are in the heir’s ow
 test('with process ids of their own (containers), pid 1 adopts what a dead pid 1 left and nothing of a living one', async (t) => {
   const wrapper = ['unshare', '--pid', '--fork', '--kill-child'];
   if (spawnSync('unshare', [...wrapper.slice(1), 'true']).status !== 0) return t.skip('no process namespaces here');
-  const directory = await temporaryDirectory(t);
+  const directory = await temporaryDirectory();
   const first = await startMember(t, directory, { wrapper });
   await first.ledger.opened(ledgerEntry('a'));
   const second = await startMember(t, directory, { wrapper });
@@ -186,4 +186,20 @@ async function bytesIn(directory: string): Promise<number> {
     ),
   );
   return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+for (const name of ['mwabc123-2-0badcafe.0.journal', 'mwabc123-2-0badcafe.lock', 'mwabc123-1-0badcafe.1.journal']) {
+  test(
+    `a FIFO called ${name} holds nobody up: the orphans of others are told, and the log says what it is`,
+    { timeout: 10_000 },
+    async (t) => {
+      const directory = await temporaryDirectory();
+      await leaveBehind(directory, encodeOpened(ledgerEntry('a')));
+      assert.equal(spawnSync('mkfifo', [join(directory, name)]).status, 0);
+      const log = recordingLog();
+      const journal = await open(t, { directory, log });
+      assert.deepEqual(await journal.orphans(), [ledgerEntry('a')]);
+      assert.match(log.lines.all.map(({ facts }) => `${String(facts['err'])} ${String(facts['because'])}`).join(), /not a regular file/);
+    },
+  );
 }

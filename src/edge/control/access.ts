@@ -1,0 +1,64 @@
+import type { FastifyInstance } from 'fastify';
+import type { Command, Dispatch, OutcomeOf } from '../../core/commands.ts';
+import type { Gateway } from '../../core/gateway.ts';
+import { isGivenId } from '../../core/ids.ts';
+import { GatewayError } from '../../wire/errors.ts';
+import type { HttpSockets } from '../server/http-sockets.ts';
+import type { Guard } from './guard.ts';
+
+const METHODS = 'GET, HEAD, PUT, POST, DELETE';
+const HEADERS = 'authorization, content-type, idempotency-key, accept';
+const PREFLIGHT_SECONDS = '600';
+
+/** What an operator has to say before anybody may command what he can guess (docs/contract.md#who-may-call). */
+export const LOCKED =
+  'the control API is not opened for this: set CONTROL_ALLOW (networks of your backend), CONTROL_TOKEN (a secret), or CONTROL_PORT (a port that only your backend reaches)';
+
+/**
+ * Puts a guard before every route of this scope. Pages of CONTROL_ORIGINS get the answers that browsers ask for (Fetch
+ * Standard, CORS). The sockets of callers who were let in are counted with the strangers' no longer, where `release` is given.
+ */
+export function guardRoutes(server: FastifyInstance, guard: Guard, release: HttpSockets | null): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    const { raw } = request;
+    const { origin, 'access-control-request-method': asked } = raw.headers;
+    const isPreflight = request.method === 'OPTIONS' && origin !== undefined && asked !== undefined;
+    const problem = guard(raw);
+    if (problem !== null && !(isPreflight && problem.code === 'UNAUTHORIZED')) return done(problem); // a preflight has no credentials
+    if (origin !== undefined) {
+      void reply.headers({
+        'Access-Control-Allow-Origin': origin,
+        Vary: 'Origin',
+        'Access-Control-Expose-Headers': 'Retry-After, WS-Incomplete',
+      });
+      if (isPreflight) {
+        void reply
+          .code(204)
+          .headers({
+            'Access-Control-Allow-Methods': METHODS,
+            'Access-Control-Allow-Headers': HEADERS,
+            'Access-Control-Max-Age': PREFLIGHT_SECONDS,
+          })
+          .send();
+        return undefined;
+      }
+    }
+    release?.release(raw.socket);
+    return done();
+  });
+}
+
+/** Until the control API is opened, what needs no unguessable id is answered 403 for everybody. */
+export function lockRoutes(server: FastifyInstance): void {
+  server.addHook('onRequest', (_request, _reply, done) => done(new GatewayError('FORBIDDEN', LOCKED)));
+}
+
+/** Until then commands reach only connections whose id the gateway gave: nobody can guess one. */
+export function forGivenIds({ connections, dispatch }: Pick<Gateway, 'connections' | 'dispatch'>): Dispatch {
+  return <Type extends Command['type']>(command: Extract<Command, { type: Type }>): OutcomeOf<Type> | Promise<OutcomeOf<Type>> => {
+    const { id } = command;
+    const connection = connections.find(id);
+    if (connection === undefined ? !isGivenId(id) : connection.id !== connection.key) throw new GatewayError('FORBIDDEN', LOCKED);
+    return dispatch(command);
+  };
+}

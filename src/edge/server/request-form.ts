@@ -1,0 +1,60 @@
+import type { IncomingMessage } from 'node:http';
+import { GatewayError } from '../../wire/errors.ts';
+
+/** RFC 9110 §7.2: a name or an address, and a port; no user, no path. */
+const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(:\d{0,5})?$/;
+const ABSOLUTE = /^(https?|wss?):\/\/([^/?#]*)(.*)$/i;
+
+const authorities = new WeakMap<IncomingMessage, string>();
+
+/**
+ * The target as a path (RFC 9112 §3.2): a client may send a whole URL (§3.2.2), of which path and query count. A target
+ * with a fragment has no path that everybody reads alike; `requestProblem` refuses it.
+ */
+export function originForm(request: IncomingMessage): string {
+  const target = request.url ?? '/';
+  if (target.startsWith('/')) return target;
+  const [, , authority, rest = ''] = ABSOLUTE.exec(target) ?? [];
+  if (authority === undefined) return target;
+  authorities.set(request, authority);
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
+
+/** Every host that a request names: in its `Host` header, and in a target that is a whole URL. */
+export function hostsOf(request: IncomingMessage): string[] {
+  return [request.headers.host, authorities.get(request)].filter((host) => host !== undefined);
+}
+
+/** What is wrong with a request by the rules that keep two readers from reading it differently, or null. */
+export function requestProblem(request: IncomingMessage): GatewayError | null {
+  const { headers, httpVersion } = request;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0')
+    return new GatewayError('HTTP_VERSION_NOT_SUPPORTED', `HTTP/1.1 is spoken here, the request came as HTTP/${httpVersion}`);
+  const hosts = countHosts(request);
+  if (hosts === 0 && httpVersion === '1.1') return bad('a request needs a Host header (RFC 9112 §3.2)');
+  if (hosts > 1) return bad(`a request needs one Host header, this one has ${hosts} (RFC 9112 §3.2)`);
+  for (const host of hostsOf(request))
+    if (!HOST.test(host))
+      return bad(`a host must be a name or an address, with a port if need be; ${JSON.stringify(host.slice(0, 80))} came`);
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked')
+    return new GatewayError(
+      'NOT_IMPLEMENTED',
+      `the only Transfer-Encoding known here is chunked, ${JSON.stringify(coding.slice(0, 80))} came (RFC 9112 §6.1)`,
+    );
+  if (request.url?.includes('#')) return bad('a request target must have no fragment (#…) (RFC 9112 §3.2)');
+  return null;
+}
+
+function countHosts({ rawHeaders }: IncomingMessage): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count;
+}
+
+function bad(message: string): GatewayError {
+  return new GatewayError('BAD_REQUEST', message);
+}
