@@ -10,7 +10,7 @@ export type Given = {
 
 type Source = { readonly dotenv: boolean; readonly names: readonly string[] };
 
-/** What the environment says, and `.env` where the environment is silent; without what files and Secrets add (CONTRACT §2). */
+/** What the environment says, and `.env` where the environment is silent; without what files and Secrets add (docs/configuration.md). */
 export function givenBy(env: NodeJS.ProcessEnv, { dotenv, names }: Source): Given {
   const fromFile = dotenv && existsSync('.env') ? parseEnv(decodeText(readFileSync('.env'))) : {};
   const ours = new Set(names);
