@@ -5,7 +5,7 @@ import { Transports } from './backends/http/transports.ts';
 import { limitsOf } from './config/limits.ts';
 import type { Config } from './config/load.ts';
 import { VERSION } from './config/version.ts';
-import type { Query } from './core/commands.ts';
+import type { Dispatch, Query } from './core/commands.ts';
 import { Gateway } from './core/gateway.ts';
 import { startHeartbeat } from './core/heartbeat.ts';
 import { ownerToken } from './core/ids.ts';
@@ -16,8 +16,9 @@ import type { Dialects } from './dialects/definition.ts';
 import { DEFAULT_DIALECT, DIALECTS } from './dialects/index.ts';
 import { forGivenIds, guardRoutes, LOCKED, lockRoutes } from './edge/control/access.ts';
 import { createGuard, PRIVATE_NETWORKS, type Guard } from './edge/control/guard.ts';
-import { healthRoutes } from './edge/control/health.ts';
+import { healthRoutes, type ReadinessCheck } from './edge/control/health.ts';
 import { createMetrics, metricsRoutes } from './edge/control/metrics.ts';
+import { allowOnlyPresent, hideWhileAbsent } from './edge/control/presence.ts';
 import { rootRoutes } from './edge/control/root.ts';
 import { selectionRoutes } from './edge/control/selections.ts';
 import { buildServer } from './edge/server/build.ts';
@@ -49,7 +50,8 @@ export type App = {
   readonly publicServer: FastifyInstance;
   /** The same one, unless CONTROL_PORT is set. */
   readonly controlServer: FastifyInstance;
-  readonly listen: () => Promise<{ readonly publicUrl: string; readonly controlUrl: string }>;
+  /** Between being prepared and listening it waits for `begin`. */
+  readonly listen: (begin?: () => Promise<void>) => Promise<{ readonly publicUrl: string; readonly controlUrl: string }>;
   /** Reads ROUTES_FILE again; says what is wrong and changes nothing, or returns null. */
   readonly reloadRoutes: () => Promise<string | null>;
   readonly close: () => Promise<void>;
@@ -63,6 +65,8 @@ export type AppOptions = {
   readonly link: Link | null;
   /** Default: all that there are. */
   readonly dialects?: Dialects;
+  /** What `/readyz` looks at beside the app's own state. */
+  readonly checks?: readonly ReadinessCheck[];
   /** For generators: sees the control API's server before its routes. */
   readonly beforeRoutes?: (server: FastifyInstance) => Promise<void>;
 };
@@ -72,8 +76,8 @@ type Base = Required<Omit<AppOptions, 'beforeRoutes'>> & { readonly config: Conf
 
 /** Puts the parts together, from the inside out; the only file that sees every room. */
 export async function createApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
-  const { node, link, dialects = DIALECTS, beforeRoutes } = options;
-  const base: Base = { node, link, dialects, config, logger, log: logOf(logger) };
+  const { node, link, dialects = DIALECTS, checks = [], beforeRoutes } = options;
+  const base: Base = { node, link, dialects, checks, config, logger, log: logOf(logger) };
   const surroundings = await openSurroundings(base);
   const routing = await openRouting(base, surroundings);
   const gateway = openGateway(base, surroundings, routing);
@@ -88,7 +92,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     publicServer: servers.publicServer,
     controlServer: servers.controlServer,
     facts: factsOf(base, surroundings, routing),
-    listen: () => listen(base, servers, { gateway, surroundings }),
+    listen: (begin) => listen(base, servers, { gateway, surroundings, begin }),
     reloadRoutes: routing.reload,
     async close() {
       heartbeat.cancel();
@@ -245,10 +249,14 @@ async function serveClients({ config }: Base, servers: Servers, { gateway, routi
 
 type Whole = Inside & { readonly surroundings: Surroundings };
 
-async function serveControl({ config, node, dialects }: Base, servers: Servers, { gateway, routing, surroundings }: Whole): Promise<void> {
+async function serveControl(
+  { config, node, dialects, checks }: Base,
+  servers: Servers,
+  { gateway, routing, surroundings }: Whole,
+): Promise<void> {
   const { controlServer, isShared, controlSockets } = servers;
   const { ledger, wsUris } = surroundings;
-  const readiness = [{ name: 'ledger', problem: () => ledger.problem, isRequired: false }];
+  const readiness = [{ name: 'ledger', problem: () => ledger.problem, isRequired: false }, ...checks];
   await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
   const guard = guardOf(config);
   await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });
@@ -256,20 +264,31 @@ async function serveControl({ config, node, dialects }: Base, servers: Servers, 
   const isOpen = isControlOpen(config);
   await controlServer.register(async (guarded) => {
     guardRoutes(guarded, guard, isOpen ? controlSockets : null);
-    await guarded.register(async (guessable) => {
-      if (!isOpen) lockRoutes(guessable);
-      await guessable.register(metricsRoutes, { query });
-      await guessable.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: routing.largestMessageBytes });
-    });
-    const served = Object.values(dialects).filter(({ name }) => name === DEFAULT_DIALECT || routing.hasDialect(name));
-    const dispatch = isOpen || !served.some(({ hasClientIds }) => hasClientIds) ? gateway.dispatch : forGivenIds(gateway);
-    for (const prefix of new Set(['', wsUris.path])) {
-      for (const dialect of served) {
-        const othersOnId = served.flatMap((other) => (other === dialect ? [] : other.onId));
-        await guarded.register(dialect.routes, { dispatch, wsUri: wsUris.of, othersOnId, prefix });
-      }
-    }
+    if (!isOpen) lockRoutes(guarded);
+    await guarded.register(metricsRoutes, { query });
+    await guarded.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: routing.largestMessageBytes });
   });
+  const all = Object.values(dialects);
+  const isPresent = (name: string): boolean => name === DEFAULT_DIALECT || routing.hasDialect(name);
+  const prefixes = [...new Set(['', wsUris.path])];
+  const idRoutes = new Set(prefixes.map((prefix) => `${prefix}/:id`));
+  const dispatch = dispatchOf(gateway, () => isOpen || !all.some(({ name, hasClientIds }) => hasClientIds && isPresent(name)));
+  for (const dialect of all) {
+    await controlServer.register(async (served) => {
+      const presence = { dialect, all, isPresent, idRoutes };
+      hideWhileAbsent(served, presence);
+      guardRoutes(served, guard, isOpen ? controlSockets : null);
+      allowOnlyPresent(served, presence);
+      const othersOnId = all.flatMap((other) => (other === dialect ? [] : other.onId));
+      for (const prefix of prefixes) await served.register(dialect.routes, { dispatch, wsUri: wsUris.of, othersOnId, prefix });
+    });
+  }
+}
+
+/** A file that is read again may bring ids that can be guessed. */
+function dispatchOf(gateway: Gateway, isFree: () => boolean): Dispatch {
+  const careful = forGivenIds(gateway);
+  return (command) => (isFree() ? gateway.dispatch(command) : careful(command));
 }
 
 /** Has the operator said who may command what can be guessed (docs/contract.md#who-may-call)? */
@@ -308,10 +327,11 @@ function factsOf({ config, node, link }: Base, { ledger, transports }: Surroundi
 async function listen(
   { config, link }: Base,
   { publicServer, controlServer, isShared }: Servers,
-  { gateway, surroundings }: Omit<Whole, 'routing'>,
+  { gateway, surroundings, begin }: Omit<Whole, 'routing'> & { readonly begin: (() => Promise<void>) | undefined },
 ): Promise<{ readonly publicUrl: string; readonly controlUrl: string }> {
   await surroundings.bus.serve(gateway);
   gateway.bereaved(); // what a process before this one left untold
+  await begin?.();
   const sharing = { backlog: 4_096, reusePort: link !== null }; // workers share the port by SO_REUSEPORT
   const publicUrl = await publicServer.listen({ ...sharing, host: config.HOST, port: config.PORT });
   const controlUrl = isShared

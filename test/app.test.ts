@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
@@ -22,4 +23,34 @@ test('an upgrade that comes while the servers close does not keep them open', as
   const closed = app.close();
   socket.write(request.slice(20));
   await closed;
+});
+
+test('/readyz is 503 and says what is missing until what is required is there; what is not required degrades it', async (t) => {
+  const { config } = loadConfig({ API_URI: 'http://127.0.0.1:9', HOST: '127.0.0.1', PORT: '0' });
+  let missing: string | null = 'not all of them listen yet';
+  const checks = [
+    { name: 'workers', problem: () => missing, isRequired: true },
+    { name: 'log', problem: () => 'nobody reads it', isRequired: false },
+  ];
+  const app = await createApp(config, pino({ level: 'silent' }), { node: 'app', link: null, checks });
+  t.after(() => app.close());
+  const prepared = Promise.withResolvers<void>();
+  const begin = Promise.withResolvers<void>();
+  const listening = app.listen(() => {
+    prepared.resolve();
+    return begin.promise;
+  });
+  await prepared.promise;
+  await setImmediate();
+  assert.equal(app.publicServer.server.listening, false, 'it waits to begin');
+  begin.resolve();
+  const { controlUrl } = await listening;
+  const ready = async (): Promise<unknown> => {
+    const answer = await fetch(`${controlUrl}/readyz`);
+    return [answer.status, await answer.json()];
+  };
+  const degraded = ['log'];
+  assert.deepEqual(await ready(), [503, { status: 'unready', missing: ['workers'], degraded }]);
+  missing = null;
+  assert.deepEqual(await ready(), [200, { status: 'ready', missing: [], degraded }]);
 });

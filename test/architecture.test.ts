@@ -27,10 +27,14 @@ const LAW: Readonly<Record<string, Row>> = {
   routes: { rooms: ['dialects', 'config', 'wire', 'core'], packages: ['find-my-way', 'typebox', 'yaml'] },
   // the dialects' options are options
   config: { rooms: ['dialects', 'wire', 'core'], packages: ['typebox', 'env-schema', 'fastest-levenshtein'] },
+  // where log lines go, and how they look: it knows nothing of what is logged
+  logs: { rooms: [], packages: ['pino'] },
+  // what the command line takes and says; a mistake in the configuration has its exit code from there
+  cli: { rooms: ['config'], packages: ['fastest-levenshtein', 'typebox'] },
 };
 
 /** The files right under `src` put the rooms together; each may use whatever the project has. */
-const ROOT_FILES: readonly string[] = ['main.ts', 'app.ts'];
+const ROOT_FILES: readonly string[] = ['main.ts', 'program.ts', 'serve.ts', 'app.ts'];
 const ROOT = '.';
 
 type Source = { readonly path: string; readonly folder: string; readonly text: string; readonly targets: readonly string[] };
@@ -175,8 +179,8 @@ test('no type is given up: no any, no enum, no namespace', () => {
   assert.deepEqual(pathsWith(/(:|\bas|<)\s*any\b|^\s*(export\s+)?(const\s+)?enum\s|^\s*(export\s+)?namespace\s/m), []);
 });
 
-test('the environment is read by main and config only', () => {
-  const allowed = new Set(['main.ts', 'config/load.ts']);
+test('the environment is read by the program and config only', () => {
+  const allowed = new Set(['program.ts', 'config/load.ts']);
   assert.deepEqual(
     pathsWith(/\bprocess\s*\.\s*env\b|\benv\b.*from\s*['"]node:process['"]/).filter((path) => !allowed.has(path)),
     [],

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, request, type ServerResponse } from 'node:http';
@@ -117,3 +118,8 @@ function record(socket: Socket, steps: string[]): void {
     return write(...args);
   };
 }
+
+test('a stream of standard output has the switch that src/logs/output.ts turns', async () => {
+  const { stdout } = spawnSync('sh', ['-c', `"${process.execPath}" -e 'console.log(typeof process.stdout._handle.setBlocking)' | cat`]);
+  assert.equal(String(stdout), 'function\n', 'src/logs/output.ts: terminals, and pipes after a fork, would wait for their reader');
+});

@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, statfsSync, statSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -32,7 +32,7 @@ function splitList(value: string): string[] {
     .filter((part) => part !== '');
 }
 
-const EMPTY_LIST = 'must hold at least one entry, entries are joined by commas';
+export const EMPTY_LIST = 'must hold at least one entry, entries are joined by commas';
 
 /** Given, but with nothing in it: a slip that must not open what was to be guarded. */
 function isHollow(value: string): boolean {
@@ -43,11 +43,22 @@ function readList(value: string): Reading {
   return isHollow(value) ? EMPTY_LIST : { value: splitList(value) };
 }
 
+const CONTROL = /\p{Cc}/u;
+const NEEDS_HOST = 'must be a URL with a host, such as http://localhost:3000/websocket';
+
+/** With `http://` before a text without a scheme; or what was wanted. `new URL` alone takes much that has no host or a line end for a URL. */
+function parseUrl(value: string): URL | string {
+  if (CONTROL.test(value)) return 'must be one line without control characters';
+  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
+  const isHostless = /^(https?|wss?):(?!\/\/[^/\\?#])/i.test(value) || /^[a-z][a-z0-9+.-]*:\/\/([/\\?#]|$)/i.test(text);
+  if (isHostless) return NEEDS_HOST;
+  return URL.canParse(text) ? new URL(text) : NEEDS_HOST;
+}
+
 function readUrl(value: string): Reading {
   if (value === '') return { value: undefined };
-  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
-  if (!URL.canParse(text)) return 'must be a URL';
-  const url = new URL(text);
+  const url = parseUrl(value);
+  if (typeof url === 'string') return url;
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'must be a URL with http:// or https://';
   if (url.username !== '' || url.password !== '')
     return "must hold no user and password (Authorization is the client's; an API key goes into BACKEND_HEADERS)";
@@ -55,11 +66,13 @@ function readUrl(value: string): Reading {
   return { value: url };
 }
 
+/** It is sent in a header (WS-URI), which carries Latin-1 only. */
 function readPrefix(value: string): Reading {
   if (value === '') return { value: undefined };
-  const text = /^[a-z][a-z0-9+.-]*:\/\//i.test(value) ? value : `http://${value}`;
-  if (!URL.canParse(text)) return 'must be a host, with a port, a scheme and a path if need be';
-  const url = new URL(text);
+  const url = parseUrl(value);
+  if (/[^\u0021-\u00ff]|[\u007f-\u00a0]/.test(value))
+    return 'must hold no white space, no control characters and none beyond Latin-1 (write a host in punycode)';
+  if (typeof url === 'string') return 'must be a host, with a port, a scheme and a path if need be';
   if (url.search !== '' || url.hash !== '') return 'must have no query and no fragment';
   return { value: withoutEndSlashes(value) };
 }
@@ -127,22 +140,28 @@ function readOrigins(value: string): Reading {
   return { value: entries };
 }
 
-/** Linux's numbers of proc, sysfs and cgroup2: they look writable to root, and making a directory there can hang. */
-const VIEWS_OF_THE_KERNEL = new Set([0x9fa0, 0x62656572, 0x63677270]);
+/** Linux's numbers of proc, sysfs, cgroup, cgroup2, debugfs, tracefs and devpts: they look writable to root, and hold no files of ours. */
+const VIEWS_OF_THE_KERNEL = new Set([0x9fa0, 0x62656572, 0x27e0eb, 0x63677270, 0x64626720, 0x74726163, 0x1cd1]);
 
 /** Changes nothing: who writes there makes the directory. One that does not exist must have a parent that it could be made in. */
 function readDirectory(value: string): Reading {
   if (value === '') return { value: undefined };
+  if (value.includes('\0')) return 'must be a path, which holds no NUL';
   try {
     let nearest = resolve(value);
-    while (!existsSync(nearest)) nearest = dirname(nearest);
+    while (!exists(nearest)) nearest = dirname(nearest);
+    if (!statSync(nearest).isDirectory()) return `must be a directory; ${nearest} is none`;
     accessSync(nearest, constants.R_OK | constants.W_OK | constants.X_OK);
-    if (!statSync(nearest).isDirectory()) return 'must be a directory';
     if (VIEWS_OF_THE_KERNEL.has(statfsSync(nearest).type)) return `must be a directory that can hold files; ${nearest} shows the kernel`;
     return { value };
   } catch (error) {
     return `must be a directory that this process may write to (${(error as Error).message})`;
   }
+}
+
+/** A link to nothing is there, and nothing can be made in its place. Throws what else stands in the way: a loop, a name too long. */
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 function readWorkers(value: string): Reading {

@@ -1,12 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { parseEnv } from 'node:util';
 import envSchema from 'env-schema';
-import { distance } from 'fastest-levenshtein';
-import { readers, type CidrList, type OptionForm } from './forms.ts';
+import { EMPTY_LIST, readers, type CidrList, type OptionForm } from './forms.ts';
 import { Type } from 'typebox';
 import type { Dialects } from '../dialects/definition.ts';
 import { DIALECTS } from '../dialects/index.ts';
+import { givenBy } from './given.ts';
+import { nearMisses } from './near-misses.ts';
 import { optionsWith, type Settings } from './options.ts';
+import { withoutSecrets } from './without-secrets.ts';
 
 /** sysexits.h EX_CONFIG. */
 export const EXIT_BAD_CONFIG = 78;
@@ -48,16 +48,21 @@ export type ConfigReport = {
   readonly effective: Readonly<Record<string, string>>;
 };
 
-/** Everything that is wrong, one line a problem: variable, what was wanted, what came. */
+/** Everything that is wrong, one line a problem: variable, what was wanted, what came. Warnings, which may explain a problem, stand below. */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
+  readonly warnings: readonly string[];
+  /** The file of routes, which may have mistakes of its own to be told with these. */
+  readonly routesFile: string | undefined;
 
-  constructor(problems: readonly string[]) {
-    super(
-      `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in the configuration:\n${problems.map((line) => `  ${line}`).join('\n')}`,
-    );
+  constructor(problems: readonly string[], warnings: readonly string[] = [], routesFile?: string) {
+    const title = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in the configuration:`;
+    const lines = [...problems, ...warnings.map((line) => `warning: ${line}`)];
+    super([title, ...lines.map((line) => `  ${line}`)].join('\n'));
     this.name = 'ConfigError';
     this.problems = problems;
+    this.warnings = warnings;
+    this.routesFile = routesFile;
   }
 }
 
@@ -67,8 +72,13 @@ export type LoadOptions = { readonly dotenv?: boolean; readonly dialects?: Diale
 export function loadConfig(env: NodeJS.ProcessEnv, { dotenv = false, dialects = DIALECTS }: LoadOptions = {}): ConfigReport {
   const options: Options = optionsWith(dialects);
   const problems: string[] = [];
-  const fromFile = dotenv && existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
-  const given = definedOnly({ ...fromFile, ...env });
+  const { values: given, hollow } = givenBy(env, { dotenv, names: Object.keys(options) });
+  const warnings = nearMisses(Object.keys(given), Object.keys(options));
+  for (const name of hollow) {
+    const { form } = (options[name] ?? {}) as { form?: OptionForm };
+    if (form !== undefined && readers[form](' ') === EMPTY_LIST)
+      problems.push(`${name}: ${EMPTY_LIST}, came nothing but white space and quotes`);
+  }
   const settings = readSettings(given, problems, options);
   const read = { ...settings } as Record<string, unknown>;
   for (const [name, schema] of Object.entries(options)) {
@@ -82,23 +92,18 @@ export function loadConfig(env: NodeJS.ProcessEnv, { dotenv = false, dialects = 
   if (settings.API_URI === undefined && settings.ROUTES_FILE === undefined) problems.push(NO_BACKEND);
   if (settings.API_URI !== undefined && settings.ROUTES_FILE !== undefined)
     problems.push('API_URI: must not be set beside ROUTES_FILE, which replaces it');
-  if (problems.length > 0) throw new ConfigError(problems);
-  return { config: read as unknown as Config, warnings: nearMisses(given, options), effective: effectiveOf(settings, options) };
+  if (problems.length > 0) throw new ConfigError(problems, warnings, settings.ROUTES_FILE);
+  return { config: read as unknown as Config, warnings, effective: effectiveOf(settings, options) };
 }
 
 const NO_BACKEND = 'API_URI: the URL of the backend is needed, nothing came; example: API_URI=http://localhost:3000/websocket';
-
-function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
-  const given: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) if (value !== undefined && value !== '') given[name] = value; // empty is as unset
-  return given;
-}
 
 type Options = ReturnType<typeof optionsWith>;
 
 function readSettings(given: Record<string, string>, problems: string[], options: Options): Values {
   const data: Record<string, string> = { ...given };
   if (data['LOG_LEVEL']) data['LOG_LEVEL'] = data['LOG_LEVEL'].toUpperCase();
+  if (data['LOG_FORMAT']) data['LOG_FORMAT'] = data['LOG_FORMAT'].toLowerCase();
   for (const [name, schema] of Object.entries(options)) {
     const value = data[name];
     if (value === undefined || (schema as { type?: string }).type !== 'integer' || /^\d+$/.test(value)) continue;
@@ -123,30 +128,25 @@ function readSettings(given: Record<string, string>, problems: string[], options
 }
 
 function shown(options: Options, name: string, value: string): string {
-  const { isSecret } = (options[name] ?? {}) as { isSecret?: boolean };
-  return value === '' ? 'nothing' : isSecret ? 'a secret value' : JSON.stringify(value);
+  const { isSecret, form } = (options[name] ?? {}) as { isSecret?: boolean; form?: OptionForm };
+  if (value === '') return 'nothing';
+  if (isSecret) return 'a secret value';
+  return JSON.stringify(isUrl(form) ? withoutSecrets(value) : value);
 }
 
 function effectiveOf(settings: Values, options: Options): Record<string, string> {
   const effective: Record<string, string> = {};
   for (const name of Object.keys(options)) {
     const value = settings[name] as string | number | undefined;
-    const { isSecret } = options[name] as { isSecret?: boolean };
-    if (value !== undefined) effective[name] = isSecret ? '***' : String(value);
+    const { isSecret, form } = options[name] as { isSecret?: boolean; form?: OptionForm };
+    if (value === undefined) continue;
+    effective[name] = isSecret ? '***' : isUrl(form) ? withoutSecrets(String(value)) : String(value);
   }
   return effective;
 }
 
-/** Names a slip of the fingers away from ours: one letter in a short name, two in a long one. */
-function nearMisses(given: Record<string, string>, options: Options): string[] {
-  const names = Object.keys(options);
-  const warnings: string[] = [];
-  for (const name of Object.keys(given)) {
-    if (name in options) continue;
-    const meant = names.find((ours) => distance(name, ours) <= (ours.length > 8 ? 2 : 1));
-    if (meant !== undefined) warnings.push(`${name} is no option; did you mean ${meant}?`);
-  }
-  return warnings;
+function isUrl(form: OptionForm | undefined): boolean {
+  return form === 'url' || form === 'prefix';
 }
 
 /** Our schemas say more than JSON Schema knows: `form` and `isSecret` are for this file. */

@@ -30,6 +30,13 @@ const own = {
     30_000,
   ),
   LOG_LEVEL: choice('How much is logged; any case.', 'INFO', ['SILENT', 'FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE']),
+  LOG_FORMAT: Type.Optional(
+    Type.Enum(['json', 'pretty'], { description: 'How log lines look. Default: `pretty` on a terminal, else `json`.' }),
+  ),
+  LOG_BUFFER_BYTES: whole(
+    'Bytes of log lines that wait for whoever reads the log, per process; beyond it lines are dropped, and counted in the next one.',
+    1_048_576,
+  ),
   HOST: text('Address that clients connect to, and the control API unless it has its own.', { default: '0.0.0.0' }),
   PORT: whole('Port of the clients, and of the control API unless it has its own. 0 takes a free one.', 8080, { maximum: 65_535 }),
   CONTROL_PORT: Type.Optional(

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import findMyWay from 'find-my-way';
 import { Errors } from 'typebox/value';
 import type { Document, LineCounter } from 'yaml';
 import type { Dialects } from '../dialects/definition.ts';
-import { DEFAULT_DIALECT, DIALECTS } from '../dialects/index.ts';
-import { readers } from '../config/forms.ts';
+import { DIALECTS } from '../dialects/index.ts';
+import { decodeText } from '../config/text-file.ts';
+import { checkRoutes, type Path } from './checks.ts';
 import { routesSchemaWith, type RouteSpec } from './spec.ts';
 
 /** Everything that is wrong with a routes file: file, line, path in it, what was wanted. */
@@ -18,45 +18,58 @@ export class RoutesFileError extends Error {
   }
 }
 
-type Path = readonly (string | number)[];
-
 /** Reads ROUTES_FILE. Throws a RoutesFileError that lists every mistake. */
 export async function readRoutesFile(file: string, dialects: Dialects = DIALECTS): Promise<RouteSpec[]> {
   const { parseDocument, LineCounter, visit } = await import('yaml');
   const lines = new LineCounter();
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw new RoutesFileError([`ROUTES_FILE ${file}: ${(error as Error).message}`]);
-  });
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  if (document.errors.length > 0) {
-    throw new RoutesFileError(document.errors.map(({ pos, message }) => `${file}:${lines.linePos(pos[0]).line}: ${message}`));
-  }
-  const problems: string[] = [];
+  const document = parseDocument(await textOf(file), { lineCounter: lines, prettyErrors: false });
+  const problems = document.errors.map(({ pos, message }) => `${file}:${lines.linePos(pos[0]).line}: ${message}`);
+  const isReadable = document.errors.every(({ code }) => code === 'DUPLICATE_KEY'); // what other mistakes of YAML leave is guesswork
   visit(document, {
     Alias(_key, alias) {
       if (alias.resolve(document) === undefined)
         problems.push(`${file}:${lines.linePos(alias.range?.[0] ?? 0).line}: *${alias.source}: no anchor of this name is above it`);
     },
   });
-  if (problems.length > 0) throw new RoutesFileError(problems);
+  if (!isReadable || problems.length > document.errors.length) throw new RoutesFileError(problems);
   const content = contentOf(document, file);
   const report = (path: Path, wanted: string): void => {
     problems.push(`${file}:${lineOf(document, lines, path)}: ${path.length === 0 ? 'the file' : path.join('.')}: ${wanted}`);
   };
+  const broken = new Set<string>();
   for (const { instancePath, message, params } of Errors(routesSchemaWith(dialects), content)) {
     if ('additionalProperties' in params) continue; // each of them is reported on its own, at its own line
-    const path = instancePath
-      .split('/')
-      .slice(1)
-      .map((part) => (/^\d+$/.test(part) ? Number(part) : part));
+    const path = instancePath.split('/').slice(1).map(segmentOf);
+    broken.add(path.slice(0, 3).join('.'));
     report(path, wanted(message, params));
   }
+  checkRoutes(soundRoutes(content, broken), dialects, report);
   if (problems.length > 0) throw new RoutesFileError(problems);
-  const { routes } = content as { routes: RouteSpec[] };
-  checkValues(routes, dialects, report);
-  checkPaths(routes, dialects, report);
-  if (problems.length > 0) throw new RoutesFileError(problems);
-  return routes;
+  return (content as { routes: RouteSpec[] }).routes;
+}
+
+async function textOf(file: string): Promise<string> {
+  try {
+    return decodeText(await readFile(file));
+  } catch (error) {
+    throw new RoutesFileError([`ROUTES_FILE ${file}: ${(error as Error).message}`]);
+  }
+}
+
+/** A segment of a JSON pointer (RFC 6901 §4), a number where it is one. */
+function segmentOf(segment: string): string | number {
+  return /^\d+$/.test(segment) ? Number(segment) : segment.replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
+/** The routes at their places in the file, each with those properties only that the schema finds nothing wrong with. */
+function soundRoutes(content: unknown, broken: ReadonlySet<string>): Partial<RouteSpec>[] {
+  const { routes } = Object(content) as { routes?: unknown };
+  if (!Array.isArray(routes)) return [];
+  return routes.map((route: unknown, index) => {
+    const isBroken = (name: string): boolean => broken.has(`routes.${index}.${name}`);
+    const sound = Object.entries(Object(route) as object).filter(([name]) => !isBroken(name));
+    return { ...Object.fromEntries(sound), ...(isBroken('dialect') && { dialect: '' }) }; // not the default one: none
+  });
 }
 
 /** Aliases may multiply without end: `yaml` stops at some point, by an exception. */
@@ -82,58 +95,4 @@ function lineOf(document: Document, lines: LineCounter, path: Path): number {
     if (range) return lines.linePos(range[0]).line;
   }
   return 1;
-}
-
-function checkValues(routes: readonly RouteSpec[], dialects: Dialects, report: (path: Path, wanted: string) => void): void {
-  for (const [index, route] of routes.entries()) {
-    const texts: [keyof RouteSpec, string | undefined, keyof typeof readers][] = [
-      ['backend', route.backend, 'url'],
-      ['backendHeaders', route.backendHeaders && JSON.stringify(route.backendHeaders), 'headers'],
-      ['origins', route.origins?.join(','), 'origins'],
-      ['forwardHeaders', route.forwardHeaders?.join(','), 'header-names'],
-    ];
-    for (const [name, value, form] of texts) {
-      if (value === undefined) continue;
-      const result = value === '' && name === 'backend' ? 'must be a URL' : readers[form](value);
-      if (typeof result === 'string') report(['routes', index, name], result);
-    }
-    if (route.duplicateId !== undefined && dialects[route.dialect ?? DEFAULT_DIALECT]?.hasClientIds === false)
-      report(
-        ['routes', index, 'duplicateId'],
-        `has no meaning in dialect ${route.dialect ?? DEFAULT_DIALECT}, where the gateway gives the ids`,
-      );
-    const parameters = parametersOf(route.path);
-    if (parameters.some((name) => /^\d/.test(name)))
-      report(['routes', index, 'path'], 'must name its parameters by a letter first: the last one counts, and numbers lose their place');
-    for (const [key, value] of Object.entries(route.tags ?? {})) {
-      if (value.startsWith(':') && !parameters.includes(value.slice(1)))
-        report(['routes', index, 'tags', key], `takes ${value}, a parameter that the path has not`);
-    }
-    for (const { at, wanted: problem } of dialects[route.dialect ?? DEFAULT_DIALECT]?.checkRoute(route) ?? [])
-      report(['routes', index, at], problem);
-  }
-}
-
-function checkPaths(routes: readonly RouteSpec[], dialects: Dialects, report: (path: Path, wanted: string) => void): void {
-  const router = findMyWay();
-  const owners = new Map<string, number>();
-  for (const [index, { path, dialect = DEFAULT_DIALECT }] of routes.entries()) {
-    try {
-      router.on('GET', path, () => {});
-    } catch (error) {
-      report(['routes', index, 'path'], `cannot be routed: ${(error as Error).message}`);
-    }
-    if (dialects[dialect]?.hasClientIds !== true) continue;
-    const owner = owners.get(dialect);
-    if (owner === undefined) owners.set(dialect, index);
-    else
-      report(
-        ['routes', index, 'dialect'],
-        `another route of dialect ${dialect} (routes.${owner}) owns the control paths of its client-chosen ids`,
-      );
-  }
-}
-
-export function parametersOf(path: string): string[] {
-  return [...path.matchAll(/:([A-Za-z0-9_]+)/g)].map((match) => match[1] ?? '');
 }

@@ -1,4 +1,5 @@
 import type { Route } from '../core/route.ts';
+import { withoutSecrets } from '../config/without-secrets.ts';
 import { DEFAULT_DIALECT } from '../dialects/index.ts';
 import { readRoutesFile, RoutesFileError } from './file.ts';
 import type { RouteSpec } from './spec.ts';
@@ -8,8 +9,9 @@ export type Routing = {
   readonly find: RouteTable['find'];
   /** Also routes of earlier readings, which their connections keep. */
   readonly byName: (name: string) => Route | undefined;
-  /** Was the dialect among the routes at the start? Commands are registered then, and buffers sized; a later file changes neither. */
+  /** Has a route of any reading the dialect? Connections of earlier ones may still be open. */
   readonly hasDialect: (name: string) => boolean;
+  /** As at the start: buffers are sized by it, and a later file does not change it. */
   readonly largestMessageBytes: number;
   readonly shortestSpanMs: number;
   /** The longest that any route waits for the answer to `open`. */
@@ -32,7 +34,8 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
   const byName = new Map<string, Route>();
   remember(table);
   const limits = table.routes.map(({ route }) => route.limits);
-  const dialects = new Set(specs.map(({ dialect = DEFAULT_DIALECT }) => dialect));
+  const dialects = new Set<string>();
+  for (const { dialect = DEFAULT_DIALECT } of specs) dialects.add(dialect);
   const largestMessageBytes = Math.max(...[options.defaults.limits, ...limits].map(({ maxMessageBytes }) => maxMessageBytes));
 
   function remember({ routes }: RouteTable): void {
@@ -43,11 +46,10 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
     if (options.file === undefined) return 'there is no ROUTES_FILE to read again';
     try {
       const read = await readSpecs(options);
-      const fresh = read.find(({ dialect = DEFAULT_DIALECT }) => !dialects.has(dialect));
-      if (fresh !== undefined) return `dialect ${fresh.dialect} is new: restart for it`;
       const next = createRouteTable(read, options);
       if (next.routes.some(({ route }) => route.limits.maxMessageBytes > largestMessageBytes))
-        return `maxMessageBytes over ${largestMessageBytes} is new: restart for it`;
+        return `maxMessageBytes over ${largestMessageBytes} is new, and what the servers take is settled at the start: restart for it`;
+      for (const { dialect = DEFAULT_DIALECT } of read) dialects.add(dialect);
       table = next;
       remember(next);
       return null;
@@ -75,7 +77,7 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
     ),
     longestOpenMs: Math.max(...limits.map(({ openTimeoutMs }) => openTimeoutMs)),
     reload: () => inTurn(reload),
-    facts: specs.map(({ path, dialect = DEFAULT_DIALECT, backend }) => `${path} ${dialect} ${backend}`),
+    facts: specs.map(({ path, dialect = DEFAULT_DIALECT, backend }) => `${path} ${dialect} ${withoutSecrets(backend)}`),
   };
 }
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { startBackend, type Backend } from '../support/backend.ts';
+import { ask } from '../support/ask.ts';
 import { connect, refusal, tryConnect } from '../support/client.ts';
 import { startGateway, type GatewayProcess } from '../support/gateway.ts';
 import { isEvent, isOpenOf } from '../support/guests.ts';
@@ -123,6 +124,44 @@ test('SIGHUP: a new route may have the general limits although every route had s
   const client = await connect(t, `${gateway.wsUrl}/chat`);
   client.ws.send('x'.repeat(1_000));
   await backend.calls.first(({ text }) => text === 'x'.repeat(1_000));
+});
+
+test('SIGHUP brings dialects that no route had at the start: their commands come with them, and not before', async (t) => {
+  const backend = await startBackend(t, ({ method }) => ({ body: method === 'GET' ? 'ok' : '{"code":"OK"}' }));
+  const wsaas = `  - { path: /chat, backend: "${backend.url}" }\n`;
+  const file = await routesFile(t, `routes:\n${wsaas}`);
+  const gateway = await startGateway(t, { ROUTES_FILE: file.path, CONTROL_PORT: '0' });
+  const reload = async (text: string): Promise<void> => {
+    const before = gateway.log.all.filter(({ msg }) => msg === READ_AGAIN || msg === KEPT).length;
+    await file.write(`routes:\n${text}`);
+    gateway.process.kill('SIGHUP');
+    const lines = await gateway.log.atLeast(before + 1, ({ msg }) => msg === READ_AGAIN || msg === KEPT);
+    assert.deepEqual([lines.at(-1)?.msg, lines.at(-1)?.['problem']], [READ_AGAIN, undefined]);
+  };
+  const answerTo = async (method: string, path: string) => {
+    const { status, headers } = await ask(gateway.controlUrl + path, { method, ...(method === 'POST' && { body: '{}' }) });
+    return [status, headers['allow']];
+  };
+  const call = '/call/Reset/nobody/1';
+  assert.deepEqual(await answerTo('POST', '/box'), [405, 'DELETE, GET, HEAD, PUT']);
+  assert.deepEqual(await answerTo('PATCH', '/box'), [405, 'DELETE, GET, HEAD, PUT']);
+  assert.deepEqual(await answerTo('POST', call), [404, undefined]);
+
+  const raw = `  - { path: "/raw/:id", dialect: raw, backend: "${backend.url}" }\n`;
+  await reload(wsaas + raw);
+  const client = await connect(t, `${gateway.wsUrl}/raw/box`);
+  assert.deepEqual(await answerTo('POST', '/box'), [200, undefined]);
+  assert.equal((await client.frames.first(() => true)).text, '{}');
+  assert.deepEqual(await answerTo('PATCH', '/box'), [405, 'DELETE, GET, HEAD, POST, PUT']);
+  assert.deepEqual(await answerTo('POST', call), [404, undefined]);
+
+  const ocpp = `  - { path: "/ocpp/:id", dialect: ocpp, backend: "${backend.url}" }\n`;
+  await reload(ocpp);
+  assert.deepEqual(await answerTo('POST', call), [404, undefined]);
+  const station = await connect(t, `${gateway.wsUrl}/ocpp/station`, { subprotocols: ['ocpp1.6'] });
+  assert.deepEqual(await answerTo('POST', '/call/Reset/station/1'), [202, undefined]);
+  assert.match((await station.frames.first(() => true)).text, /^\[2,"1","Reset"/);
+  assert.deepEqual(await answerTo('POST', '/box'), [200, undefined], 'an open connection keeps its commands');
 });
 
 test('two SIGHUPs at once: the last file written counts', async (t) => {

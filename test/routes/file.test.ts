@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { readRoutesFile, RoutesFileError } from '../../src/routes/file.ts';
 
-async function file(t: TestContext, text: string): Promise<string> {
+async function file(t: TestContext, text: string | Uint8Array): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'routes-'));
   t.after(() => rm(folder, { recursive: true }));
   const path = join(folder, 'routes.yaml');
@@ -95,6 +95,55 @@ test('values that a schema cannot judge are judged too, all at once', async (t) 
     'FILE:7 routes.0.backendHeaders',
     'FILE:8 routes.1.path',
   ]);
+});
+
+test('mistakes of every kind are reported together: schema, values, URLs, paths, keys given twice', async (t) => {
+  const found = await problems(
+    t,
+    `routes:
+  - path: /a/:x
+    backend: http:/host
+    replyy: true
+    tags: { room: ":rom" }
+  - path: /a/:y
+    backend: "http://me:hush@host"
+    maxMessageBytes: many
+  - path: no-slash
+    dialect: soap
+    backend: "http://"
+  - path: /raw
+    dialect: raw
+    backend: ""
+    backend: "http://host"
+  - backend: /path
+  - nothing
+`,
+  );
+  assert.deepEqual(found.map((line) => line.split(': ').slice(0, 2).join(' ')).toSorted(), [
+    'FILE:10 routes.2.dialect',
+    'FILE:11 routes.2.backend',
+    'FILE:12 routes.3.path',
+    'FILE:15 Map keys must be unique',
+    'FILE:16 routes.4',
+    'FILE:16 routes.4.backend',
+    'FILE:17 routes.5',
+    'FILE:3 routes.0.backend',
+    'FILE:4 routes.0.replyy',
+    'FILE:5 routes.0.tags.room',
+    'FILE:6 routes.1.path',
+    'FILE:7 routes.1.backend',
+    'FILE:8 routes.1.maxMessageBytes',
+    'FILE:9 routes.2.path',
+  ]);
+  assert.doesNotMatch(found.join(), /hush/);
+});
+
+test('a file that an editor gave a byte-order mark, in UTF-8 or UTF-16, is read', async (t) => {
+  const text = '\uFEFFroutes:\r\n  - { path: /a, backend: "localhost:1" }\r\n';
+  for (const bytes of [Buffer.from(text), Buffer.from(text, 'utf16le')]) {
+    const [route] = await readRoutesFile(await file(t, bytes));
+    assert.equal(route?.path, '/a');
+  }
 });
 
 test('two routes that would own one client path, or one control path, are a mistake', async (t) => {

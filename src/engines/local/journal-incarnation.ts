@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { access, lstat, mkdir, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises';
+import { access, lstat, open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { makeDirectory } from './journal-directory.ts';
 
 const SEGMENT = /^([0-9a-z]+-\d+-[0-9a-f]{8})\.(\d+)\.journal$/;
 const LOCK = /^([0-9a-z]+-\d+-[0-9a-f]{8})\.lock$/;
@@ -41,7 +42,7 @@ export class Incarnation {
 
   /** A new life, with its first segment. Rejects with what the file system says. */
   static async begin(directory: string): Promise<{ readonly incarnation: Incarnation; readonly file: FileHandle }> {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory);
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const name = `${Date.now().toString(36)}-${process.pid}-${randomBytes(4).toString('hex')}`;
       const path = segmentPath(directory, name, 0);

@@ -2,7 +2,8 @@ import type { Answers, Outcome } from '../../core/commands.ts';
 import type { Link } from './link.ts';
 import type { Bus, BusHandler } from '../../core/ports.ts';
 import { Questions } from '../questions.ts';
-import { isBusMessage, type FromWorker, type ToWorker } from './bus-messages.ts';
+import { ANSWER_MS, isBusMessage, type FromWorker, type ToWorker } from './bus-messages.ts';
+import { machineTimeMs } from './machine-time.ts';
 
 export type IpcBusOptions = { readonly link: Link; readonly owner: string; readonly timeoutMs: number };
 
@@ -29,22 +30,27 @@ export function createIpcBus({ link, owner, timeoutMs }: IpcBusOptions): Bus {
     send: (n: number) => FromWorker,
     waitMs = 0,
   ): Promise<Extract<Answer, { type: Type }>> {
-    const limitMs = timeoutMs * 2 + waitMs;
+    const limitMs = timeoutMs * 2 + ANSWER_MS * 2 + waitMs;
     return (await questions.ask({ asked: late.type, limitMs, late, send: (n) => tell(send(n)) })) as typeof late;
   }
 
   const answered = (n: number, answer: Answer): void => questions.answered(n, answer, (type) => type === answer.type);
 
+  const beginBy = (): number => machineTimeMs() + timeoutMs;
+
   link.onMessage((message) => {
     if (!isBusMessage<ToWorker>(message)) return;
     switch (message.bus) {
       case 'execute':
-        void Promise.resolve(handler?.execute(message.command) ?? unavailable).then((outcome) =>
-          tell({ bus: 'done', n: message.n, outcome }),
-        );
+        if (machineTimeMs() > message.beginBy) tell({ bus: 'done', n: message.n, outcome: TOO_LATE });
+        else
+          void Promise.resolve(handler?.execute(message.command) ?? unavailable).then((outcome) =>
+            tell({ bus: 'done', n: message.n, outcome }),
+          );
         break;
       case 'answer':
-        void handler?.answer(message.query).then((part) => tell({ bus: 'part', n: message.n, part }));
+        if (machineTimeMs() <= message.beginBy)
+          void handler?.answer(message.query).then((part) => tell({ bus: 'part', n: message.n, part }));
         break;
       case 'evict':
         handler?.evict(message.id, message.key);
@@ -77,10 +83,10 @@ export function createIpcBus({ link, owner, timeoutMs }: IpcBusOptions): Bus {
     },
     async ask(command) {
       const waitMs = command.type === 'rpc-call' ? (command.waitMs ?? 0) : 0;
-      return (await ask(LATE.outcome, (n) => ({ bus: 'ask', n, command }), waitMs)).outcome;
+      return (await ask(LATE.outcome, (n) => ({ bus: 'ask', n, command, beginBy: beginBy() }), waitMs)).outcome;
     },
     async askAll(query) {
-      return (await ask(LATE.answers, (n) => ({ bus: 'ask-all', n, query }))).answers;
+      return (await ask(LATE.answers, (n) => ({ bus: 'ask-all', n, query, beginBy: beginBy() }))).answers;
     },
     async claim(id, key, mayReplace) {
       return (await ask(LATE.claimed, (n) => ({ bus: 'claim', n, id, key, mayReplace }))).isGranted;
@@ -94,6 +100,7 @@ export function createIpcBus({ link, owner, timeoutMs }: IpcBusOptions): Bus {
 }
 
 const unavailable: Outcome = { type: 'unavailable', detail: 'the supervisor of the workers cannot be asked now' };
+const TOO_LATE: Outcome = { type: 'timeout', detail: 'the process that owns this connection was too busy; nothing was done' };
 const nobody: Answers = { parts: [], unreachable: ['*'] };
 const LATE: { readonly [Type in Answer['type']]: Extract<Answer, { type: Type }> } = {
   outcome: { type: 'outcome', outcome: unavailable },

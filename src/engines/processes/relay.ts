@@ -2,22 +2,18 @@ import { NOT_FOUND, type Answers, type Command, type Outcome, type Part, type Qu
 import { OWNER_LENGTH } from '../../core/ids.ts';
 import { Questions } from '../questions.ts';
 import type { Link } from './link.ts';
-import { isBusMessage, type FromWorker, type ToWorker } from './bus-messages.ts';
+import { ANSWER_MS, isBusMessage, type FromWorker, type ToWorker } from './bus-messages.ts';
+import { machineTimeMs } from './machine-time.ts';
 
 type Worker = { readonly name: string; readonly link: Link; owner: string | null };
 type Claim = { readonly worker: Worker; readonly key: string };
 
 /** The supervisor's half of the ipc bus: knows who owns what, passes commands on, and answers for workers that do not. */
 export class IpcRelay {
-  readonly #timeoutMs: number;
   readonly #workers = new Set<Worker>();
   readonly #claims = new Map<string, Claim>();
   /** By the worker that each was forwarded to. Null: no answer in time, or the worker died. */
   readonly #forwarded = new Questions<Worker, Outcome | Part | null>();
-
-  constructor(options: { readonly timeoutMs: number }) {
-    this.#timeoutMs = options.timeoutMs;
-  }
 
   /** Serves a new worker. The returned function is called when its process is gone. */
   add(name: string, link: Link): () => void {
@@ -42,10 +38,12 @@ export class IpcRelay {
         tell(worker, { bus: 'welcome' });
         break;
       case 'ask':
-        void this.#ask(worker, message.command).then((outcome) => tell(worker, { bus: 'outcome', n: message.n, outcome }));
+        void this.#ask(worker, message.command, message.beginBy).then((outcome) => tell(worker, { bus: 'outcome', n: message.n, outcome }));
         break;
       case 'ask-all':
-        void this.#askAll(worker, message.query).then((answers) => tell(worker, { bus: 'answers', n: message.n, answers }));
+        void this.#askAll(worker, message.query, message.beginBy).then((answers) =>
+          tell(worker, { bus: 'answers', n: message.n, answers }),
+        );
         break;
       case 'done':
         this.#settle(worker, message.n, message.outcome);
@@ -70,32 +68,35 @@ export class IpcRelay {
     return true;
   }
 
-  async #ask(asking: Worker, command: Command): Promise<Outcome> {
+  async #ask(asking: Worker, command: Command, beginBy: number): Promise<Outcome> {
     const to = this.#claims.get(command.id)?.worker ?? this.#byOwner(command.id.slice(0, OWNER_LENGTH));
-    if (to !== undefined) return this.#execute(to, command);
+    if (to !== undefined) return this.#execute(to, command, beginBy);
     // a client-chosen id is claimed when its client is let in; until then only the worker that asks the backend knows it
     const others = [...this.#workers].filter((worker) => worker !== asking);
-    const outcomes = await Promise.all(others.map((worker) => this.#execute(worker, command)));
+    const outcomes = await Promise.all(others.map((worker) => this.#execute(worker, command, beginBy)));
     return outcomes.find(({ type }) => type !== 'not-found') ?? NOT_FOUND;
   }
 
-  async #execute(to: Worker, command: Command): Promise<Outcome> {
+  async #execute(to: Worker, command: Command, beginBy: number): Promise<Outcome> {
     const waitMs = command.type === 'rpc-call' ? (command.waitMs ?? 0) : 0;
-    const outcome = await this.#forward(to, (n) => ({ bus: 'execute', n, command }), waitMs);
+    const outcome = await this.#forward(to, (n) => ({ bus: 'execute', n, command, beginBy }), beginBy + waitMs);
     return (outcome as Outcome | null) ?? { type: 'timeout', detail: `${to.name} did not answer in time, or ended` };
   }
 
-  async #askAll(asking: Worker, query: Query): Promise<Answers> {
+  async #askAll(asking: Worker, query: Query, beginBy: number): Promise<Answers> {
     const others = [...this.#workers].filter((worker) => worker !== asking);
-    const parts = await Promise.all(others.map((to) => this.#forward(to, (n) => ({ bus: 'answer', n, query }))));
+    const parts = await Promise.all(others.map((to) => this.#forward(to, (n) => ({ bus: 'answer', n, query, beginBy }), beginBy)));
     return {
       parts: parts.filter((part) => part !== null) as Part[],
       unreachable: others.filter((_worker, index) => parts[index] === null).map(({ name }) => name),
     };
   }
 
-  #forward(to: Worker, message: (n: number) => ToWorker, waitMs = 0): Promise<Outcome | Part | null> {
-    return this.#forwarded.ask({ asked: to, limitMs: this.#timeoutMs + waitMs, late: null, send: (n) => tell(to, message(n)) });
+  /** What comes too late here is too late everywhere: it is not passed on. */
+  #forward(to: Worker, message: (n: number) => ToWorker, until: number): Promise<Outcome | Part | null> {
+    const leftMs = until - machineTimeMs();
+    if (leftMs < 0) return Promise.resolve(null);
+    return this.#forwarded.ask({ asked: to, limitMs: leftMs + ANSWER_MS, late: null, send: (n) => tell(to, message(n)) });
   }
 
   #settle(from: Worker, n: number, result: Outcome | Part): void {

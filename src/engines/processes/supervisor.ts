@@ -1,25 +1,26 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import type { Logger } from 'pino';
 import { IpcRelay } from './relay.ts';
 import { linkTo } from './link.ts';
 import { IpcKeeper } from './keeper.ts';
+import { machineTimeMs } from './machine-time.ts';
+import { isNotice, type Facts, type NoticeToWorker } from './notices.ts';
+import { reservePort } from './reserved-port.ts';
+import { Vigil } from './vigil.ts';
 
 /** Tells a worker its number. */
 export const WORKER_VARIABLE = 'WSAAS_WORKER';
-
-/** What supervisor and worker say to each other beside bus and ledger. */
-export type Notice =
-  | { readonly notice: 'ready'; readonly facts: Readonly<Record<string, unknown>> }
-  | { readonly notice: 'drain' | 'reload' };
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 /** A worker that lived this long was no victim of its start. */
 const STEADY_MS = 10_000;
+/** Without a beat for this long, a worker hangs. */
+const SILENCE_MS = 20_000;
+const LOOKS_PER_SILENCE = 20;
 
 export type SupervisorOptions = {
   /** How many. */
@@ -29,21 +30,39 @@ export type SupervisorOptions = {
   readonly port: number;
   readonly controlHost: string;
   readonly controlPort: number | undefined;
-  /** Longest wait for a worker's answer to a command. */
-  readonly busTimeoutMs: number;
   /** A worker that drains for longer is killed. */
   readonly drainLimitMs: number;
   readonly node: string;
   readonly logger: Logger;
+  /** Resolves when nothing holds up the end of this process any more. */
+  readonly beforeExit: () => Promise<void>;
+  /** Called after each fork, which changes what parent and child share. */
+  readonly forked: () => void;
   /** What to fork, and its environment. */
   readonly program: string;
   readonly env: NodeJS.ProcessEnv;
+  /** After this much silence a worker is killed. Default: 20 s. */
+  readonly silenceMs?: number;
 };
 
-/** Runs WORKERS processes that share the port; one that dies is replaced, and its connections' ends are told at once. */
+/** The workers cannot start: what one of them said. */
+export class WorkersFailed extends Error {
+  readonly exitCode: number;
+
+  constructor(problem: string, exitCode: number) {
+    super(problem);
+    this.name = 'WorkersFailed';
+    this.exitCode = exitCode;
+  }
+}
+
+/**
+ * Runs WORKERS processes that share the port. They listen at the same time, once all are prepared. One that dies is
+ * replaced, and its connections' ends are told at once; one that hangs is killed. Throws a WorkersFailed.
+ */
 export async function supervise(options: SupervisorOptions): Promise<void> {
-  const { workers: wanted, node, logger, program, env, drainLimitMs } = options;
-  const relay = new IpcRelay({ timeoutMs: options.busTimeoutMs });
+  const { workers: wanted, node, logger, program, env, drainLimitMs, silenceMs = SILENCE_MS } = options;
+  const relay = new IpcRelay();
   const keeper = new IpcKeeper();
   const reserved = await Promise.all([
     reservePort(options.host, options.port),
@@ -57,47 +76,86 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
     ...(controlPort !== undefined && { CONTROL_PORT: String(controlPort) }),
   };
   const workers = new Map<number, ChildProcess>();
-  let isStopping = false;
+  const prepared = new Set<number>();
+  let state: 'starting' | 'complete' | 'stopping' = 'starting';
+  const lookEveryMs = silenceMs / LOOKS_PER_SILENCE;
+  const vigil = new Vigil({ silenceMs, lookEveryMs, now: machineTimeMs() });
+  setInterval(() => {
+    for (const number of vigil.look(machineTimeMs())) killHung(number);
+  }, lookEveryMs).unref();
+
+  function killHung(number: number): void {
+    const child = workers.get(number);
+    logger.error({ worker: number, pid: child?.pid, silenceMs }, 'a worker hangs and is killed');
+    child?.kill('SIGKILL');
+  }
 
   /** Resolves with what the worker says when it serves. */
-  function start(number: number, pauseMs: number): Promise<Readonly<Record<string, unknown>>> {
+  function start(number: number, pauseMs: number): Promise<Facts> {
     const child = fork(program, { serialization: 'advanced', env: { ...environment, [WORKER_VARIABLE]: String(number) } });
+    options.forked();
     const startedAt = Date.now();
+    let hasServed = false;
     workers.set(number, child);
+    vigil.began(number);
     const link = linkTo(child);
     const leaves = [relay.add(`worker ${number}`, link), keeper.add(link)];
     child.once('exit', (code, signal) => {
       for (const leave of leaves) leave();
       workers.delete(number);
-      if (isStopping) return;
+      vigil.forget(number);
+      if (state === 'stopping' || !(hasServed || state === 'complete')) return;
       logger.error({ worker: number, pid: child.pid, code, signal }, 'a worker died, another takes its place');
       relay.announceDeath();
       const nextPauseMs = Date.now() - startedAt > STEADY_MS ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
       void replace(number, nextPauseMs);
     });
     return new Promise((resolve, reject) => {
-      child.once('exit', (code, signal) => reject(new Error(`worker ${number} ended with ${code ?? signal} before it served`)));
+      child.once('exit', (code, signal) => reject(new WorkersFailed(`worker ${number} ended with ${code ?? signal} before it served`, 1)));
       link.onMessage((message) => {
-        if ((message as Partial<Notice>).notice !== 'ready') return;
-        if (isStopping) child.send({ notice: 'drain' } satisfies Notice); // the first may have come before it could listen
-        resolve((message as Extract<Notice, { notice: 'ready' }>).facts);
+        if (!isNotice(message)) return;
+        switch (message.notice) {
+          case 'beat':
+            if (workers.get(number) === child) vigil.heard(number);
+            break;
+          case 'prepared':
+            if (state === 'stopping') tell({ notice: 'drain' }, [child]); // the first may have come before it could listen
+            else if (state === 'complete') tell({ notice: 'listen' }, [child]);
+            else if (prepared.add(number).size === wanted) tell({ notice: 'listen' });
+            break;
+          case 'ready':
+            if (state === 'stopping') tell({ notice: 'drain' }, [child]);
+            if (state === 'complete') tell({ notice: 'complete' }, [child]);
+            hasServed = true;
+            resolve(message.facts);
+            break;
+          case 'failed':
+            reject(new WorkersFailed(message.problem, message.exitCode));
+            break;
+          default: // what a supervisor says
+        }
       });
     });
   }
 
+  function tell(notice: NoticeToWorker, children: Iterable<ChildProcess> = workers.values()): void {
+    for (const child of children) if (child.connected) child.send(notice);
+  }
+
   async function replace(number: number, pauseMs: number): Promise<void> {
     await sleep(pauseMs);
-    if (isStopping) return;
-    const facts = await start(number, pauseMs).catch((error: unknown) => ({ problem: String(error) }));
-    logger.info({ worker: number, ...facts }, 'a worker was replaced');
+    if (state === 'stopping') return;
+    await start(number, pauseMs).then(
+      (facts) => logger.info({ worker: number, ...facts }, 'a worker was replaced'),
+      (error: unknown) => logger.error({ worker: number, problem: String(error) }, 'a worker could not be replaced, it is tried again'),
+    );
   }
 
   async function stop(signal: string): Promise<void> {
-    isStopping = true;
+    state = 'stopping';
     logger.info({ signal, workers: workers.size }, 'draining all workers');
     const children = [...workers.values()];
-    const drain: Notice = { notice: 'drain' };
-    for (const child of children) if (child.connected) child.send(drain);
+    tell({ notice: 'drain' });
     const all = Promise.all(
       children.filter((child) => child.exitCode === null && child.signalCode === null).map((child) => once(child, 'exit')),
     );
@@ -105,12 +163,10 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
     if (!inTime) logger.error({ limitMs: drainLimitMs }, 'workers did not end in time and are killed');
     for (const child of workers.values()) child.kill('SIGKILL');
     logger.info({}, 'drained all workers');
+    await options.beforeExit();
   }
 
-  process.on('SIGHUP', () => {
-    const reload: Notice = { notice: 'reload' };
-    for (const child of workers.values()) if (child.connected) child.send(reload);
-  });
+  process.on('SIGHUP', () => tell({ notice: 'reload' }));
   process.on('exit', () => {
     for (const child of workers.values()) child.kill('SIGKILL'); // a second signal ends at once
   });
@@ -118,21 +174,18 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
     if (err) logger.fatal({ err }, 'a fault of the supervisor, it ends');
     await stop(signal ?? 'fault');
   });
-  const facts = await Promise.all(Array.from({ length: wanted }, (_none, index) => start(index + 1, FIRST_PAUSE_MS)));
+  const starts = Promise.all(Array.from({ length: wanted }, (_none, index) => start(index + 1, FIRST_PAUSE_MS)));
+  const facts = await starts.catch((error: unknown) => {
+    if (state === 'stopping') return null; // `stop` ends the process
+    state = 'stopping';
+    throw error;
+  });
+  if (facts === null) return;
+  if (state === 'starting') state = 'complete';
+  tell({ notice: 'complete' });
   for (const one of reserved) one?.release();
   logger.info(
     { ...facts[0], pid: process.pid, bus: 'ipc', workers: wanted, workerPids: [...workers.values()].map((child) => child.pid) },
     'wsaas serves',
   );
-}
-
-type ReservedPort = { readonly port: number; readonly release: () => void };
-
-/** A free port that all workers share, in place of 0. It is held, by SO_REUSEPORT as theirs are, until they listen: else another program may take it. */
-async function reservePort(host: string, port: number): Promise<ReservedPort> {
-  if (port !== 0) return { port, release: () => {} };
-  const server = createServer((socket) => socket.destroy());
-  server.listen({ port, host, reusePort: true });
-  await once(server, 'listening');
-  return { port: (server.address() as AddressInfo).port, release: () => void server.close() };
 }

@@ -6,7 +6,7 @@ import { linked } from './linked.ts';
 busContract('ipc', {
   processes: 3,
   async create(t, processes) {
-    const relay = new IpcRelay({ timeoutMs: 1_000 });
+    const relay = new IpcRelay();
     return Promise.all(
       processes.map(async (handler, index) => {
         const [ours, supervisors] = linked();

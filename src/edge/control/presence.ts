@@ -1,0 +1,39 @@
+import type { FastifyInstance } from 'fastify';
+import { GatewayError } from '../../wire/errors.ts';
+
+/** Of a dialect, what its commands need: each may have methods of its own on `/:id`. */
+type Commands = { readonly name: string; readonly onId: readonly string[] };
+
+export type PresenceOptions = {
+  readonly dialect: Commands;
+  readonly all: readonly Commands[];
+  /** May change with time: a file that is read again may bring a dialect. */
+  readonly isPresent: (name: string) => boolean;
+  /** The route of one connection, under every prefix that it has. */
+  readonly idRoutes: ReadonlySet<string>;
+};
+
+/**
+ * The commands of every dialect are registered at the start, whether a route has it or not, as a server takes no routes
+ * later. While none has it they are not there: its paths are unknown. Comes before the guard, as for any unknown path.
+ */
+export function hideWhileAbsent(server: FastifyInstance, { dialect, isPresent, idRoutes }: PresenceOptions): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    if (isPresent(dialect.name) || idRoutes.has(request.routeOptions.url ?? '')) return done();
+    return reply.callNotFound();
+  });
+}
+
+/** On `/:id` the methods of the dialects that are there are allowed, and named by a 405. Comes behind the guard. */
+export function allowOnlyPresent(server: FastifyInstance, { dialect, all, isPresent, idRoutes }: PresenceOptions): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    const { method } = request;
+    if (isPresent(dialect.name) && dialect.onId.includes(method)) return done();
+    if (!idRoutes.has(request.routeOptions.url ?? '')) return done();
+    const allowed = new Set(['HEAD', ...all.flatMap(({ name, onId }) => (isPresent(name) ? onId : []))]);
+    if (allowed.has(method)) return done();
+    const list = [...allowed].toSorted().join(', ');
+    void reply.header('Allow', list);
+    return done(new GatewayError('METHOD_NOT_ALLOWED', `${method} is not allowed here; allowed: ${list}`));
+  });
+}

@@ -1,0 +1,129 @@
+import { readArguments } from './cli/arguments.ts';
+import { EXIT_FAULT, EXIT_USAGE } from './cli/exit-codes.ts';
+import { helpText } from './cli/help.ts';
+import { journalProblemOf, startProblemOf, type StartProblem } from './cli/start-problem.ts';
+import { ConfigError, EXIT_BAD_CONFIG, loadConfig, type Config, type ConfigReport } from './config/load.ts';
+import { options } from './config/options.ts';
+import { VERSION } from './config/version.ts';
+import { DRAIN_MARGIN_MS } from './core/drain.ts';
+import { tryJournal } from './engines/local/journal-trial.ts';
+import { linkTo } from './engines/processes/link.ts';
+import { supervise, WORKER_VARIABLE, WorkersFailed } from './engines/processes/supervisor.ts';
+import { WorkerPost } from './engines/processes/worker.ts';
+import { openLog, type OpenLog } from './logs/logger.ts';
+import { doNotWait } from './logs/output.ts';
+import { readRoutesFile, RoutesFileError } from './routes/file.ts';
+import { beforeExit, END_MS, randomName, serve } from './serve.ts';
+
+const action = readArguments(process.argv.slice(2));
+if (typeof action === 'object') end({ message: action.problem, exitCode: EXIT_USAGE });
+switch (action) {
+  case 'help':
+    print(helpText(options));
+    break;
+  case 'version':
+    print(`${VERSION}\n`);
+    break;
+  case 'check-config': {
+    const { effective, warnings } = await read();
+    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+    print(
+      Object.entries(effective)
+        .map(([name, value]) => `${name}=${value}\n`)
+        .join(''),
+    );
+    break;
+  }
+  case 'serve':
+    await start(await read());
+}
+
+/** Whoever reads may leave in the middle, as `head` does. */
+function print(text: string): void {
+  process.stdout.on('error', () => {});
+  process.stdout.write(text);
+}
+
+function end({ message, exitCode }: StartProblem): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(exitCode);
+}
+
+/** The mistakes of the environment and of the routes file together. */
+async function read(): Promise<ConfigReport> {
+  const problems: string[] = [];
+  const report = readConfig(problems);
+  const routesFile = report instanceof ConfigError ? report.routesFile : report.config.ROUTES_FILE;
+  if (routesFile !== undefined) {
+    await readRoutesFile(routesFile).catch((error: unknown) => {
+      if (!(error instanceof RoutesFileError)) throw error;
+      problems.push(error.message);
+    });
+  }
+  if (report instanceof ConfigError || problems.length > 0) return end({ message: problems.join('\n'), exitCode: EXIT_BAD_CONFIG });
+  return report;
+}
+
+function readConfig(problems: string[]): ConfigReport | ConfigError {
+  try {
+    return loadConfig(process.env, { dotenv: true });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(error.message);
+    return error;
+  }
+}
+
+async function start({ config, warnings }: ConfigReport): Promise<void> {
+  const number = process.env[WORKER_VARIABLE];
+  const base = { pid: process.pid, ...(number !== undefined && { worker: Number(number) }) };
+  const log = openLog({ level: config.LOG_LEVEL.toLowerCase(), format: config.LOG_FORMAT, maxBytes: config.LOG_BUFFER_BYTES, base });
+  if (number !== undefined) {
+    const post = new WorkerPost(linkTo(process));
+    await serve(config, log, post).catch((error: unknown) => fail(error, log, post));
+    return;
+  }
+  for (const warning of warnings) log.logger.warn({}, warning);
+  if (config.JOURNAL_DIR !== undefined) await checkJournal(config.JOURNAL_DIR);
+  const served = config.WORKERS === 1 ? serve(config, log, null) : superviseWorkers(config, log);
+  await served.catch((error: unknown) => fail(error, log, null));
+}
+
+/** A directory that no journal can use is a mistake of the start; a disk that is full for now is not. */
+async function checkJournal(directory: string): Promise<void> {
+  await tryJournal(directory).catch((error: unknown) => {
+    const problem = journalProblemOf(directory, error);
+    if (problem !== null) end(problem);
+  });
+}
+
+function superviseWorkers(config: Config, log: OpenLog): Promise<void> {
+  return supervise({
+    workers: config.WORKERS,
+    host: config.HOST,
+    port: config.PORT,
+    controlHost: config.CONTROL_HOST ?? config.HOST,
+    controlPort: config.CONTROL_PORT,
+    drainLimitMs: config.DRAIN_DELAY_MS + config.DRAIN_MS + DRAIN_MARGIN_MS + END_MS,
+    node: config.NODE_NAME ?? randomName(),
+    logger: log.logger,
+    beforeExit: () => beforeExit(log),
+    forked: doNotWait,
+    program: process.argv[1] ?? '',
+    env: process.env,
+  });
+}
+
+/** A mistake of the user is told in one sentence, a fault of ours with its stack. */
+async function fail(error: unknown, log: OpenLog, post: WorkerPost | null): Promise<never> {
+  const problem = error instanceof WorkersFailed ? error : startProblemOf(error);
+  if (problem === null) {
+    log.logger.fatal({ err: error }, 'a fault of the gateway, it cannot start');
+    await beforeExit(log);
+    process.exit(EXIT_FAULT);
+  }
+  await post?.failed(problem.message, problem.exitCode);
+  if (post !== null) process.exit(problem.exitCode); // the supervisor tells it, once for all workers
+  await beforeExit(log);
+  return end(problem);
+}

@@ -1,0 +1,72 @@
+import findMyWay from 'find-my-way';
+import { readers } from '../config/forms.ts';
+import type { Dialects } from '../dialects/definition.ts';
+import { DEFAULT_DIALECT } from '../dialects/index.ts';
+import type { RouteSpec } from './spec.ts';
+
+export type Path = readonly (string | number)[];
+type Report = (path: Path, wanted: string) => void;
+/** A route without what is reported already. */
+type Sound = Partial<RouteSpec>;
+
+/** Reports what a schema cannot judge. */
+export function checkRoutes(routes: readonly Sound[], dialects: Dialects, report: Report): void {
+  checkValues(routes, dialects, report);
+  checkPaths(routes, dialects, report);
+}
+
+function checkValues(routes: readonly Sound[], dialects: Dialects, report: Report): void {
+  for (const [index, route] of routes.entries()) {
+    const texts: [keyof RouteSpec, string | undefined, keyof typeof readers][] = [
+      ['backend', route.backend, 'url'],
+      ['backendHeaders', route.backendHeaders && JSON.stringify(route.backendHeaders), 'headers'],
+      ['origins', route.origins?.join(','), 'origins'],
+      ['forwardHeaders', route.forwardHeaders?.join(','), 'header-names'],
+    ];
+    for (const [name, value, form] of texts) {
+      if (value === undefined) continue;
+      const result = value === '' && name === 'backend' ? 'must be a URL' : readers[form](value);
+      if (typeof result === 'string') report(['routes', index, name], result);
+    }
+    if (route.duplicateId !== undefined && dialects[route.dialect ?? DEFAULT_DIALECT]?.hasClientIds === false)
+      report(
+        ['routes', index, 'duplicateId'],
+        `has no meaning in dialect ${route.dialect ?? DEFAULT_DIALECT}, where the gateway gives the ids`,
+      );
+    const { path } = route;
+    if (path === undefined) continue;
+    const parameters = parametersOf(path);
+    if (parameters.some((name) => /^\d/.test(name)))
+      report(['routes', index, 'path'], 'must name its parameters by a letter first: the last one counts, and numbers lose their place');
+    for (const [key, value] of Object.entries(route.tags ?? {})) {
+      if (value.startsWith(':') && !parameters.includes(value.slice(1)))
+        report(['routes', index, 'tags', key], `takes ${value}, a parameter that the path has not`);
+    }
+    for (const { at, wanted: problem } of dialects[route.dialect ?? DEFAULT_DIALECT]?.checkRoute({ ...route, path }) ?? [])
+      report(['routes', index, at], problem);
+  }
+}
+
+function checkPaths(routes: readonly Sound[], dialects: Dialects, report: Report): void {
+  const router = findMyWay();
+  const owners = new Map<string, number>();
+  for (const [index, { path, dialect = DEFAULT_DIALECT }] of routes.entries()) {
+    try {
+      if (path !== undefined) router.on('GET', path, () => {});
+    } catch (error) {
+      report(['routes', index, 'path'], `cannot be routed: ${(error as Error).message}`);
+    }
+    if (dialects[dialect]?.hasClientIds !== true) continue;
+    const owner = owners.get(dialect);
+    if (owner === undefined) owners.set(dialect, index);
+    else
+      report(
+        ['routes', index, 'dialect'],
+        `another route of dialect ${dialect} (routes.${owner}) owns the control paths of its client-chosen ids`,
+      );
+  }
+}
+
+function parametersOf(path: string): string[] {
+  return [...path.matchAll(/:([A-Za-z0-9_]+)/g)].map((match) => match[1] ?? '');
+}

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import closeWithGrace, { type Options as CloseWithGraceOptions } from 'close-with-grace';
+import { createApp, type App } from './app.ts';
+import type { Config } from './config/load.ts';
+import { VERSION } from './config/version.ts';
+import { drain, DRAIN_MARGIN_MS } from './core/drain.ts';
+import { linkTo } from './engines/processes/link.ts';
+import type { WorkerPost } from './engines/processes/worker.ts';
+import type { OpenLog } from './logs/logger.ts';
+
+/** For the last lines of the log, where their reader is slow. */
+const LOG_FLUSH_MS = 500;
+/** For calls of the file system that are still out at the end. */
+const DISK_MS = 500;
+const DISK_LOOK_MS = 20;
+/** What an end may take beyond its drain. */
+export const END_MS = LOG_FLUSH_MS + DISK_MS;
+/** Beyond all that, until the process ends whatever happens. */
+const LAST_MS = 1_000;
+
+/** One process that serves clients: alone, or as a worker. Resolves when it listens. */
+export async function serve(config: Config, log: OpenLog, post: WorkerPost | null): Promise<void> {
+  const { logger, stream } = log;
+  const app = await createApp(config, logger, {
+    node: config.NODE_NAME ?? randomName(),
+    link: post === null ? null : linkTo(process),
+    checks: [
+      { name: 'log', problem: () => stream.problem, isRequired: false },
+      { name: 'workers', problem: () => (post === null || post.isComplete ? null : 'not all of them listen yet'), isRequired: true },
+    ],
+  });
+  const reload = (): void => reloadRoutes(app, log);
+  process.on('SIGHUP', reload);
+  // a second signal ends at once; a worker leaves Ctrl-C, which reaches the whole group, to its supervisor
+  const skip = post === null ? ['SIGHUP', 'SIGUSR2'] : ['SIGHUP', 'SIGUSR2', 'SIGINT'];
+  const { close } = closeWithGrace({ delay: false, logger: false, skip } as CloseWithGraceOptions, async ({ err, signal }) => {
+    if (err) logger.fatal({ err }, 'a fault of the gateway, it ends');
+    const cause = signal ?? (err ? 'fault' : 'supervisor');
+    await leave(app, config, { log, cause });
+  });
+  if (post !== null) {
+    process.on('SIGINT', () => {});
+    process.on('disconnect', () => close()); // the supervisor died, nobody would replace or drain this process
+    post.obey({ drain: close, reload });
+  }
+  const urls = await app.listen(() => post?.prepared() ?? Promise.resolve());
+  const facts = { version: VERSION, ...app.facts, cores: availableParallelism(), ...urls };
+  if (post === null) logger.info(facts, 'wsaas serves');
+  else post.ready(facts);
+}
+
+/** `close-with-grace` ends the process after it. A drain is bounded; if something holds it up all the same, the last deadline does not wait. */
+async function leave(app: App, config: Config, { log, cause }: { readonly log: OpenLog; readonly cause: string }): Promise<void> {
+  const { DRAIN_DELAY_MS: delayMs, DRAIN_MS: spreadMs } = config;
+  const { gateway, log: appLog, close: shut } = app;
+  setTimeout(endAtOnce, delayMs + spreadMs + DRAIN_MARGIN_MS + END_MS + LAST_MS).unref();
+  await drain({ gateway, log: appLog, signal: cause, delayMs, spreadMs, shut });
+  await beforeExit(log);
+}
+
+/** Writes the last lines of the log. If an exit would hang, the process ends here. */
+export async function beforeExit({ stream }: OpenLog): Promise<void> {
+  await stream.flush(LOG_FLUSH_MS);
+  if (!(await isDiskQuiet())) endAtOnce();
+}
+
+/** Calls of the file system that do not end: an exit would wait for them for ever, as Node joins the threads that they hold. */
+async function isDiskQuiet(): Promise<boolean> {
+  for (let waitedMs = 0; waitedMs < DISK_MS; waitedMs += DISK_LOOK_MS) {
+    if (!process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'))) return true;
+    await sleep(DISK_LOOK_MS);
+  }
+  return false;
+}
+
+function endAtOnce(): void {
+  process.kill(process.pid, 'SIGKILL');
+}
+
+function reloadRoutes(app: App, { logger }: OpenLog): void {
+  void app
+    .reloadRoutes()
+    .catch((error: unknown) => String(error))
+    .then((problem) => {
+      if (problem === null) logger.info({}, 'routes were read again');
+      else logger.error({ problem }, 'routes stay as they were');
+    });
+}
+
+export function randomName(): string {
+  return randomBytes(4).toString('hex');
+}

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import { ask } from '../support/ask.ts';
+import { startBackend } from '../support/backend.ts';
+import { tryConnect } from '../support/client.ts';
+import { startGateway } from '../support/gateway.ts';
+import { isEvent } from '../support/guests.ts';
+import { workerOf } from '../support/workforce.ts';
+
+const CLIENTS = 60;
+/** Worker 2 takes this much longer than worker 1 to be prepared. */
+const LATER_MS = 1_500;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+test('workers listen together and are ready together, so the first clients are spread over all of them', async (t) => {
+  const backend = await startBackend(t);
+  const port = await freePort();
+  const slow = `if(process.env.WSAAS_WORKER==='2')Atomics.wait(new Int32Array(new SharedArrayBuffer(4)),0,0,${LATER_MS})`;
+  const started = startGateway(t, {
+    API_URI: backend.url,
+    PORT: String(port),
+    WORKERS: '2',
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(slow)}`,
+  });
+  started.catch(() => {}); // it is waited for below
+  const answers: number[] = [];
+  while (answers.at(-1) !== 200) {
+    const answer = await ask(`http://127.0.0.1:${port}/readyz`).catch(() => null);
+    if (answer !== null) answers.push(answer.status);
+    else await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await Promise.all(Array.from({ length: CLIENTS }, () => tryConnect(t, `ws://127.0.0.1:${port}`)));
+  await backend.calls.atLeast(CLIENTS, isEvent('open'));
+  const owners = backend.calls.all.filter(isEvent('open')).map(({ headers }) => workerOf(String(headers['ws-connection'])));
+  const perWorker = [...new Set(owners)].map((owner) => owners.filter((other) => other === owner).length);
+  assert.equal(perWorker.length, 2, 'one worker took all');
+  assert.ok(Math.min(...perWorker) >= CLIENTS / 6, perWorker.join());
+  assert.ok(
+    answers.every((status) => status === 503 || status === 200),
+    answers.join(),
+  );
+  await started;
+});

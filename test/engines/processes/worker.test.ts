@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { WorkerPost } from '../../../src/engines/processes/worker.ts';
+import { linked } from './linked.ts';
+
+test('a worker says at once that it lives, waits for the order to listen, and is complete when all listen', async () => {
+  const [ours, supervisors] = linked();
+  const heard: object[] = [];
+  supervisors.onMessage((message) => heard.push(message));
+  const post = new WorkerPost(ours);
+  let listens = false;
+  const mayListen = post.prepared().then(() => (listens = true));
+  for (let turns = 0; turns < 3; turns += 1) await turn();
+  assert.deepEqual(heard, [{ notice: 'beat' }, { notice: 'prepared' }]);
+  assert.deepEqual([listens, post.isComplete], [false, false]);
+  supervisors.send({ notice: 'listen' });
+  await mayListen;
+  assert.equal(post.isComplete, false);
+  supervisors.send({ notice: 'complete' });
+  for (let turns = 0; turns < 3; turns += 1) await turn();
+  assert.equal(post.isComplete, true);
+});
