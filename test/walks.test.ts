@@ -16,7 +16,7 @@ const page = readFileSync(new URL('../docs/architecture.md', import.meta.url), '
 const PARTS = new Set(
   (
     'core/party core/admission core/fifo core/end-of-turn core/lane core/tag-index core/meter core/system-clock core/heartbeat ' +
-    'wire/trace wire/ws-uris wire/verdicts wire/http-messages backends/http/deadlines edge/sockets/unfinished'
+    'wire/trace wire/ws-uris wire/verdicts wire/http-messages backends/http/deadlines backends/http/backlog edge/sockets/unfinished'
   ).split(' '),
 );
 

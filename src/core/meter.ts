@@ -1,8 +1,14 @@
 import type { Refusal } from './events.ts';
 import type { Counter, Observer } from './observer.ts';
 
-/** Why a client was refused, where not the backend failed. */
-const REASONS: Readonly<Record<number, string>> = { 409: 'duplicate-id', 429: 'limit', 499: 'gone', 502: 'bad-answer', 503: 'busy' };
+/** Why a client was refused, where not the backend failed: by the code of the refusal, which may be the backend's own. */
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['DUPLICATE_ID', 'duplicate-id'],
+  ['TOO_MANY_CONNECTIONS', 'limit'],
+  ['UNAVAILABLE', 'busy'],
+  ['CLIENT_GONE', 'gone'],
+  ['BAD_GATEWAY', 'bad-answer'],
+]);
 
 /**
  * The observer that counts, since the start of the process. Plain fields, because they are raised on the path of every
@@ -51,7 +57,7 @@ export class Meter implements Observer {
   }
 
   refused(refusal: Refusal): void {
-    const reason = refusal.failure?.reason ?? REASONS[refusal.status] ?? 'refused';
+    const reason = refusal.failure?.reason ?? REASONS.get(refusal.code) ?? 'refused';
     this.opensRefused.set(reason, (this.opensRefused.get(reason) ?? 0) + 1);
   }
 

@@ -86,7 +86,7 @@ suite('an open call without a whole answer', { concurrency: 3 }, () => {
           ['1006', 'open unanswered'],
           what,
         );
-        const open = backend.calls.all.filter(isEvent('open')).at(-1);
+        const open = backend.calls.all.findLast(isEvent('open'));
         assert.equal(String(headers['ws-event-id']).split('.')[0], String(open?.headers['ws-event-id']).split('.')[0], what);
         const id = decodeURIComponent(String(open?.headers['ws-connection']));
         const line = await gateway.log

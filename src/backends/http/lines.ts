@@ -192,9 +192,9 @@ class HeldSocket {
   }
 
   takeOver(): void {
-    const { read } = this.#socket;
+    const read = this.#socket.read.bind(this.#socket) as (size?: number) => Buffer | null;
     this.#socket.read = (size) => {
-      const chunk = read.call(this.#socket, size) as Buffer | null;
+      const chunk = read(size);
       return this.#awaitsAnswer && chunk !== null ? this.#withoutContinue(chunk) : chunk;
     };
     this.#socket.cork = () => void (this.#isCorked = true);
