@@ -131,6 +131,7 @@ test('every option is reachable: those in the open as config, secrets by referen
     JOURNAL_DIR: '/journal',
     ORIGINS: 'https://a.example',
     CONTROL_ALLOW: '10.0.0.0/8',
+    LOG_FORMAT: 'json',
     CONTROL_ORIGINS: 'https://ops.example',
   };
   for (const [name, schema] of Object.entries(schemas)) {

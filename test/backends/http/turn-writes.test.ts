@@ -14,7 +14,7 @@ function connected(writes: TurnWrites, isDestroyed = false): Recorded {
     const bytes = typeof piece === 'string' ? Buffer.from(piece, encoding) : Buffer.from(piece);
     return done.push(bytes.toString('latin1')) > 0;
   };
-  const socket = { write, cork: () => done.push('(cork)'), uncork: () => done.push('(uncork)'), destroyed: isDestroyed };
+  const socket = { write, read: () => null, cork: () => done.push('(cork)'), uncork: () => done.push('(uncork)'), destroyed: isDestroyed };
   const connector = ((_options, callback) => callback(null, socket as unknown as Socket)) as buildConnector.connector;
   writes.on(connector)({} as buildConnector.Options, () => {});
   return { socket: socket as unknown as Socket, done };
