@@ -64,6 +64,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   readonly #options: GatewayOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #leaving = new Set<Connection>();
+  readonly #disowned = new Set<Connection>();
   readonly #emptyWaiters: (() => void)[] = [];
   #opening = 0;
   #queued = 0;
@@ -128,7 +129,8 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   #turnAway(connection: Connection, refusal: Refusal): Refusal {
     connection.refused();
-    if (refusal.wasAccepted) this.#tellClose(connection, CLOSE.ABNORMAL, refusal.message);
+    if (this.#disowned.delete(connection)) this.#options.ledger.forget(connection.key);
+    else if (refusal.wasAccepted) this.#tellClose(connection, CLOSE.ABNORMAL, refusal.message);
     else this.#options.ledger.forget(connection.key);
     return this.#refuse(refusal);
   }
@@ -189,6 +191,15 @@ export class Gateway implements ConnectionHost, BusHandler {
       (entries) => this.#tellOrphans(entries),
       (error: unknown) => this.log.error({ err: error }, 'the ledger could not be asked for orphans'),
     );
+  }
+
+  /** The bus calls this: others have told the ends of these connections, so they end here, and nothing more is told of them. */
+  disown(keys: ReadonlySet<string>): void {
+    for (const connection of this.connections) {
+      if (!keys.has(connection.key)) continue;
+      this.#disowned.add(connection);
+      connection.disown();
+    }
   }
 
   #execute(connection: Connection, command: Command): Outcome | Promise<Outcome> {
@@ -271,7 +282,8 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   finished(connection: Connection): void {
     this.#leaving.delete(connection);
-    this.#tellClose(connection, connection.closeCode, connection.closeReason);
+    if (this.#disowned.delete(connection)) this.#options.ledger.forget(connection.key);
+    else this.#tellClose(connection, connection.closeCode, connection.closeReason);
     this.#checkEmpty();
   }
 
