@@ -30,6 +30,7 @@ import { createNoLedger } from './engines/local/no-ledger.ts';
 import { createIpcBus } from './engines/processes/bus.ts';
 import { createIpcLedger } from './engines/processes/ledger.ts';
 import type { Link } from './engines/processes/link.ts';
+import { openEngine, type Engine } from './engines/index.ts';
 import { createRouting, type Routing } from './routes/routing.ts';
 import type { RouteDefaults } from './routes/table.ts';
 import { WsUris } from './wire/ws-uris.ts';
@@ -103,21 +104,50 @@ type Surroundings = {
   readonly meter: Meter;
   readonly ledger: Ledger;
   readonly bus: Bus;
+  /** What joins this process with others. */
+  readonly engine: string;
+  /** Why other machines cannot be asked now, or null. */
+  readonly busProblem: () => string | null;
   readonly transports: Transports;
   readonly wsUris: WsUris;
 };
 
-async function openSurroundings({ config, log, link }: Base): Promise<Surroundings> {
+async function openSurroundings(base: Base): Promise<Surroundings> {
+  const { config, log } = base;
   const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining } = config;
   const owner = ownerToken();
   const meter = new Meter();
+  const { name, bus, ledger, problem } = await openJoining(base, owner);
   return {
     owner,
     meter,
-    ledger: await openLedger(config.JOURNAL_DIR, log, link),
-    bus: link === null ? createMemoryBus() : createIpcBus({ link, owner, timeoutMs: config.BUS_TIMEOUT_MS }),
+    ledger,
+    bus,
+    engine: name,
+    busProblem: problem,
     transports: new Transports({ clock: systemClock, log, observer: meter, connections, pipelining }),
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
+  };
+}
+
+/** Bus and ledger: of CLUSTER_URL's engine, which every worker joins by itself, else of this machine. */
+async function openJoining({ config, log, link, node }: Base, owner: string): Promise<Engine> {
+  const {
+    CLUSTER_URL: url,
+    CLUSTER_NAME: cluster,
+    CLUSTER_CREDENTIALS_FILE: credentials,
+    JOURNAL_DIR: journal,
+    BUS_TIMEOUT_MS: timeoutMs,
+  } = config;
+  if (url !== undefined) {
+    if (journal !== undefined) log.warn({}, 'JOURNAL_DIR is not used beside CLUSTER_URL, whose engine remembers open connections');
+    return openEngine({ url, credentials: credentials ?? null, cluster, owner, node, timeoutMs, log });
+  }
+  return {
+    name: link === null ? 'memory' : 'ipc',
+    bus: link === null ? createMemoryBus() : createIpcBus({ link, owner, timeoutMs }),
+    ledger: await openLedger(journal, log, link),
+    problem: () => null,
   };
 }
 
@@ -150,7 +180,8 @@ function defaultsOf(config: Config, dialects: Dialects): RouteDefaults {
   };
 }
 
-function openGateway({ config, log, node }: Base, { owner, meter, ledger, bus }: Surroundings, routing: Routing): Gateway {
+function openGateway({ config, log, node }: Base, surroundings: Surroundings, routing: Routing): Gateway {
+  const { owner, meter, ledger, bus, busProblem } = surroundings;
   return new Gateway({
     clock: systemClock,
     log,
@@ -164,6 +195,7 @@ function openGateway({ config, log, node }: Base, { owner, meter, ledger, bus }:
     openQueueTimeoutMs: config.OPEN_QUEUE_TIMEOUT_MS,
     closeConcurrency: config.CLOSE_CONCURRENCY,
     closeBacklog: config.CLOSE_BACKLOG,
+    whyClosed: () => (config.REQUIRE_BUS === 'true' && busProblem() !== null ? 'the cluster cannot be asked now' : null),
     metrics: createMetrics(meter),
     routeOf: routing.byName,
   });
@@ -210,8 +242,11 @@ type Whole = Inside & { readonly surroundings: Surroundings };
 
 async function serveControl({ config, node, dialects }: Base, servers: Servers, { gateway, routing, surroundings }: Whole): Promise<void> {
   const { controlServer, isShared } = servers;
-  const { ledger, wsUris } = surroundings;
-  const readiness = [{ name: 'ledger', problem: () => ledger.problem, isRequired: false }];
+  const { ledger, wsUris, busProblem } = surroundings;
+  const readiness = [
+    { name: 'ledger', problem: () => ledger.problem, isRequired: false },
+    { name: 'bus', problem: busProblem, isRequired: config.REQUIRE_BUS === 'true' },
+  ];
   await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
   const guard = createGuard({ allow: config.CONTROL_ALLOW, tokens: config.CONTROL_TOKEN, trustedProxies: config.TRUST_PROXY });
   await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });
@@ -230,13 +265,18 @@ async function serveControl({ config, node, dialects }: Base, servers: Servers, 
   });
 }
 
-function factsOf({ node, link }: Base, { ledger, transports }: Surroundings, routing: Routing): Readonly<Record<string, unknown>> {
+function factsOf(
+  { node, config }: Base,
+  { owner, ledger, transports, engine }: Surroundings,
+  routing: Routing,
+): Readonly<Record<string, unknown>> {
   return {
     node,
     ledger: ledger.level,
     backends: transports.origins,
     routes: routing.facts,
-    bus: link === null ? 'memory' : 'ipc',
+    bus: engine,
+    ...(config.CLUSTER_URL !== undefined && { cluster: config.CLUSTER_NAME, owner }),
     fileLimit: fileLimit(),
   };
 }

@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import closeWithGrace, { type Options as CloseWithGraceOptions } from 'close-with-grace';
 import { pino, type Logger } from 'pino';
-import { createApp } from './app.ts';
+import { createApp, type App } from './app.ts';
 import { ConfigError, EXIT_BAD_CONFIG, loadConfig, type Config, type ConfigReport } from './config/load.ts';
 import { drain, DRAIN_MARGIN_MS } from './core/drain.ts';
+import { EngineRefused } from './engines/index.ts';
 import { linkTo } from './engines/processes/link.ts';
 import { readRoutesFile, RoutesFileError } from './routes/file.ts';
 import { supervise, WORKER_VARIABLE, type Notice } from './engines/processes/supervisor.ts';
@@ -58,7 +59,7 @@ async function serve({ config, warnings }: ConfigReport): Promise<void> {
 }
 
 async function serveClients(config: Config, logger: Logger, worker: number | null): Promise<void> {
-  const app = await createApp(config, logger, { node: config.NODE_NAME ?? randomName(), link: worker === null ? null : linkTo(process) });
+  const app = await create(config, logger, worker);
   // a second signal ends at once; a worker leaves Ctrl-C, which reaches the whole group, to its supervisor
   const skip = worker === null ? ['SIGHUP', 'SIGUSR2'] : ['SIGHUP', 'SIGUSR2', 'SIGINT'];
   const { close } = closeWithGrace({ delay: false, logger: false, skip } as CloseWithGraceOptions, async ({ err, signal }) => {
@@ -83,6 +84,16 @@ async function serveClients(config: Config, logger: Logger, worker: number | nul
   const facts = { version: VERSION, ...app.facts, cores: availableParallelism(), ...urls };
   if (worker === null) logger.info(facts, 'wsaas serves');
   else process.send?.({ notice: 'ready', facts } satisfies Notice);
+}
+
+async function create(config: Config, logger: Logger, worker: number | null): Promise<App> {
+  try {
+    return await createApp(config, logger, { node: config.NODE_NAME ?? randomName(), link: worker === null ? null : linkTo(process) });
+  } catch (error) {
+    if (!(error instanceof EngineRefused)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(EXIT_BAD_CONFIG);
+  }
 }
 
 function obeySupervisor(close: () => unknown, reload: () => void): void {

@@ -39,6 +39,8 @@ export type GatewayOptions = {
   readonly openQueueTimeoutMs: number;
   readonly closeConcurrency: number;
   readonly closeBacklog: number;
+  /** Why nobody may come in now, or null: something that this gateway was told not to serve without is missing. */
+  readonly whyClosed?: () => string | null;
   /** Makes this process's part of the answer to a query for metrics. */
   readonly metrics: (gauges: Gauges) => Promise<readonly unknown[]>;
   /** Finds the route that a ledger entry names. */
@@ -87,6 +89,8 @@ export class Gateway implements ConnectionHost, BusHandler {
    * `isGone` is asked when a place in the queue comes up: a client that left while waiting costs the backend nothing.
    */
   async open(route: Route, request: OpenRequest, isGone: () => boolean): Promise<Admission | Refusal> {
+    const because = this.#options.whyClosed?.() ?? null;
+    if (because !== null) return this.#refuse(busy(because));
     const lane = this.#lane(route.backendName);
     this.#opening += 1;
     try {

@@ -121,7 +121,7 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
   const facts = await Promise.all(Array.from({ length: wanted }, (_none, index) => start(index + 1, FIRST_PAUSE_MS)));
   for (const one of reserved) one?.release();
   logger.info(
-    { ...facts[0], pid: process.pid, bus: 'ipc', workers: wanted, workerPids: [...workers.values()].map((child) => child.pid) },
+    { ...facts[0], pid: process.pid, workers: wanted, workerPids: [...workers.values()].map((child) => child.pid) },
     'wsaas serves',
   );
 }
