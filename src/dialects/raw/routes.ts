@@ -1,12 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import { messageOf, NOT_UTF8 } from '../../wire/http-messages.ts';
+import { addressIn, type UnderControlPath } from '../../wire/control-paths.ts';
 import type { ControlOptions } from '../definition.ts';
 import { rawPushSchema } from './schemas.ts';
 
 /** `POST /<id>` pushes one frame and answers in plain words, as ws2api does (docs/dialects/raw.md#commands). */
 export async function rawRoutes(server: FastifyInstance, { dispatch }: ControlOptions): Promise<void> {
-  server.post<{ Params: { id: string } }>('/:id', { schema: rawPushSchema }, async (request, reply) => {
-    const outcome = await dispatch({ type: 'push', id: request.params.id, message: messageOf(request), idempotencyKey: null });
+  server.post<{ Params: UnderControlPath & { id: string } }>('/:id', { schema: rawPushSchema }, async (request, reply) => {
+    const id = addressIn(request.params, request.params.id);
+    const outcome = await dispatch({ type: 'push', id, message: messageOf(request), idempotencyKey: null });
     void reply.header('content-type', 'text/plain; charset=utf-8');
     switch (outcome.type) {
       case 'sent':
