@@ -1,11 +1,12 @@
 import { spawn, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve as resolvePath } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as elapsed } from 'node:timers/promises';
+import { freePort } from '../test/support/free-port.ts';
 import { processTree } from './proc.ts';
 
 /** A gateway to measure: a script for this same Node, and what it gets in its environment. */
@@ -54,7 +55,7 @@ export function nodeCommand(args: readonly string[], core: number | null): reado
 
 export async function startTarget(target: Target, options: StartOptions): Promise<Running> {
   const { backendPort, isPinned, withProbe, profileFolder } = options;
-  const port = await freePort();
+  const port = await freePort(); // any program can be a target, and none tells which port it took
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const logPath = join(folder, 'log');
   const log = openSync(logPath, 'w');
@@ -112,16 +113,6 @@ function collector(child: ChildProcess): () => Promise<Alive> {
       throw new Error(`the probe was to answer within ${PROBE_MS} ms and did not; does the target still run?`, { cause });
     }
   };
-}
-
-/** The port must be told before the program runs, as any program can be a target. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function listens(port: number, child: ChildProcess): Promise<boolean> {

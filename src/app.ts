@@ -24,7 +24,7 @@ import { selectionRoutes } from './edge/control/selections.ts';
 import { buildServer } from './edge/server/build.ts';
 import { answerUnknown } from './edge/server/errors.ts';
 import { addressCheck, callersOf } from './edge/server/client-address.ts';
-import { fileLimit } from './edge/server/file-limit.ts';
+import { FileBudget, fileLimit } from './edge/server/file-limit.ts';
 import { HttpSockets } from './edge/server/http-sockets.ts';
 import { socketsPlugin } from './edge/sockets/plugin.ts';
 import { asksForWebSocket } from './edge/sockets/upgrade-request.ts';
@@ -36,12 +36,7 @@ import { createIpcLedger } from './engines/processes/ledger.ts';
 import type { Link } from './engines/processes/link.ts';
 import { createRouting, type Routing } from './routes/routing.ts';
 import type { RouteDefaults } from './routes/table.ts';
-import { WsUris } from './wire/ws-uris.ts';
-
-/** Descriptors kept free for the backend's sockets come on top of these, for files, pipes and the control API. */
-const RESERVED_FILES = 128;
-/** Sockets that are neither clients nor known callers, at 5 to 10 KB each. */
-const MOST_SOCKETS = 32_768;
+import { readUri, WsUris } from './wire/ws-uris.ts';
 
 export type App = {
   readonly gateway: Gateway;
@@ -81,7 +76,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
   const surroundings = await openSurroundings(base);
   const routing = await openRouting(base, surroundings);
   const gateway = openGateway(base, surroundings, routing);
-  const servers = buildServers(base, gateway, routing);
+  const servers = buildServers(base, { gateway, routing, surroundings });
   await serveClients(base, servers, { gateway, routing });
   await beforeRoutes?.(servers.controlServer);
   await serveControl(base, servers, { gateway, routing, surroundings });
@@ -114,6 +109,7 @@ type Surroundings = {
   readonly bus: Bus;
   readonly transports: Transports;
   readonly wsUris: WsUris;
+  readonly files: FileBudget;
 };
 
 async function openSurroundings({ config, log, link }: Base): Promise<Surroundings> {
@@ -127,6 +123,12 @@ async function openSurroundings({ config, log, link }: Base): Promise<Surroundin
     bus: link === null ? createMemoryBus() : createIpcBus({ link, owner, timeoutMs: config.BUS_TIMEOUT_MS }),
     transports: new Transports({ clock: systemClock, log, observer: meter, connections, pipelining }),
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
+    files: new FileBudget({
+      limit: fileLimit(),
+      backendConnections: connections,
+      httpSockets: config.MAX_HTTP_SOCKETS,
+      servers: config.CONTROL_PORT === undefined ? 1 : 2,
+    }),
   };
 }
 
@@ -159,7 +161,7 @@ function defaultsOf(config: Config, dialects: Dialects): RouteDefaults {
   };
 }
 
-function openGateway({ config, log, node }: Base, { owner, meter, ledger, bus }: Surroundings, routing: Routing): Gateway {
+function openGateway({ config, log, node }: Base, { owner, meter, ledger, bus, files }: Surroundings, routing: Routing): Gateway {
   return new Gateway({
     clock: systemClock,
     log,
@@ -169,7 +171,7 @@ function openGateway({ config, log, node }: Base, { owner, meter, ledger, bus }:
     node,
     owner,
     limits: {
-      maxConnections: config.MAX_CONNECTIONS || connectionsOf(config),
+      maxConnections: config.MAX_CONNECTIONS || files.clients,
       maxConnectionsPerIp: config.MAX_CONNECTIONS_PER_IP || Infinity,
     },
     openConcurrency: config.OPEN_CONCURRENCY,
@@ -182,26 +184,8 @@ function openGateway({ config, log, node }: Base, { owner, meter, ledger, bus }:
   });
 }
 
-/** Clients that fit into the file limit, beside everything else that needs a file. */
-function connectionsOf(config: Config): number {
-  const listeners = config.CONTROL_PORT === undefined ? 1 : 2;
-  return Math.max(1, filesFor(config) - listeners * keptForSockets(config));
-}
-
-/** Files for clients, and for sockets that are neither clients nor known callers. */
-function filesFor({ BACKEND_CONNECTIONS }: Config): number {
-  return fileLimit() - BACKEND_CONNECTIONS - RESERVED_FILES;
-}
-
-/** Of those, what is kept free of clients. */
-function keptForSockets({ MAX_HTTP_SOCKETS }: Config): number {
-  return MAX_HTTP_SOCKETS || Math.min(4_096, Math.max(16, Math.floor(fileLimit() / 8)));
-}
-
-function socketsOf(config: Config, gateway: Gateway): HttpSockets {
-  const [files, kept] = [filesFor(config), keptForSockets(config)];
-  return new HttpSockets(() => config.MAX_HTTP_SOCKETS || Math.max(kept, Math.min(MOST_SOCKETS, files - gateway.occupied)));
-}
+type Inside = { readonly gateway: Gateway; readonly routing: Routing };
+type Whole = Inside & { readonly surroundings: Surroundings };
 
 type Servers = {
   readonly publicServer: FastifyInstance;
@@ -212,23 +196,22 @@ type Servers = {
   readonly controlSockets: HttpSockets;
 };
 
-function buildServers({ config, logger }: Base, gateway: Gateway, routing: Routing): Servers {
+function buildServers({ config, logger }: Base, { gateway, routing, surroundings }: Whole): Servers {
   const options = {
     logger: logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }), // its "listening" lines are in our start line
     asksForWebSocket,
     handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
     maxBodyBytes: routing.largestMessageBytes,
   };
-  const publicSockets = socketsOf(config, gateway);
+  const sockets = () => new HttpSockets(() => surroundings.files.socketsBeside(gateway.occupied));
+  const publicSockets = sockets();
   const publicServer = buildServer({ ...options, httpSockets: publicSockets, upgrades: () => (gateway.isDraining ? 'no longer' : 'now') });
   if (config.CONTROL_PORT === undefined)
     return { publicServer, controlServer: publicServer, isShared: true, publicSockets, controlSockets: publicSockets };
-  const controlSockets = socketsOf(config, gateway);
+  const controlSockets = sockets();
   const controlServer = buildServer({ ...options, httpSockets: controlSockets, upgrades: () => 'never' });
   return { publicServer, controlServer, isShared: false, publicSockets, controlSockets };
 }
-
-type Inside = { readonly gateway: Gateway; readonly routing: Routing };
 
 async function serveClients({ config }: Base, servers: Servers, { gateway, routing }: Inside): Promise<void> {
   const { publicServer, controlServer, isShared, publicSockets } = servers;
@@ -246,8 +229,6 @@ async function serveClients({ config }: Base, servers: Servers, { gateway, routi
   answerUnknown(publicServer, true);
   if (!isShared) answerUnknown(controlServer, false);
 }
-
-type Whole = Inside & { readonly surroundings: Surroundings };
 
 async function serveControl(
   { config, node, dialects, checks }: Base,
@@ -297,7 +278,7 @@ function isControlOpen({ CONTROL_ALLOW, CONTROL_TOKEN, CONTROL_PORT }: Config): 
 }
 
 function guardOf(config: Config): Guard {
-  const named = [config.WS_HOSTNAME ?? '', ...config.CONTROL_ORIGINS].map(hostOf).filter((host) => host !== '');
+  const named = [config.WS_HOSTNAME ?? '', ...config.CONTROL_ORIGINS].flatMap((url) => readUri(url)?.host ?? []);
   return createGuard({
     allow: config.CONTROL_ALLOW.entries.length > 0 ? config.CONTROL_ALLOW : PRIVATE_NETWORKS,
     tokens: config.CONTROL_TOKEN,
@@ -305,11 +286,6 @@ function guardOf(config: Config): Guard {
     origins: config.CONTROL_ORIGINS,
     hosts: named,
   });
-}
-
-function hostOf(url: string): string {
-  const text = url.includes('://') ? url : `http://${url}`;
-  return URL.canParse(text) ? new URL(text).host : '';
 }
 
 function factsOf({ config, node, link }: Base, { ledger, transports }: Surroundings, routing: Routing): Readonly<Record<string, unknown>> {

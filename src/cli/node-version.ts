@@ -10,7 +10,7 @@ export function nodeProblem(): string | null {
   return `wsaas needs Node ${engines.node}, this is Node ${process.versions.node} (${process.execPath}); install a newer one from https://nodejs.org`;
 }
 
-/** Major and minor number of `>=22.19`, `22.19.0`. */
+/** Major and minor number, of a version or of a range such as `>=24.9`. */
 function partsOf(version: string): number[] {
   return (version.match(/\d+/g) ?? []).slice(0, 2).map(Number);
 }

@@ -77,3 +77,15 @@ const ANSWER_ALLOWANCE_BYTES = 65_536;
 export function maxAnswerBytes(limits: Limits): number {
   return limits.maxMessageBytes + ANSWER_ALLOWANCE_BYTES;
 }
+
+/** How a `close` is told, in every dialect: what is told twice has one event id, and what is answered beside the status counts for nothing. */
+export function closeProfile(limits: Limits): CallProfile {
+  return {
+    kind: 'close',
+    method: 'DELETE',
+    isIdempotent: true,
+    timeoutMs: limits.backendTimeoutMs,
+    maxAnswerBytes: maxAnswerBytes(limits),
+    wantsBody: false,
+  };
+}

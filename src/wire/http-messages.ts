@@ -22,10 +22,15 @@ export function messageOf(request: Request): Message {
   return { data: bodyOf(request), isBinary: isBinaryType(request.headers['content-type']) };
 }
 
-/** Reads JSON, also behind the byte-order mark that some writers put before it (RFC 8259 §8.1). Throws a SyntaxError. */
-export function parseJson(body: Buffer): unknown {
+/** The text of JSON, without the byte-order mark that some writers put before it (RFC 8259 §8.1). */
+export function jsonText(body: Buffer): string {
   const text = body.toString();
-  return JSON.parse(text.startsWith('\uFEFF') ? text.slice(1) : text);
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
+}
+
+/** Throws a SyntaxError. */
+export function parseJson(body: Buffer): unknown {
+  return JSON.parse(jsonText(body));
 }
 
 /** The error for a body that was to become a text frame and is not text. */

@@ -18,9 +18,13 @@ export class WsUris {
 
   /** The path in WS_HOSTNAME, under which commands are served too; empty where there is none. */
   get path(): string {
-    const { pathname } = new URL(/^[a-z][a-z0-9+.-]*:\/\//i.test(this.#prefix) ? this.#prefix : `http://${this.#prefix}`);
-    return withoutEndSlashes(pathname);
+    return withoutEndSlashes(readUri(this.#prefix)?.pathname ?? '');
   }
+}
+
+/** A host, with a scheme, a port and a path if need be; null where it is not one. */
+export function readUri(text: string): URL | null {
+  return URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
 }
 
 /** In time that grows with the text, which a regular expression that seeks the end does not keep to. */

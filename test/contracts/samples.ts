@@ -7,7 +7,7 @@ import { ownerToken } from '../../src/core/ids.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import { Meter } from '../../src/core/meter.ts';
 import { createInboxes } from '../../src/core/inbox.ts';
-import type { Clock, Log } from '../../src/core/ports.ts';
+import type { Clock, Log, Socket } from '../../src/core/ports.ts';
 import type { Route } from '../../src/core/route.ts';
 import { systemClock } from '../../src/core/system-clock.ts';
 import { HttpBackend } from '../../src/backends/http/backend.ts';
@@ -95,6 +95,24 @@ export function sampleGateway(own: Partial<GatewayOptions> = {}): Gateway {
     routeOf: () => undefined,
     ...own,
   });
+}
+
+const nothing = (): void => {};
+
+/** An open socket that takes everything and tells nobody. */
+export function sampleSocket(own: Partial<Socket> = {}): Socket {
+  return {
+    send: nothing,
+    close: nothing,
+    terminate: nothing,
+    pause: nothing,
+    resume: nothing,
+    ping: nothing,
+    isOpen: true,
+    bufferedBytes: 0,
+    receivedBytes: 0,
+    ...own,
+  };
 }
 
 /** A connection that no gateway's table holds. */

@@ -5,7 +5,7 @@ import type { Gateway } from '../../src/core/gateway.ts';
 import type { Socket } from '../../src/core/ports.ts';
 import { sayGoodbye } from '../../src/core/goodbyes.ts';
 import { endOfTurn, ManualClock } from '../contracts/manual-clock.ts';
-import { sampleGateway, sampleRequest, sampleRoute } from '../contracts/samples.ts';
+import { sampleGateway, sampleRequest, sampleRoute, sampleSocket } from '../contracts/samples.ts';
 import { ScriptedTransport } from '../contracts/scripted-transport.ts';
 
 const ACCEPTED: Extract<OpenVerdict, { type: 'accepted' }> = {
@@ -29,11 +29,7 @@ async function scene({ opening, open }: { readonly opening: number; readonly ope
   await endOfTurn();
   backend.held.length = 0;
   for (let count = 0; count < open; count += 1)
-    void letIn(
-      gateway,
-      backend,
-      socketThat((code) => codes.add(code) && told.push(clock.now())),
-    );
+    void letIn(gateway, backend, sampleSocket({ close: (code) => void (codes.add(code), told.push(clock.now())) }));
   await endOfTurn();
   backend.settleAll(OK);
   await endOfTurn();
@@ -44,22 +40,6 @@ async function letIn(gateway: Gateway, backend: ScriptedTransport, socket: Socke
   const decision = await gateway.open(sampleRoute({ transport: backend }), sampleRequest(), () => false);
   assert.ok('connection' in decision);
   decision.connection.attach(socket, ACCEPTED);
-}
-
-const nothing = (): void => {};
-
-function socketThat(close: (code: number) => void): Socket & { readonly isOpen: boolean } {
-  return {
-    send: nothing,
-    close,
-    terminate: nothing,
-    pause: nothing,
-    resume: nothing,
-    ping: nothing,
-    isOpen: true,
-    bufferedBytes: 0,
-    receivedBytes: 0,
-  };
 }
 
 for (const opening of [0, 3]) {

@@ -1,23 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { sampleGateway, sampleRequest, sampleRoute } from '../contracts/samples.ts';
+import { sampleGateway, sampleRequest, sampleRoute, sampleSocket } from '../contracts/samples.ts';
 import { endOfTurn, ManualClock } from '../contracts/manual-clock.ts';
 import { ANSWER_204, ScriptedTransport } from '../contracts/scripted-transport.ts';
-import type { Socket } from '../../src/core/ports.ts';
 import { headerOf } from '../contracts/dialect.ts';
 
-const nothing = (): void => {};
-const SOCKET: Socket = {
-  send: nothing,
-  close: nothing,
-  terminate: nothing,
-  pause: nothing,
-  resume: nothing,
-  ping: nothing,
-  isOpen: true,
-  bufferedBytes: 0,
-  receivedBytes: 0,
-};
 const OK = { type: 'answer', status: 200, headers: {}, body: Buffer.from('{"code":"OK"}') } as const;
 
 async function scene() {
@@ -29,7 +16,7 @@ async function scene() {
   transport.settle(OK);
   const decision = await opened;
   assert.ok('connection' in decision);
-  decision.connection.attach(SOCKET, decision.verdict);
+  decision.connection.attach(sampleSocket(), decision.verdict);
   const tagsOfLastCall = (): string | null => {
     const call = transport.all.at(-1) ?? assert.fail('no call was made');
     return headerOf(call, 'ws-tags');

@@ -11,7 +11,7 @@ import { startGateway } from '../support/gateway.ts';
 import { startProgram } from '../support/program.ts';
 import { run } from '../support/run.ts';
 import { PROJECT, readStages } from './build.ts';
-import { freePort } from './container.ts';
+import { freePort } from '../support/free-port.ts';
 
 type Service = {
   readonly build?: string;

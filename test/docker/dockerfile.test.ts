@@ -3,7 +3,8 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { buildImage, NoNetwork, PROJECT, readStages, type Image } from './build.ts';
-import { freePort, startContainer } from './container.ts';
+import { freePort } from '../support/free-port.ts';
+import { startContainer } from './container.ts';
 import { execForm, ignoreFilter, only, parseCopy } from './dockerfile.ts';
 
 type Manifest = { devDependencies: Record<string, string> };

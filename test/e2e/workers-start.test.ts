@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { ask } from '../support/ask.ts';
 import { startBackend } from '../support/backend.ts';
 import { tryConnect } from '../support/client.ts';
+import { freePort } from '../support/free-port.ts';
 import { startGateway } from '../support/gateway.ts';
 import { isEvent } from '../support/guests.ts';
 import { workerOf } from '../support/workforce.ts';
@@ -12,15 +11,6 @@ import { workerOf } from '../support/workforce.ts';
 const CLIENTS = 60;
 /** Worker 2 takes this much longer than worker 1 to be prepared. */
 const LATER_MS = 1_500;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 test('workers listen together and are ready together, so the first clients are spread over all of them', async (t) => {
   const backend = await startBackend(t);

@@ -2,7 +2,7 @@ import { EventHeaders, type EventHeaderOptions } from '../../wire/event-headers.
 import type { CloseEvent, OpenEvent } from '../../core/events.ts';
 import type { Party } from '../../core/party.ts';
 import type { Limits } from '../../core/limits.ts';
-import { maxAnswerBytes, type BackendCall, type BackendResult, type CallProfile } from '../../wire/calls.ts';
+import { closeProfile, maxAnswerBytes, type BackendCall, type BackendResult, type CallProfile } from '../../wire/calls.ts';
 import { internalError, readError } from './errors.ts';
 import { parseJson, readPayload } from './json.ts';
 import { pathOf } from './segments.ts';
@@ -35,7 +35,7 @@ export class OcppHttp {
     this.#call = { ...shared, kind: 'message', isIdempotent: false, timeoutMs: callTimeoutMs, wantsBody: true };
     // an answer or SEND that comes twice is known by its message id and event id
     this.#told = { ...shared, kind: 'message', isIdempotent: true, timeoutMs: backendTimeoutMs, wantsBody: false };
-    this.#disconnect = { ...shared, kind: 'close', method: 'DELETE', isIdempotent: true, timeoutMs: backendTimeoutMs, wantsBody: false };
+    this.#disconnect = closeProfile(options.limits);
   }
 
   connect(event: OpenEvent): BackendCall {

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { jsonText } from '../../wire/http-messages.ts';
 import { isObject } from './errors.ts';
 
 /** Deepest nesting that is parsed. OCPP's own messages have under ten levels. */
@@ -53,7 +54,7 @@ export type ParsedJson = { readonly text: string; readonly value: unknown; reado
 /** Null: not UTF-8, not JSON, or nested too deep. */
 export function parseJson(data: Buffer): ParsedJson | null {
   if (!isUtf8(data)) return null;
-  const text = data.toString().replace(/^\uFEFF/, ''); // the byte-order mark that some writers begin with
+  const text = jsonText(data);
   const bounds = outline(text);
   if (bounds === null) return null;
   try {

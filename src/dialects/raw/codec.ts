@@ -13,7 +13,7 @@ import {
   type OpenVerdict,
 } from '../../core/events.ts';
 import type { Limits } from '../../core/limits.ts';
-import { type BackendCall, type BackendResult, type CallProfile, maxAnswerBytes } from '../../wire/calls.ts';
+import { type BackendCall, type BackendResult, type CallProfile, closeProfile, maxAnswerBytes } from '../../wire/calls.ts';
 import { closeVerdict, readSetTags, refused, unanswered } from '../../wire/verdicts.ts';
 
 export type RawOptions = EventHeaderOptions & {
@@ -54,14 +54,7 @@ export class RawCodec implements Codec {
       maxAnswerBytes: answerBytes,
       wantsBody: true,
     };
-    this.#close = {
-      kind: 'close',
-      method: 'DELETE',
-      isIdempotent: true,
-      timeoutMs: backendTimeoutMs,
-      maxAnswerBytes: answerBytes,
-      wantsBody: false,
-    };
+    this.#close = closeProfile(options.limits);
   }
 
   encodeOpen(event: OpenEvent): BackendCall {

@@ -12,7 +12,7 @@ import {
 } from '../../core/events.ts';
 import { type EventHeaderOptions, EventHeaders } from '../../wire/event-headers.ts';
 import type { Limits } from '../../core/limits.ts';
-import { type BackendCall, type BackendResult, type CallProfile, maxAnswerBytes } from '../../wire/calls.ts';
+import { type BackendCall, type BackendResult, type CallProfile, closeProfile, maxAnswerBytes } from '../../wire/calls.ts';
 import { closeVerdict, readSetTags, refused, unanswered } from '../../wire/verdicts.ts';
 import { readAcceptance } from './acceptance.ts';
 
@@ -54,14 +54,7 @@ export class WsaasCodec implements Codec {
       maxAnswerBytes: answerBytes,
       wantsBody: options.reply,
     };
-    this.#close = {
-      kind: 'close',
-      method: 'DELETE',
-      isIdempotent: true,
-      timeoutMs: backendTimeoutMs,
-      maxAnswerBytes: answerBytes,
-      wantsBody: false,
-    };
+    this.#close = closeProfile(options.limits);
     this.#hasId = options.backendPath.includes('{id}');
   }
 

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { GatewayError } from '../../wire/errors.ts';
+import { notAllowed } from '../server/other-methods.ts';
 
 /** Of a dialect, what its commands need: each may have methods of its own on `/:id`. */
 type Commands = { readonly name: string; readonly onId: readonly string[] };
@@ -31,9 +31,6 @@ export function allowOnlyPresent(server: FastifyInstance, { dialect, all, isPres
     if (isPresent(dialect.name) && dialect.onId.includes(method)) return done();
     if (!idRoutes.has(request.routeOptions.url ?? '')) return done();
     const allowed = new Set(['HEAD', ...all.flatMap(({ name, onId }) => (isPresent(name) ? onId : []))]);
-    if (allowed.has(method)) return done();
-    const list = [...allowed].toSorted().join(', ');
-    void reply.header('Allow', list);
-    return done(new GatewayError('METHOD_NOT_ALLOWED', `${method} is not allowed here; allowed: ${list}`));
+    return allowed.has(method) ? done() : done(notAllowed(request, reply, allowed));
   });
 }

@@ -1,5 +1,5 @@
 import http from 'node:http';
-import type { FastifyInstance, HTTPMethods } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import fp from 'fastify-plugin';
 import { GatewayError } from '../../wire/errors.ts';
 
@@ -8,6 +8,13 @@ declare module 'fastify' {
     /** Answers every method but these with 405 and `Allow`, within this server's prefix. */
     allowOnly(path: string, methods: readonly HTTPMethods[]): void;
   }
+}
+
+/** The error for a method that a path does not have; names those that it has. */
+export function notAllowed({ method }: FastifyRequest, reply: FastifyReply, allowed: Iterable<string>): GatewayError {
+  const list = [...allowed].toSorted().join(', ');
+  void reply.header('Allow', list);
+  return new GatewayError('METHOD_NOT_ALLOWED', `${method} is not allowed here; allowed: ${list}`);
 }
 
 const HIDDEN: object = { hide: true };
@@ -25,8 +32,7 @@ export const otherMethods = fp(
         url: path,
         schema: HIDDEN,
         handler: (request, reply) => {
-          void reply.header('Allow', allowed.toSorted().join(', '));
-          throw new GatewayError('METHOD_NOT_ALLOWED', `${request.method} is not allowed here; allowed: ${allowed.toSorted().join(', ')}`);
+          throw notAllowed(request, reply, allowed);
         },
       });
     });

@@ -13,7 +13,7 @@ import type { FoundRoute } from '../../wire/client-route.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
 import { Pending, type Pendings } from './pending.ts';
 import { forwardedHeaders, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
-import { compact } from './unfinished.ts';
+import { boundUnfinished } from './unfinished.ts';
 import { closeReason, WsSocket } from './ws-socket.ts';
 
 export type SocketsOptions = {
@@ -128,10 +128,10 @@ function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | un
   (stream as { _httpMessage?: ServerResponse })._httpMessage?.detachSocket(request.socket);
   if (pending === undefined) return ws.terminate(); // every upgrade has passed `decide`
   pending.done();
+  boundUnfinished(ws, stream);
   const { decision } = pending;
   if ('type' in decision) {
     ws.on('error', () => {});
-    stream.on('data', () => compact(ws));
     ws.close(decision.closeCode ?? 4_000 + decision.status, closeReason(decision.code));
     return;
   }

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 
 /** Pieces that wait before they are joined, and what makes a piece small. */
@@ -15,9 +16,13 @@ type Receiver = { readonly _buffers: Buffer[]; readonly _fragments: Buffer[] };
  * which costs 200 bytes more than it carries, and as a view of the whole read that it came in: a peer that sends single
  * bytes, or fragments of one byte, would cost many times its bytes. So the small pieces at the end of the list are joined
  * when there are many or when they keep a large buffer; each byte is copied a bounded number of times, however long the
- * message. To be called after each read.
+ * message. To be called once, after `ws` has begun to read.
  */
-export function compact(ws: WebSocket): void {
+export function boundUnfinished(ws: WebSocket, stream: Duplex): void {
+  stream.on('data', () => compact(ws));
+}
+
+function compact(ws: WebSocket): void {
   const { _buffers: buffers, _fragments: fragments } = (ws as unknown as { readonly _receiver: Receiver })._receiver;
   if (buffers.length > 0) join(buffers);
   if (fragments.length > 0) join(fragments);

@@ -7,7 +7,6 @@ import type { Message } from '../../core/events.ts';
 import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
 import type { Socket } from '../../core/ports.ts';
 import { encodeFrame } from './frame.ts';
-import { compact } from './unfinished.ts';
 
 /** `ws` names its own reason for failing a connection; RFC 6455 §7.4.1 has the code that it put into its close frame. */
 const CODE_OF_ERROR: Readonly<Record<string, number>> = {
@@ -47,7 +46,6 @@ export class WsSocket implements Socket, Waiting {
     this.#stream = stream as NetSocket;
     this.#connection = connection;
     this.#isCompressed = ws.extensions !== '';
-    stream.on('data', this.#data); // behind that of `ws`
     ws.on('message', this.#message);
     ws.on('ping', this.#ping);
     ws.on('pong', this.#pong);
@@ -110,8 +108,6 @@ export class WsSocket implements Socket, Waiting {
   }
 
   readonly #message = (data: Buffer, isBinary: boolean): void => this.#connection.receive(data, isBinary);
-
-  readonly #data = (): void => compact(this.#ws);
 
   /** Every ping has its pong, in order, as far as the peer reads them; of those beyond, the latest has (RFC 6455 §5.5.3). */
   readonly #ping = (payload: Buffer): void => {

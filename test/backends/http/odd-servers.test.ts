@@ -34,7 +34,7 @@ async function server(t: TestContext, pieces: readonly string[], pipelining = 1)
   const origin = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
   const transport = createHttpTransport({ origin, connections: 1, pipelining, observer: new Meter() });
   t.after(() => transport.close());
-  return () => ask(transport, sampleCall({ method: 'GET' }));
+  return () => ask(transport, sampleCall({ method: 'GET', timeoutMs: 1_000 }));
 }
 
 for (const [what, pieces] of [

@@ -5,7 +5,7 @@ import { connect, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
-import { compact } from '../../../src/edge/sockets/unfinished.ts';
+import { boundUnfinished } from '../../../src/edge/sockets/unfinished.ts';
 import { CONTINUATION, frame, PING, TEXT, upgradeRequest } from '../../support/raw-socket.ts';
 
 type Receiver = { readonly _buffers: Buffer[]; readonly _fragments: Buffer[] };
@@ -22,10 +22,8 @@ async function scene(t: TestContext) {
       held = (ws as unknown as { _receiver: Receiver })._receiver;
       ws.on('message', (data: Buffer) => messages.push(data));
       ws.on('error', () => {}); // the peer leaves without reading
-      socket.on('data', (chunk: Buffer) => {
-        read += chunk.length;
-        compact(ws);
-      });
+      boundUnfinished(ws, socket);
+      socket.on('data', (chunk: Buffer) => (read += chunk.length));
     }),
   );
   http.listen(0, '127.0.0.1');
