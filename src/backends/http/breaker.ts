@@ -64,7 +64,7 @@ class Breaker {
   call(call: BackendCall, receiver: Receiver<BackendResult>, waitUntil: number): void {
     const isTried = this.#backlog.knows(call, this.#options.clock);
     if (this.#phase === 'up' || this.#isStopped) {
-      this.#pass(call, receiver, { waitUntil, isTried });
+      this.#pass({ call, receiver, waitUntil, isTried });
       return;
     }
     const isOpen = this.#kind === 'open';
@@ -82,19 +82,15 @@ class Breaker {
       expire(next, 'stopped', 'the gateway stops');
   }
 
-  observed(call: BackendCall, isTried: boolean, result: BackendResult): void {
+  observed({ call, isTried }: Held, result: BackendResult): void {
     this.#running[isTried ? 'tried' : 'fresh'] -= 1;
     if (isFailure(result)) this.#failed(call, isTried);
     else this.#succeeded(call);
   }
 
-  #pass(call: BackendCall, receiver: Receiver<BackendResult>, { waitUntil, isTried }: Pick<Held, 'waitUntil' | 'isTried'>): void {
-    this.#running[isTried ? 'tried' : 'fresh'] += 1;
-    this.#inner.call(call, new Watched(this, { call, receiver, isTried }), waitUntil);
-  }
-
-  #passHeld(held: Held): void {
-    this.#pass(held.call, held.receiver, held);
+  #pass(held: Held): void {
+    this.#running[held.isTried ? 'tried' : 'fresh'] += 1;
+    this.#inner.call(held.call, new Watched(this, held), held.waitUntil);
   }
 
   #failed(call: BackendCall, isTried: boolean): void {
@@ -138,7 +134,7 @@ class Breaker {
       if (!isRoom && this.#running.fresh > 0) return; // else those that fail again and again would hold up the first of the others
       const next = this.#backlog.next(isRoom ? 'any' : 'fresh');
       if (next === null) return;
-      this.#passHeld(next);
+      this.#pass(next);
     }
   }
 
@@ -147,7 +143,7 @@ class Breaker {
     const mostFresh = this.#kind === 'open' ? PROBES.open : PROBES.fresh;
     const fresh = this.#running.fresh < mostFresh ? this.#backlog.next('fresh') : null;
     if (fresh !== null) {
-      this.#passHeld(fresh);
+      this.#pass(fresh);
       return;
     }
     if (this.#now() < this.#nextTriedAt || this.#running.tried >= PROBES.tried) return;
@@ -155,7 +151,7 @@ class Breaker {
     if (tried === null) return;
     this.#nextTriedAt = this.#now() + this.#pauseMs;
     this.#pauseMs = Math.min(LONGEST_PAUSE_MS, this.#pauseMs * 2);
-    this.#passHeld(tried);
+    this.#pass(tried);
   }
 
   #wait(): void {
@@ -176,20 +172,16 @@ class Breaker {
 
 class Watched implements Receiver<BackendResult> {
   readonly #breaker: Breaker;
-  readonly #call: BackendCall;
-  readonly #receiver: Receiver<BackendResult>;
-  readonly #isTried: boolean;
+  readonly #held: Held;
 
-  constructor(breaker: Breaker, { call, receiver, isTried }: Omit<Held, 'waitUntil'>) {
+  constructor(breaker: Breaker, held: Held) {
     this.#breaker = breaker;
-    this.#call = call;
-    this.#receiver = receiver;
-    this.#isTried = isTried;
+    this.#held = held;
   }
 
   settled(result: BackendResult): void {
-    this.#breaker.observed(this.#call, this.#isTried, result);
-    this.#receiver.settled(result);
+    this.#breaker.observed(this.#held, result);
+    this.#held.receiver.settled(result);
   }
 }
 

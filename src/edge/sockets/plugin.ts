@@ -139,16 +139,15 @@ function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | un
 }
 
 /**
- * Whoever asks for an upgrade has an end: `ws` takes the socket, or an answer is written and the socket ended, or the
- * time is over. `ws` itself takes the time-out off.
+ * Whoever asks for an upgrade has an end: `ws` takes the socket, or an answer is written and @fastify/websocket ends the
+ * socket behind it, or the time is over. `ws` itself takes the time-out off.
  */
 function ownUpgrade(stream: Duplex, { httpSockets, upgradeTimeoutMs }: SocketsOptions): void {
   const socket = stream as Socket & { readonly _httpMessage?: ServerResponse | null };
   httpSockets.release(socket);
   socket.setTimeout(upgradeTimeoutMs);
   const answer = socket._httpMessage;
-  if (!answer || answer.writableEnded) socket.destroySoon();
-  else answer.once('finish', () => socket.destroySoon());
+  if (!answer || answer.writableEnded) socket.destroySoon(); // no hook runs for a URL that cannot be read
 }
 
 function pathOf(url: string): string {
