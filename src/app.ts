@@ -18,7 +18,7 @@ import { forGivenIds, guardRoutes, LOCKED, lockRoutes } from './edge/control/acc
 import { createGuard, PRIVATE_NETWORKS, type Guard } from './edge/control/guard.ts';
 import { healthRoutes, type ReadinessCheck } from './edge/control/health.ts';
 import { createMetrics, metricsRoutes } from './edge/control/metrics.ts';
-import { allowOnlyPresent, hideWhileAbsent } from './edge/control/presence.ts';
+import { hideWhileAbsent, onlyPresent } from './edge/control/presence.ts';
 import { rootRoutes } from './edge/control/root.ts';
 import { selectionRoutes } from './edge/control/selections.ts';
 import { buildServer } from './edge/server/build.ts';
@@ -243,8 +243,9 @@ async function serveControl(
   await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });
   const query = (asked: Query) => gateway.query(asked);
   const isOpen = isControlOpen(config);
+  const release = isOpen ? controlSockets : null;
   await controlServer.register(async (guarded) => {
-    guardRoutes(guarded, guard, isOpen ? controlSockets : null);
+    guardRoutes(guarded, { guard, release });
     if (!isOpen) lockRoutes(guarded);
     await guarded.register(metricsRoutes, { query });
     await guarded.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: routing.largestMessageBytes });
@@ -257,9 +258,8 @@ async function serveControl(
   for (const dialect of all) {
     await controlServer.register(async (served) => {
       const presence = { dialect, all, isPresent, idRoutes };
-      hideWhileAbsent(served, presence);
-      guardRoutes(served, guard, isOpen ? controlSockets : null);
-      allowOnlyPresent(served, presence);
+      if (dialect.name !== DEFAULT_DIALECT) hideWhileAbsent(served, presence);
+      guardRoutes(served, { guard, release, further: onlyPresent(presence) });
       const othersOnId = all.flatMap((other) => (other === dialect ? [] : other.onId));
       for (const prefix of prefixes) await served.register(dialect.routes, { dispatch, wsUri: wsUris.of, othersOnId, prefix });
     });

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Command, Dispatch, OutcomeOf } from '../../core/commands.ts';
 import type { Gateway } from '../../core/gateway.ts';
 import { isGivenId } from '../../core/ids.ts';
@@ -14,11 +14,21 @@ const PREFLIGHT_SECONDS = '600';
 export const LOCKED =
   'the control API is not opened for this: set CONTROL_ALLOW (networks of your backend), CONTROL_TOKEN (a secret), or CONTROL_PORT (a port that only your backend reaches)';
 
+/** What else keeps a request from its route, once its caller may ask; null: nothing. */
+export type FurtherCheck = (request: FastifyRequest, reply: FastifyReply) => GatewayError | null;
+
+export type GuardedOptions = {
+  readonly guard: Guard;
+  /** The sockets of callers who were let in are counted with the strangers' no longer; null: who is let in is not known by that. */
+  readonly release: HttpSockets | null;
+  readonly further?: FurtherCheck;
+};
+
 /**
  * Puts a guard before every route of this scope. Pages of CONTROL_ORIGINS get the answers that browsers ask for (Fetch
- * Standard, CORS). The sockets of callers who were let in are counted with the strangers' no longer, where `release` is given.
+ * Standard, CORS).
  */
-export function guardRoutes(server: FastifyInstance, guard: Guard, release: HttpSockets | null): void {
+export function guardRoutes(server: FastifyInstance, { guard, release, further }: GuardedOptions): void {
   server.addHook('onRequest', (request, reply, done) => {
     const { raw } = request;
     const { origin, 'access-control-request-method': asked } = raw.headers;
@@ -44,7 +54,7 @@ export function guardRoutes(server: FastifyInstance, guard: Guard, release: Http
       }
     }
     release?.release(raw.socket);
-    return done();
+    return done(further?.(request, reply) ?? undefined);
   });
 }
 

@@ -4,6 +4,7 @@ import { BlockList, isIP } from 'node:net';
 import { originCheck } from '../../wire/client-route.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import { addressCheck, callersOf } from '../server/client-address.ts';
+import { remembered } from '../server/remembered.ts';
 import { hostsOf } from '../server/request-form.ts';
 
 /** Loopback, RFC 1918 and fc00::/7: who may call where nothing else is said. */
@@ -40,6 +41,7 @@ export function createGuard(options: GuardOptions): Guard {
   const digests = options.tokens.map(digest);
   const isOwnPage = options.origins.length === 0 ? () => false : originCheck(options.origins);
   const hosts = new Set(options.hosts.map(nameOf));
+  const isOurs = remembered((host) => isOwnName(nameOf(host)) || hosts.has(nameOf(host)));
 
   return (request) =>
     callerProblem(request) ?? browserProblem(request) ?? (digests.length === 0 ? hostProblem(request) : tokenProblem(request));
@@ -47,6 +49,7 @@ export function createGuard(options: GuardOptions): Guard {
   function callerProblem(request: IncomingMessage): GatewayError | null {
     const { headers, socket } = request;
     const isForwarded = headers['x-forwarded-for'] !== undefined || headers['forwarded'] !== undefined;
+    if (!isForwarded && isAllowed(socket.remoteAddress ?? '')) return null; // every push of a backend: nothing to be read
     if (isForwarded && !isTrusted(socket.remoteAddress ?? ''))
       return forbidden('this control request came through a proxy that is not in TRUST_PROXY');
     for (const { address, isHidden } of callers(request)) {
@@ -68,7 +71,7 @@ export function createGuard(options: GuardOptions): Guard {
 
   /** A stranger's name may resolve to this address (DNS rebinding): the browser then takes the stranger's page for ours. */
   function hostProblem(request: IncomingMessage): GatewayError | null {
-    const strange = hostsOf(request).find((host) => !isOwnName(nameOf(host)) && !hosts.has(nameOf(host)));
+    const strange = hostsOf(request).find((host) => !isOurs(host));
     if (strange === undefined) return null;
     return forbidden(
       `the Host ${JSON.stringify(strange.slice(0, 80))} could be a stranger's; WS_HOSTNAME and CONTROL_ORIGINS name more hosts, and with CONTROL_TOKEN any may be used`,

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { notAllowed } from '../server/other-methods.ts';
+import type { FurtherCheck } from './access.ts';
 
 /** Of a dialect, what its commands need: each may have methods of its own on `/:id`. */
 type Commands = { readonly name: string; readonly onId: readonly string[] };
@@ -24,13 +25,13 @@ export function hideWhileAbsent(server: FastifyInstance, { dialect, isPresent, i
   });
 }
 
-/** On `/:id` the methods of the dialects that are there are allowed, and named by a 405. Comes behind the guard. */
-export function allowOnlyPresent(server: FastifyInstance, { dialect, all, isPresent, idRoutes }: PresenceOptions): void {
-  server.addHook('onRequest', (request, reply, done) => {
+/** On `/:id` the methods of the dialects that are there are allowed, and named by a 405. Comes behind the guard, in its hook: each hook costs every push. */
+export function onlyPresent({ dialect, all, isPresent, idRoutes }: PresenceOptions): FurtherCheck {
+  return (request, reply) => {
     const { method } = request;
-    if (isPresent(dialect.name) && dialect.onId.includes(method)) return done();
-    if (!idRoutes.has(request.routeOptions.url ?? '')) return done();
+    if (isPresent(dialect.name) && dialect.onId.includes(method)) return null;
+    if (!idRoutes.has(request.routeOptions.url ?? '')) return null;
     const allowed = new Set(['HEAD', ...all.flatMap(({ name, onId }) => (isPresent(name) ? onId : []))]);
-    return allowed.has(method) ? done() : done(notAllowed(request, reply, allowed));
-  });
+    return allowed.has(method) ? null : notAllowed(request, reply, allowed);
+  };
 }

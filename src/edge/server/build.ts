@@ -93,7 +93,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
 
   /** Why a request for a WebSocket was not upgraded. */
   function upgradeProblem(request: IncomingMessage): GatewayError | null {
-    if (options.upgrades() === 'never' || !options.asksForWebSocket(request)) return null;
+    if (!options.asksForWebSocket(request) || options.upgrades() === 'never') return null;
     if (options.upgrades() === 'no longer')
       return new GatewayError('UNAVAILABLE', 'this gateway is shutting down', { retryAfterMs: 1_000 });
     return new GatewayError('BAD_REQUEST', 'an upgrade must not be sent before the answer to an earlier request on the same socket');

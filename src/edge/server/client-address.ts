@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP, type BlockList } from 'node:net';
+import { remembered } from './remembered.ts';
 
 /** Whom a request comes from. */
 export type Caller = {
@@ -9,21 +10,12 @@ export type Caller = {
   readonly isHidden: boolean;
 };
 
-/** What an address was asked of once; a table that strangers fill must have an end. */
-const MAX_REMEMBERED = 10_000;
-
 /** Is an address in the list? IPv4 on a socket of both families counts as IPv4. */
 export function addressCheck(list: BlockList): (address: string) => boolean {
-  const remembered = new Map<string, boolean>();
-  return (address) => {
-    const known = remembered.get(address);
-    if (known !== undefined) return known;
-    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+  return remembered((address) => {
     const plain = readAddress(address);
-    const isIn = plain !== null && list.check(plain, plain.includes(':') ? 'ipv6' : 'ipv4');
-    remembered.set(address, isIn);
-    return isIn;
-  };
+    return plain !== null && list.check(plain, plain.includes(':') ? 'ipv6' : 'ipv4');
+  });
 }
 
 /**

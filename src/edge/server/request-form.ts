@@ -22,7 +22,10 @@ export function originForm(request: IncomingMessage): string {
 
 /** Every host that a request names: in its `Host` header, and in a target that is a whole URL. */
 export function hostsOf(request: IncomingMessage): string[] {
-  return [request.headers.host, authorities.get(request)].filter((host) => host !== undefined);
+  const { host } = request.headers;
+  const authority = authorities.get(request);
+  if (authority === undefined) return host === undefined ? [] : [host];
+  return host === undefined ? [authority] : [host, authority];
 }
 
 /** What is wrong with a request by the rules that keep two readers from reading it differently, or null. */

@@ -1,0 +1,16 @@
+/** Tables that strangers fill must have an end, in entries and in what an entry costs. */
+const MAX_ENTRIES = 10_000;
+const MAX_LENGTH = 256;
+
+/** A pure judgement on short texts that come again and again, each judged once. */
+export function remembered(judge: (text: string) => boolean): (text: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const verdict = judge(text);
+    if (known.size >= MAX_ENTRIES) known.clear();
+    if (text.length <= MAX_LENGTH) known.set(text, verdict);
+    return verdict;
+  };
+}
