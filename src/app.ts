@@ -226,8 +226,8 @@ async function serveClients({ config }: Base, servers: Servers, { gateway, routi
     closeTimeoutMs: config.CLOSE_TIMEOUT_MS,
     compression: config.COMPRESSION === 'on',
   });
-  answerUnknown(publicServer, true);
-  if (!isShared) answerUnknown(controlServer, false);
+  answerUnknown(publicServer, isShared ? 'both' : 'clients');
+  if (!isShared) answerUnknown(controlServer, 'commands');
 }
 
 async function serveControl(

@@ -43,7 +43,8 @@ export function createRouteTable(specs: readonly RouteSpec[], options: RouteTabl
   return {
     routes,
     find(path) {
-      const found = router.find('GET', path);
+      // as spelt, so that a route of its own may have the slash; else a slash at the end makes no other path
+      const found = router.find('GET', path) ?? (path.endsWith('/') && path !== '/' ? router.find('GET', path.slice(0, -1)) : null);
       return found === null ? null : { route: found.store as ClientRoute, parameters: found.params as Record<string, string> };
     },
   };

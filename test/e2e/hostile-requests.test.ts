@@ -49,7 +49,7 @@ const UPGRADES: readonly (readonly [what: string, request: string, status: numbe
   ['a subprotocol that is no token', upgradeRequest({ headers: { 'Sec-WebSocket-Protocol': 'a b' } }), 400],
   ['an empty subprotocol', upgradeRequest({ headers: { 'Sec-WebSocket-Protocol': '' } }), 400],
   ['a header of 20 KB', upgradeRequest({ headers: { 'X-Long': long } }), 431],
-  ['a path of 20 KB', upgradeRequest({ path: `/${long}` }), 431],
+  ['a path of 20 KB', upgradeRequest({ path: `/${long}` }), 414],
   ['a space in a header name', upgradeRequest({ extra: 'X Y: z\r\n' }), 400],
   ['a NUL in a header', upgradeRequest({ extra: 'X: \0\r\n' }), 400],
   ['a folded header', upgradeRequest({ extra: 'X: a\r\n b\r\n' }), 400],

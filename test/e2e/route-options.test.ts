@@ -34,6 +34,8 @@ routes:
   - { path: "/rooms/:room/:seat", backend: "${backend.url}", tags: { room: ":room", seat: ":seat", version: "2" } }
   - { path: /small, backend: "${backend.url}", maxMessageBytes: 100 }
   - { path: /large, backend: "${backend.url}" }
+  - { path: /slash, backend: "${backend.url}", tags: { slash: "no" } }
+  - { path: /slash/, backend: "${backend.url}", tags: { slash: "yes" } }
   - { path: /quick, backend: "${backend.url}", idleTimeoutMs: ${IDLE_TIMEOUT_MS} }
   - { path: /shop, backend: "${backend.url}", origins: ["https://shop.example.com"] }
   - { path: /versions, backend: "${backend.url}", subprotocols: [v2.chat, v1.chat] }
@@ -88,6 +90,21 @@ suite('which route a path has', () => {
   test('a path that no route has is 404, before the backend is asked', async (t) => {
     const before = opens();
     for (const path of ['/', '/nowhere', '/small/more', '/rooms/1', '/SMALL']) assert.equal((await refused(t, path)).status, 404, path);
+    assert.equal(opens(), before);
+  });
+
+  test('a slash at the end of a path makes no other path, unless a route has it; two at its beginning are 404', async (t) => {
+    const told = bodyOf((await enter(t, '/rooms/blue/7/')).open);
+    assert.equal(String(told['path']), '/rooms/blue/7/');
+    assert.equal(await count('room=blue&seat=7'), '1');
+    await enter(t, '/slash');
+    await enter(t, '/slash/');
+    assert.deepEqual([await count('slash=no'), await count('slash=yes')], ['1', '1']);
+    await device(t, 'slashed/');
+    assert.equal((await fetch(`${gateway.controlUrl}/slashed`, { method: 'POST', body: 'x' })).status, 200);
+    const before = opens();
+    for (const path of ['//large', '/large//', '//devices/1', '/devices//1', '//'])
+      assert.equal((await refused(t, path)).status, 404, path);
     assert.equal(opens(), before);
   });
 

@@ -29,9 +29,14 @@ const rootSchema = {
   },
 };
 
+/** To be registered as a plugin of its own, whose hook is for these routes only. */
 export async function rootRoutes(server: FastifyInstance, { version, node, guard }: RootOptions): Promise<void> {
-  server.get('/', { schema: rootSchema }, (request, reply) => {
-    if (guard !== null && guard(request.raw) !== null) return reply.callNotFound();
-    return reply.send({ name: 'wsaas', version, node, uptime: Math.floor(process.uptime()) });
+  server.addHook('onRequest', (request, reply, done) => {
+    if (guard === null || guard(request.raw) === null) done();
+    else reply.callNotFound();
   });
+  server.get('/', { schema: rootSchema }, (_request, reply) =>
+    reply.send({ name: 'wsaas', version, node, uptime: Math.floor(process.uptime()) }),
+  );
+  server.allowOnly('/', ['GET']);
 }

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { GatewayError } from '../../wire/errors.ts';
-import { answerErrors } from './errors.ts';
+import { answerErrors, answerFrameworkError } from './errors.ts';
 import type { HttpSockets } from './http-sockets.ts';
-import { answerMalformed, isAnswering } from './malformed.ts';
-import { originForm, requestProblem } from './request-form.ts';
+import { answerConnect, answerMalformed, isAnswering } from './malformed.ts';
+import { bodyProblem, originForm, requestProblem } from './request-form.ts';
 import { otherMethods } from './other-methods.ts';
 
 export type ServerOptions = {
@@ -38,6 +38,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     exposeHeadRoutes: true,
     clientErrorHandler: answerMalformed,
+    frameworkErrors: answerFrameworkError,
     childLoggerFactory: (logger) => logger, // no request has a logger of its own: making it costs more than a push's whole route
     http: {
       requireHostHeader: false, // Node's own refusal has no body; `inspect` does it in our form
@@ -75,7 +76,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     const { headers, socket } = request.raw;
     const isUpgraded = isUpgrade in request.raw; // sockets/upgrade-request.ts judges what RFC 6455 wants of it
     options.httpSockets.active(socket);
-    const problem = requestProblem(request.raw) ?? (isUpgraded ? null : upgradeProblem(request.raw));
+    const problem = requestProblem(request.raw) ?? (isUpgraded ? null : (upgradeProblem(request.raw) ?? bodyProblem(request.raw)));
     if (problem !== null) {
       void reply.header('Connection', 'close'); // what follows on this socket may be read in more than one way
       return done(problem);
@@ -85,9 +86,11 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     if (headers['content-type'] !== undefined && !MEDIA_TYPE.test(headers['content-type'])) headers['content-type'] = 'text/plain';
     return done();
   });
-  answerErrors(server);
+  answerErrors(server, () => options.upgrades() !== 'never');
   void server.register(otherMethods);
   server.server.maxHeadersCount = 0; // their bytes are bounded: Node would drop those behind the thousandth, and a guard see less than came
+  server.server.on('connect', answerConnect);
+  server.server.on('checkExpectation', (request, response) => server.routing(request, response)); // `requestProblem` says it in our form
   options.httpSockets.watch(server.server);
   return server;
 

@@ -1,37 +1,75 @@
-import type { FastifyError, FastifyInstance } from 'fastify';
-import { GatewayError } from '../../wire/errors.ts';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { GatewayError, type ErrorCode } from '../../wire/errors.ts';
 
-const MESSAGES: Readonly<Record<string, { readonly code: string; readonly message: string }>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: { code: 'MESSAGE_TOO_LONG', message: 'the body is over MAX_MESSAGE_BYTES; nothing was sent' },
-};
+const JSON_TYPE = 'application/json; charset=utf-8';
+const NAVIGATED: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'FORBIDDEN', 'UNAUTHORIZED']);
 
 /** The last resort: every error leaves as `{"code","message"}` (docs/contract.md#errors-of-commands). */
-export function answerErrors(server: FastifyInstance): void {
+export function answerErrors(server: FastifyInstance, servesClients: () => boolean = () => false): void {
   server.setErrorHandler((error: FastifyError | GatewayError, request, reply) => {
-    if (error instanceof GatewayError) {
-      if (error.retryAfterMs !== null) void reply.header('Retry-After', Math.ceil(error.retryAfterMs / 1000));
-      if (error.code === 'UNAUTHORIZED') void reply.header('WWW-Authenticate', 'Bearer');
-      return reply.code(error.status).send({ code: error.code, message: error.message });
-    }
-    const status = error.statusCode ?? 500;
-    if (status >= 500) {
+    const known = error instanceof GatewayError ? error : fromFramework(error);
+    if (known === null) {
       request.log.error({ err: error }, 'a request failed');
-      return reply.code(500).send({ code: 'INTERNAL_ERROR', message: 'a fault of the gateway; its log has the cause' });
+      return sendError(reply, new GatewayError('INTERNAL_ERROR', 'a fault of the gateway; its log has the cause'));
     }
-    return reply.code(status).send(MESSAGES[error.code] ?? { code: 'BAD_REQUEST', message: error.message });
+    if (NAVIGATED.has(known.code) && isClientPath(request) && isNavigation(request) && servesClients()) return tellToUpgrade(reply);
+    return sendError(reply, known);
   });
 }
 
-/** What a request gets that no route knows: on a port of clients 426, on the control API's own port 404. */
-export function answerUnknown(server: FastifyInstance, servesClients: boolean): void {
+/** The same where the framework finds the mistake before there is a route, a hook or an error handler: bad URLs. */
+export function answerFrameworkError(error: FastifyError, _request: unknown, reply: FastifyReply): void {
+  const known = fromFramework(error) ?? new GatewayError('BAD_REQUEST', error.message);
+  void sendError(reply.header('Connection', 'close'), known);
+}
+
+export function sendError(reply: FastifyReply, error: GatewayError): FastifyReply {
+  if (error.retryAfterMs !== null) void reply.header('Retry-After', Math.ceil(error.retryAfterMs / 1000));
+  if (error.code === 'UNAUTHORIZED') void reply.header('WWW-Authenticate', 'Bearer');
+  if (error.code === 'UNSUPPORTED_MEDIA_TYPE') void reply.header('Accept-Encoding', 'identity'); // RFC 9110 §15.5.16
+  return reply
+    .code(error.status)
+    .header('content-type', JSON_TYPE)
+    .send(JSON.stringify({ code: error.code, message: error.message }));
+}
+
+/** What Fastify found wrong with a request, in our words; null: the fault is ours. */
+function fromFramework({ code, statusCode = 500, message }: FastifyError): GatewayError | null {
+  switch (code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new GatewayError('MESSAGE_TOO_LONG', 'the body is over MAX_MESSAGE_BYTES; nothing was sent');
+    case 'FST_ERR_BAD_URL':
+      return new GatewayError('BAD_REQUEST', 'the path must be percent-encoded UTF-8; a % of its own is written %25');
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new GatewayError('URL_TOO_LONG', 'a part of the path may have 1,024 characters');
+    default:
+      return statusCode < 500 ? new GatewayError('BAD_REQUEST', message) : null;
+  }
+}
+
+/**
+ * What a request gets that no route knows: where clients connect 426, on the control API's own port 404. Two slashes
+ * before an id are a command with a mistake in it, so where there are commands they are 404.
+ */
+export function answerUnknown(server: FastifyInstance, serves: 'clients' | 'commands' | 'both'): void {
   server.setNotFoundHandler((request, reply) => {
-    if (!servesClients)
-      return reply
-        .code(404)
-        .send({ code: 'NOT_FOUND', message: `${request.method} ${request.url.slice(0, 200)} is not served by the control API` });
-    return reply
-      .code(426)
-      .headers({ Upgrade: 'websocket', Connection: 'Upgrade, close' })
-      .send({ code: 'UPGRADE_REQUIRED', message: 'this path speaks WebSocket (RFC 6455) only' });
+    if (serves === 'clients' || (serves === 'both' && !request.url.startsWith('//'))) return tellToUpgrade(reply);
+    const asked = `${request.method} ${request.url.slice(0, 200)}`;
+    return sendError(reply, new GatewayError('NOT_FOUND', `${asked} is not served by the control API; a command on one client is /<id>`));
   });
+}
+
+/** Is it a client's path as well as a command's? Commands come first, for ids that somebody has. */
+function isClientPath({ method, routeOptions }: FastifyRequest): boolean {
+  return (method === 'GET' || method === 'HEAD') && routeOptions.url?.endsWith('/:id') === true;
+}
+
+/** A person has opened this in a browser (Fetch Metadata; older ones tell it by what they accept). */
+function isNavigation({ headers }: FastifyRequest): boolean {
+  return headers['sec-fetch-mode'] === 'navigate' || headers.accept?.includes('text/html') === true;
+}
+
+function tellToUpgrade(reply: FastifyReply): FastifyReply {
+  void reply.headers({ Upgrade: 'websocket', Connection: 'Upgrade, close' });
+  return sendError(reply, new GatewayError('UPGRADE_REQUIRED', 'this path speaks WebSocket (RFC 6455) only'));
 }

@@ -33,9 +33,9 @@ export function requestProblem(request: IncomingMessage): GatewayError | null {
   const { headers, httpVersion } = request;
   if (httpVersion !== '1.1' && httpVersion !== '1.0')
     return new GatewayError('HTTP_VERSION_NOT_SUPPORTED', `HTTP/1.1 is spoken here, the request came as HTTP/${httpVersion}`);
-  const hosts = countHosts(request);
-  if (hosts === 0 && httpVersion === '1.1') return bad('a request needs a Host header (RFC 9112 §3.2)');
-  if (hosts > 1) return bad(`a request needs one Host header, this one has ${hosts} (RFC 9112 §3.2)`);
+  if (headers.host === undefined && httpVersion === '1.1') return bad('a request needs a Host header (RFC 9112 §3.2)');
+  const repeated = repeatedHeader(request);
+  if (repeated !== null) return bad(`a request may have one ${repeated} header; this one has more (RFC 9110 §5.3)`);
   for (const host of hostsOf(request))
     if (!HOST.test(host))
       return bad(`a host must be a name or an address, with a port if need be; ${JSON.stringify(host.slice(0, 80))} came`);
@@ -45,17 +45,39 @@ export function requestProblem(request: IncomingMessage): GatewayError | null {
       'NOT_IMPLEMENTED',
       `the only Transfer-Encoding known here is chunked, ${JSON.stringify(coding.slice(0, 80))} came (RFC 9112 §6.1)`,
     );
+  const { expect } = headers;
+  if (expect !== undefined && httpVersion === '1.1' && expect.toLowerCase() !== '100-continue')
+    return new GatewayError(
+      'EXPECTATION_FAILED',
+      `the only Expect known here is 100-continue, ${JSON.stringify(expect.slice(0, 80))} came (RFC 9110 §10.1.1)`,
+    );
   if (request.url?.includes('#')) return bad('a request target must have no fragment (#…) (RFC 9112 §3.2)');
   return null;
 }
 
-function countHosts({ rawHeaders }: IncomingMessage): number {
-  let count = 0;
+/** A GET with a body means something to whoever sent it, and nothing here: a selector sent that way would select nobody. */
+export function bodyProblem({ method, headers }: IncomingMessage): GatewayError | null {
+  if (method !== 'GET' && method !== 'HEAD') return null;
+  if (headers['transfer-encoding'] === undefined && (headers['content-length'] ?? '0') === '0') return null;
+  return bad(`a ${method} must have no body here; parameters belong into the query of the URL`);
+}
+
+/** Headers that one value decides, by their lengths. Node would take the first of two, or make one text of both. */
+const SINGLE: ReadonlyMap<number, string> = new Map(
+  ['Host', 'Content-Type', 'Authorization', 'Idempotency-Key'].map((name) => [name.length, name]),
+);
+
+function repeatedHeader({ rawHeaders }: IncomingMessage): string | null {
+  let seen = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index];
-    if (name?.length === 4 && name.toLowerCase() === 'host') count += 1;
+    const name = rawHeaders[index] ?? '';
+    const single = SINGLE.get(name.length);
+    if (single === undefined || (name !== single && name.toLowerCase() !== single.toLowerCase())) continue;
+    const bit = 1 << name.length;
+    if ((seen & bit) !== 0) return single;
+    seen |= bit;
   }
-  return count;
+  return null;
 }
 
 function bad(message: string): GatewayError {
