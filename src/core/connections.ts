@@ -50,7 +50,7 @@ export class Connections {
     return true;
   }
 
-  /** Sets tags; an empty value deletes. Says what is wrong and changes nothing, or returns null. */
+  /** Sets tags; an empty value deletes. Says what is wrong and changes nothing, or returns null; what is as before stays the same map. */
   setTags(connection: Connection, changes: Iterable<readonly [string, string]>): string | null {
     const before = connection.tags;
     const after = new Map(before);
@@ -60,7 +60,7 @@ export class Connections {
     }
     const problem = tagProblem(after);
     if (problem !== null) return problem;
-    if (connection.state === 'closed') return null;
+    if (connection.state === 'closed' || isAlike(before, after)) return null;
     for (const [key, value] of before ?? []) if (after.get(key) !== value) this.#byTag.remove(connection, key, value);
     for (const [key, value] of after) if (before?.get(key) !== value) this.#byTag.add(connection, key, value);
     connection.tagged(after.size === 0 ? null : after);
@@ -69,7 +69,8 @@ export class Connections {
 
   /** A snapshot of those that match and are not closing yet, so that the table may change while somebody works through it. */
   select(selector: Selector): Connection[] {
-    return this.#match(selector).filter(({ id, state }) => id !== selector.exclude && state !== 'closing');
+    const excluded = new Set(selector.exclude);
+    return this.#match(selector).filter(({ id, state }) => !excluded.has(id) && state !== 'closing');
   }
 
   tree(): Record<string, Record<string, number>> {
@@ -111,6 +112,12 @@ export class Connections {
     if (rarest === undefined) return [];
     return [...rarest].filter((connection) => others.every((set) => set.has(connection)));
   }
+}
+
+function isAlike(before: ReadonlyMap<string, string> | null, after: ReadonlyMap<string, string>): boolean {
+  if ((before?.size ?? 0) !== after.size) return false;
+  for (const [key, value] of after) if (before?.get(key) !== value) return false;
+  return true;
 }
 
 const NOBODY: ReadonlySet<Connection> = new Set();

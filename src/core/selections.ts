@@ -19,13 +19,16 @@ export async function answerQuery(gateway: Queried, query: Exclude<Query, { type
   switch (query.type) {
     case 'send': {
       const message = { ...query.message, shared: { wire: null } };
-      return part(gateway, await each(connections.select(query.selector), (one) => isSent(one, message)));
+      return part(gateway, await each(connections.select(query.selector), (one) => (isSent(one, message) ? 'sent' : 'failed')));
     }
     case 'set-tags': {
       let problem: string | null = null;
       const counts = await each(connections.select(query.selector), (one) => {
-        problem = one.setTags(query.changes) ?? problem;
-        return problem === null;
+        const { tags } = one;
+        const own = one.setTags(query.changes);
+        problem ??= own;
+        if (own !== null) return 'failed';
+        return one.tags === tags ? 'unchanged' : 'sent';
       });
       return part(gateway, { ...counts, problem });
     }
@@ -35,7 +38,7 @@ export async function answerQuery(gateway: Queried, query: Exclude<Query, { type
         gateway,
         await each(connections.select(query.selector), (one) => {
           if (farewell !== null) isSent(one, farewell);
-          return one.close(query.code, query.reason).type !== 'not-found';
+          return one.close(query.code, query.reason).type === 'not-found' ? 'failed' : 'sent';
         }),
       );
     }
@@ -68,12 +71,12 @@ function isSent(connection: Connection, message: Parameters<Connection['push']>[
   return type === 'sent' || type === 'queued';
 }
 
-async function each(selected: readonly Connection[], act: (connection: Connection) => boolean): Promise<Counts> {
+async function each(selected: readonly Connection[], act: (connection: Connection) => 'sent' | 'failed' | 'unchanged'): Promise<Counts> {
   const counts: Counts = { matched: selected.length, sent: 0, failed: 0, problem: null };
   let sliceEnd = performance.now() + SLICE_MS;
   for (const [index, connection] of selected.entries()) {
-    if (act(connection)) counts.sent += 1;
-    else counts.failed += 1;
+    const done = act(connection);
+    if (done !== 'unchanged') counts[done] += 1;
     if (index % STEP === 0 && performance.now() > sliceEnd) {
       await nextTurn();
       sliceEnd = performance.now() + SLICE_MS;

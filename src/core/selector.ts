@@ -5,27 +5,46 @@ export type Selector = {
   readonly ids: readonly string[];
   /** All of these must match. */
   readonly tags: readonly (readonly [key: string, value: string])[];
-  readonly exclude: string | null;
+  /** Ids that are left out. */
+  readonly exclude: readonly string[];
 };
 
-/** Parameters that steer a command and are no tags. */
-const RESERVED = new Set(['id', 'all', 'exclude', 'closeCode', 'closeReason', 'limit', 'cursor']);
+/** What the query of a selection says beside tags: a tag of such a name could never be selected. */
+export const PARAMETER_NAMES: ReadonlySet<string> = new Set(['id', 'all', 'exclude', 'limit', 'cursor', 'closeCode', 'closeReason']);
 
-/** Reads a query string's parameters. Of a repeated tag key the first counts; `id` overrides the rest, but `exclude`. */
-export function readSelector(parameters: URLSearchParams): Selector {
-  const exclude = parameters.get('exclude');
+const SELECTING = new Set(['id', 'all', 'exclude']);
+
+/**
+ * Reads a query string's parameters, but for those that the command reads itself (`own`). `id` overrides the rest, but
+ * `exclude`. A text says what is wrong: what could be read in two ways selects nobody.
+ */
+export function readSelector(parameters: URLSearchParams, own: readonly string[] = []): Selector | string {
+  const problem = selectorProblem(parameters, own);
+  if (problem !== null) return problem;
+  const exclude = listOf(parameters.get('exclude'));
   const ids = parameters.get('id');
-  if (ids !== null) {
-    const unique = new Set(ids.split(',').filter((id) => id !== ''));
-    return { type: 'ids', ids: [...unique], tags: [], exclude };
-  }
-  const tags: (readonly [string, string])[] = [];
-  const seen = new Set<string>();
-  for (const [key, value] of parameters) {
-    if (RESERVED.has(key) || seen.has(key)) continue;
-    seen.add(key);
-    tags.push([key, value]);
-  }
+  if (ids !== null) return { type: 'ids', ids: listOf(ids), tags: [], exclude };
+  const tags = [...parameters].filter(([key]) => !PARAMETER_NAMES.has(key));
   if (tags.length > 0) return { type: 'tags', ids: [], tags, exclude };
-  return { type: parameters.get('all') === 'true' ? 'all' : 'none', ids: [], tags: [], exclude };
+  return { type: parameters.has('all') ? 'all' : 'none', ids: [], tags: [], exclude };
+}
+
+function selectorProblem(parameters: URLSearchParams, own: readonly string[]): string | null {
+  const seen = new Set<string>();
+  for (const [name, value] of parameters) {
+    if (seen.has(name)) return `${shown(name)} is given twice; all pairs must match, and a connection has one value of a tag`;
+    seen.add(name);
+    if (name === 'all' && value !== 'true') return `all must be true, ${shown(value)} came`;
+    if (PARAMETER_NAMES.has(name) && !SELECTING.has(name) && !own.includes(name))
+      return `${shown(name)} is no parameter of this request, and no tag has this name`;
+  }
+  return null;
+}
+
+function listOf(ids: string | null): string[] {
+  return [...new Set(ids?.split(',').filter((id) => id !== ''))];
+}
+
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 40));
 }

@@ -1,4 +1,5 @@
 import type { Connection } from './connection.ts';
+import { PARAMETER_NAMES } from './selector.ts';
 
 export const MAX_TAGS = 64;
 /** The most bytes that key and value may have together, as UTF-8. */
@@ -9,6 +10,7 @@ export function tagProblem(tags: ReadonlyMap<string, string>): string | null {
   if (tags.size > MAX_TAGS) return `a connection may have ${MAX_TAGS} tags, not ${tags.size}`;
   for (const [key, value] of tags) {
     if (key === '') return 'a tag needs a key';
+    if (PARAMETER_NAMES.has(key)) return `no tag may be called ${key}: selections have a parameter of that name`;
     if (Buffer.byteLength(key) + Buffer.byteLength(value) > MAX_TAG_BYTES)
       return `a tag may have ${MAX_TAG_BYTES} bytes, ${JSON.stringify(key.slice(0, 40))} has more`;
   }

@@ -1,3 +1,4 @@
+import { MAX_TAGS, tagProblem } from '../core/tag-index.ts';
 import findMyWay from 'find-my-way';
 import { readers } from '../config/forms.ts';
 import type { Dialects } from '../dialects/definition.ts';
@@ -38,7 +39,11 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
     const parameters = parametersOf(path);
     if (parameters.some((name) => /^\d/.test(name)))
       report(['routes', index, 'path'], 'must name its parameters by a letter first: the last one counts, and numbers lose their place');
-    for (const [key, value] of Object.entries(route.tags ?? {})) {
+    const tags = Object.entries(route.tags ?? {});
+    if (tags.length > MAX_TAGS) report(['routes', index, 'tags'], `may hold ${MAX_TAGS} tags, not ${tags.length}`);
+    for (const [key, value] of tags) {
+      const problem = tagProblem(new Map([[key, value]]));
+      if (problem !== null) report(['routes', index, 'tags', key], problem);
       if (value.startsWith(':') && !parameters.includes(value.slice(1)))
         report(['routes', index, 'tags', key], `takes ${value}, a parameter that the path has not`);
     }

@@ -11,6 +11,9 @@ export const INCOMPLETE = {
     description: 'Only where somebody did not answer in time: the names of those whose connections the answer lacks.',
   },
 };
+export const ACCEPT_ENCODING = {
+  'Accept-Encoding': { type: 'string', description: '`identity`: bodies come as they are.', examples: ['identity'] },
+};
 const CHALLENGE = { 'WWW-Authenticate': { type: 'string', description: 'What is wanted: `Bearer`.', examples: ['Bearer'] } };
 
 type Headers = Readonly<Record<string, object>>;
@@ -55,6 +58,12 @@ export const COMMAND_ERRORS = {
   404: errorSchema('NOT_FOUND: no connection has this id (any more); nothing was sent.'),
   503: errorSchema('UNAVAILABLE: the process that owns the connection cannot be asked now; see Retry-After.', RETRY_AFTER),
   504: errorSchema('GATEWAY_TIMEOUT: the process that owns the connection did not answer in time.'),
+};
+
+/** What a request with a body may be answered besides. */
+export const BODY_ERRORS = {
+  413: errorSchema('MESSAGE_TOO_LONG: over MAX_MESSAGE_BYTES; nothing was sent.'),
+  415: errorSchema('UNSUPPORTED_MEDIA_TYPE: the body has a Content-Encoding; nothing was sent.', ACCEPT_ENCODING),
 };
 
 /** The body of a push, which Fastify leaves as it came: `requestBody` of a route's schema, which only the document's generator reads. */

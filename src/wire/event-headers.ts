@@ -14,10 +14,14 @@ type MessageHeaders = { readonly common: readonly string[]; readonly trace: Trac
 
 /** The headers that every event carries, whatever its dialect (docs/contract.md#event-headers); dialects add their own. */
 export class EventHeaders {
-  readonly #options: EventHeaderOptions;
+  readonly #wsUri: EventHeaderOptions['wsUri'];
+  /** Of every event: an answer must come as it is, since its body may be passed on. */
+  readonly #fixed: readonly string[];
 
-  constructor(options: EventHeaderOptions) {
-    this.#options = options;
+  constructor({ wsUri, backendHeaders }: EventHeaderOptions) {
+    this.#wsUri = wsUri;
+    const isOwn = (index: number): boolean => backendHeaders[index - (index % 2)] === 'accept-encoding';
+    this.#fixed = ['accept-encoding', 'identity', ...backendHeaders.filter((_text, index) => !isOwn(index))];
   }
 
   open({ party, request }: OpenEvent): string[] {
@@ -25,7 +29,8 @@ export class EventHeaders {
     headers.push('ws-event-id', `${party.key}.0`, 'ws-seq', '0', 'traceparent', traceOf(party).spanOf(0));
     for (let index = 0; index < request.forwarded.length; index += 2) {
       const name = request.forwarded[index];
-      if (name !== undefined && name !== 'authorization') headers.push(name, request.forwarded[index + 1] ?? '');
+      if (name !== undefined && name !== 'authorization' && name !== 'accept-encoding')
+        headers.push(name, request.forwarded[index + 1] ?? '');
     }
     return headers;
   }
@@ -49,12 +54,11 @@ export class EventHeaders {
   }
 
   #common(party: Party, event: 'open' | 'message' | 'close'): string[] {
-    const { wsUri, backendHeaders } = this.#options;
-    const headers = ['ws-uri', wsUri(party.id), 'ws-connection', encodeURIComponent(party.id), 'ws-event', event];
+    const headers = ['ws-uri', this.#wsUri(party.id), 'ws-connection', encodeURIComponent(party.id), 'ws-event', event];
     if (party.authorization !== null) headers.push('authorization', party.authorization);
     if (party.tags !== null && party.tags.size > 0) headers.push('ws-tags', new URLSearchParams([...party.tags]).toString());
     if (party.data !== null) headers.push('ws-data', party.data);
-    if (backendHeaders.length > 0) headers.push(...backendHeaders);
+    headers.push(...this.#fixed);
     return headers;
   }
 }

@@ -34,7 +34,7 @@ function fake(id: string): Connection {
 }
 
 function selected(table: Connections, tags: [string, string][]): string[] {
-  const selector: Selector = { type: 'tags', ids: [], tags, exclude: null };
+  const selector: Selector = { type: 'tags', ids: [], tags, exclude: [] };
   return table
     .select(selector)
     .map(({ id }) => id)

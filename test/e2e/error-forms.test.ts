@@ -2,10 +2,17 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startBackend } from '../support/backend.ts';
 import { startGateway } from '../support/gateway.ts';
-import { enter, wholeFile } from '../support/guests.ts';
+import { bodyOf, enter, isEvent, ok, wholeFile } from '../support/guests.ts';
+import { refusal } from '../support/client.ts';
 import { exchange, openRaw, upgradeRequest, type HttpAnswer } from '../support/raw-socket.ts';
 
-const backend = await startBackend(wholeFile);
+/** Clients may bring a status of their own choice, with which the backend refuses them, and a header of its answer. */
+const backend = await startBackend(wholeFile, (call) => {
+  if (!isEvent('open')(call)) return {};
+  const { status, name, value } = bodyOf(call)['query'] as Readonly<Record<string, string>>;
+  if (status === undefined) return ok();
+  return { status: Number(status), body: '{"code":"NOT_YOU"}', headers: name === undefined ? {} : { [name]: value ?? '' } };
+});
 const shared = await startGateway(wholeFile, { API_URI: backend.url, HANDSHAKE_TIMEOUT_MS: '2000' });
 const parted = await startGateway(wholeFile, { API_URI: backend.url, CONTROL_PORT: '0' });
 const closed = await startGateway(wholeFile, { API_URI: backend.url, CONTROL_TOKEN: 'secret' });
@@ -179,6 +186,20 @@ test('401 has a challenge, on every command', async () => {
   for (const path of ['/nobody', '/send', '/status', '/metrics']) {
     const response = await fetch(closed.controlUrl + path, { method: path === '/send' ? 'POST' : 'GET' });
     assert.deepEqual([response.status, response.headers.get('www-authenticate')], [401, 'Bearer']);
+  }
+});
+
+test('a backend that refuses a client says with which challenge, method, protocol or wait, or the gateway does', async (t) => {
+  for (const [status, name, own, standard] of [
+    [401, 'www-authenticate', 'Basic realm="chat"', 'Bearer'],
+    [405, 'allow', 'GET, HEAD', 'GET'],
+    [426, 'upgrade', 'h2c', 'websocket'],
+    [429, 'retry-after', '7', '1'],
+  ] as const) {
+    const told = await refusal(t, `${shared.wsUrl}/own?status=${status}&name=${name}&value=${encodeURIComponent(own)}`);
+    assert.deepEqual([told.status, told.headers[name]], [status, own]);
+    const untold = await refusal(t, `${shared.wsUrl}/none?status=${status}`);
+    assert.deepEqual([untold.status, untold.headers[name], untold.body.includes('"NOT_YOU"')], [status, standard, true]);
   }
 });
 

@@ -14,7 +14,7 @@ const VALUES = ['assign', 'polluted', '__proto__', 'constructor', 'name', 'keys'
 for (const workers of ['1', '2']) {
   suite(`names that objects have by nature are names like any other, with ${workers} workers`, { concurrency: 2 }, () => {
     test('as keys of tags, from the backend, by settags, in selectors, in the tree and in the status', async (t) => {
-      const tags = `{${NAMES.map((name) => `"${name}":"assign"`).join(',')}}`; // JSON.stringify would lose __proto__
+      const tags = `{${NAMES.map((name) => `"${name}":"given"`).join(',')}}`; // JSON.stringify would lose __proto__
       let opens = 0;
       const backend = await startBackend(t, (call) =>
         isEvent('open')(call) && (opens += 1) === 1 ? { body: `{"code":"OK","tags":${tags}}` } : ok(),

@@ -97,6 +97,39 @@ test('values that a schema cannot judge are judged too, all at once', async (t) 
   ]);
 });
 
+test('tags that no connection may have are mistakes: names of parameters, too long ones, too many', async (t) => {
+  const many = Array.from({ length: 65 }, (_, index) => `k${index}: x`).join(', ');
+  const found = await problems(
+    t,
+    `routes:
+  - path: /a/:id
+    backend: localhost:1
+    tags:
+      id: ":id"
+      all: x
+      limit: x
+      closeCode: x
+      room: ${'x'.repeat(130)}
+      fine: x
+  - path: /b
+    backend: localhost:1
+    tags: { ${many} }
+`,
+  );
+  assert.deepEqual(
+    found.map((line) => line.split(': ').slice(0, 2).join(' ')),
+    [
+      'FILE:5 routes.0.tags.id',
+      'FILE:6 routes.0.tags.all',
+      'FILE:7 routes.0.tags.limit',
+      'FILE:8 routes.0.tags.closeCode',
+      'FILE:9 routes.0.tags.room',
+      'FILE:13 routes.1.tags',
+    ],
+  );
+  assert.match(found[0] ?? '', /no tag may be called id: selections have a parameter of that name/);
+});
+
 test('mistakes of every kind are reported together: schema, values, URLs, paths, keys given twice', async (t) => {
   const found = await problems(
     t,

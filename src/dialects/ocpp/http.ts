@@ -3,6 +3,7 @@ import type { CloseEvent, OpenEvent } from '../../core/events.ts';
 import type { Party } from '../../core/party.ts';
 import type { Limits } from '../../core/limits.ts';
 import { closeProfile, maxAnswerBytes, type BackendCall, type BackendResult, type CallProfile } from '../../wire/calls.ts';
+import { codingProblem } from '../../wire/http-messages.ts';
 import { internalError, readError } from './errors.ts';
 import { parseJson, readPayload } from './json.ts';
 import { pathOf } from './segments.ts';
@@ -106,6 +107,8 @@ export function readCallAnswer(version: OcppVersion, result: BackendResult): Cal
     return failed(result.reason === 'timeout' ? 'the backend did not answer in time' : 'the backend could not be asked');
   }
   const { status, body } = result;
+  const problem = codingProblem(result);
+  if (problem !== null) return failed(`the backend gave ${problem}`);
   if (status >= 200 && status < 300) {
     const payloadJson = readPayload(body);
     return payloadJson === null ? failed('the answer of the backend is not a JSON object') : { type: 'result', payloadJson };

@@ -208,7 +208,7 @@ class OcppIntake implements Intake {
     observer.counted('messagesDelivered', 1);
     if (status >= 200 && status < 300) {
       const tags = readSetTags(headers);
-      const problem = tags === null ? null : this.#client.setTags(tags);
+      const problem = tags === null || typeof tags === 'string' ? tags : this.#client.setTags(tags);
       if (problem !== null) log.warn({ id, problem }, 'the backend set tags that cannot be set');
     } else {
       observer.counted('messagesComplained', 1);

@@ -1,7 +1,8 @@
 import type { BackendCall, BackendResult } from '../../wire/calls.ts';
 import type { LifeCodec } from '../../wire/codec.ts';
 import type { CloseEvent, CloseVerdict, OpenEvent, OpenVerdict } from '../../core/events.ts';
-import { closeVerdict, readSetTags, refused, unanswered } from '../../wire/verdicts.ts';
+import { closeVerdict, readSetTags, refused, refusedBy, unanswered } from '../../wire/verdicts.ts';
+import { unusable } from '../../core/refusals.ts';
 import { BASIC_CHALLENGE } from './entry.ts';
 import type { OcppHttp } from './http.ts';
 
@@ -22,6 +23,7 @@ export class OcppLifeCodec implements LifeCodec {
     const { status } = result;
     if (status >= 200 && status < 300) {
       const tags = readSetTags(result.headers);
+      if (typeof tags === 'string') return unusable(tags);
       return {
         type: 'accepted',
         tags: tags === null ? null : new Map(tags),
@@ -31,15 +33,10 @@ export class OcppLifeCodec implements LifeCodec {
         headers: [],
       };
     }
-    if (status === 401) {
-      const challenge = result.headers['www-authenticate'];
-      return {
-        ...refused(401, 'UNAUTHORIZED', 'the backend did not accept the credentials'),
-        headers: { 'WWW-Authenticate': typeof challenge === 'string' ? challenge : BASIC_CHALLENGE },
-      };
-    }
+    if (status === 401)
+      return { ...refusedBy(result, 'UNAUTHORIZED', BASIC_CHALLENGE), message: 'the backend did not accept the credentials' };
     if (status === 404) return refused(404, 'NOT_FOUND', 'the backend does not know this identity');
-    if (status >= 400 && status < 500) return refused(status, 'REFUSED', `the backend refused this client with ${status}`);
+    if (status >= 400 && status < 500) return refusedBy(result, 'REFUSED');
     return refused(502, 'BAD_GATEWAY', `the backend answered ${status}`);
   }
 

@@ -4,6 +4,7 @@ import type { RpcError } from '../../core/rpc.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import { errorOf } from '../../wire/failures.ts';
 import { bodyOf } from '../../wire/http-messages.ts';
+import { parametersOf } from '../../wire/parameters.ts';
 import type { ControlOptions } from '../definition.ts';
 import { errorBody, isObject, readError, rpcError } from './errors.ts';
 import { parseJson, readPayload } from './json.ts';
@@ -18,35 +19,29 @@ const HIDDEN: object = { hide: true };
 const MAX_WAIT_MS = 2 ** 31 - 1;
 
 type Params = { readonly action: string; readonly clientId: string; readonly messageId: string };
-type Addressed = { Params: Params; Querystring: { wait?: unknown } };
+type Addressed = { Params: Params };
 type Address = { readonly id: string; readonly action: string; readonly messageId: string };
 
 /** A backend's calls, sends and rejections (docs/dialects/ocpp.md#what-you-can-ask). Needs a parser that leaves bodies as Buffers. */
 export async function ocppRoutes(server: FastifyInstance, { dispatch }: Pick<ControlOptions, 'dispatch'>): Promise<void> {
   server.post<Addressed>('/call/:action/:clientId/:messageId', { schema: callSchema }, async (request, reply) => {
-    const waitMs = waitOf(request.query.wait);
+    const waitMs = waitOf(parametersOf(request, ['wait']).get('wait'));
     return answer(reply, await dispatch({ type: 'rpc-call', ...addressOf(request.params), payloadJson: payloadOf(request), waitMs }));
   });
 
-  server.post<Addressed>('/send/:action/:clientId/:messageId', { schema: sendSchema }, async (request, reply) =>
-    answer(reply, await dispatch({ type: 'rpc-send', ...addressOf(request.params), payloadJson: payloadOf(request) })),
-  );
+  server.post<Addressed>('/send/:action/:clientId/:messageId', { schema: sendSchema }, async (request, reply) => {
+    parametersOf(request, []);
+    return answer(reply, await dispatch({ type: 'rpc-send', ...addressOf(request.params), payloadJson: payloadOf(request) }));
+  });
 
   server.post<Addressed>('/resulterror/:action/:clientId/:messageId', { schema: resultErrorSchema }, async (request, reply) => {
+    parametersOf(request, []);
     const { id, messageId } = addressOf(request.params);
     return answer(reply, await dispatch({ type: 'rpc-reject', id, messageId, error: rejectionOf(request) }));
   });
 
   for (const kind of ['call', 'send', 'resulterror']) {
-    server.route({
-      method: ['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-      url: `/${kind}/:action/:clientId/:messageId`,
-      schema: HIDDEN,
-      handler: (request, reply) => {
-        void reply.header('Allow', 'POST');
-        throw new GatewayError('METHOD_NOT_ALLOWED', `${request.method} is not allowed here; allowed: POST`);
-      },
-    });
+    server.allowOnly(`/${kind}/:action/:clientId/:messageId`, ['POST']);
     server.post(`/${kind}/*`, { schema: HIDDEN }, () => {
       throw new GatewayError('BAD_REQUEST', `POST /${kind}/<Action>/<ClientId>/<MessageId> was wanted, each exactly one path segment`);
     });
@@ -97,9 +92,9 @@ function rejectionOf(request: FastifyRequest): RpcError {
   return readError(version, { code: 'FormatViolation', ...value }) ?? rpcError('FormatViolation', '');
 }
 
-function waitOf(wait: unknown): number | null {
-  if (wait === undefined) return null;
-  const waitMs = typeof wait === 'string' && /^\d{1,10}$/.test(wait) ? Number(wait) : 0;
+function waitOf(wait: string | null): number | null {
+  if (wait === null) return null;
+  const waitMs = /^\d{1,10}$/.test(wait) ? Number(wait) : 0;
   if (waitMs < 1 || waitMs > MAX_WAIT_MS) throw new GatewayError('BAD_REQUEST', `wait must be 1 to ${MAX_WAIT_MS} ms`);
   return waitMs;
 }

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { COMMAND_ERRORS, errorSchema, RETRY_AFTER } from '../../wire/error-schemas.ts';
+import { BODY_ERRORS, COMMAND_ERRORS, errorSchema, RETRY_AFTER } from '../../wire/error-schemas.ts';
 
 /** What the OpenAPI document says of this dialect. Requests are checked by hand in `routes.ts`, with errors that speak. */
 const address = {
@@ -41,7 +41,7 @@ const accepted = Type.Object(
 const errors = {
   ...COMMAND_ERRORS,
   404: errorSchema('NOT_FOUND: no client has this identity (any more); nothing was sent.'),
-  413: errorSchema('MESSAGE_TOO_LONG: over MAX_MESSAGE_BYTES; nothing was sent.'),
+  ...BODY_ERRORS,
   429: errorSchema(
     'SLOW_CLIENT: OCPP_QUEUE calls wait for this client already, or it reads too slowly; nothing was sent, see Retry-After.',
     RETRY_AFTER,

@@ -1,12 +1,12 @@
 import { withoutEndSlashes } from '../../wire/ws-uris.ts';
-import { replyOf } from '../../wire/http-messages.ts';
+import { codingProblem } from '../../wire/http-messages.ts';
+import { unusable } from '../../core/refusals.ts';
 import { CLOSE } from '../../core/close-codes.ts';
 import type { Codec } from '../../wire/codec.ts';
 import { type EventHeaderOptions, EventHeaders } from '../../wire/event-headers.ts';
 import {
   type CloseEvent,
   type CloseVerdict,
-  DELIVERED,
   type MessageEvent,
   type MessageVerdict,
   type OpenEvent,
@@ -14,7 +14,7 @@ import {
 } from '../../core/events.ts';
 import type { Limits } from '../../core/limits.ts';
 import { type BackendCall, type BackendResult, type CallProfile, closeProfile, maxAnswerBytes } from '../../wire/calls.ts';
-import { closeVerdict, readSetTags, refused, unanswered } from '../../wire/verdicts.ts';
+import { closeVerdict, deliveredBy, readSetTags, refused, unanswered } from '../../wire/verdicts.ts';
 
 export type RawOptions = EventHeaderOptions & {
   /** Path and query of the backend's URL; `/<id>` goes between them. */
@@ -64,8 +64,11 @@ export class RawCodec implements Codec {
   decodeOpen(_event: OpenEvent, result: BackendResult): OpenVerdict {
     if (result.type === 'failure') return unanswered(result);
     if (result.status !== 200) return refused(502, 'BAD_GATEWAY', `the backend answered ${result.status}, 200 was wanted`);
+    const problem = codingProblem(result);
+    if (problem !== null) return refused(502, 'BAD_GATEWAY', `the backend gave ${problem}`);
     if (!result.body.equals(OK)) return refused(403, 'FORBIDDEN', 'the backend did not let this client in');
     const tags = readSetTags(result.headers);
+    if (typeof tags === 'string') return unusable(tags);
     return { type: 'accepted', tags: tags === null ? null : new Map(tags), data: null, subprotocol: null, message: null, headers: [] };
   }
 
@@ -81,14 +84,10 @@ export class RawCodec implements Codec {
       if (!result.wasSent) return { type: 'retry', afterMs: null, because: result.reason };
       return { type: 'delivered', reply: null, complaint: `${result.reason} after it was sent` };
     }
-    const { status, body } = result;
+    const { status } = result;
     if (status === 503) return { type: 'retry', afterMs: null, because: 'status 503' };
     if (status < 200 || status > 299) return { type: 'delivered', reply: null, complaint: `status ${status}` };
-    const tags = readSetTags(result.headers);
-    if (body.length === 0) return tags === null ? DELIVERED : { type: 'delivered', reply: null, complaint: null, tags };
-    const reply = replyOf(result);
-    if (reply === null) return { type: 'delivered', reply: null, complaint: 'a text answer that is not UTF-8' };
-    return { type: 'delivered', reply, complaint: null, tags };
+    return deliveredBy(result, true);
   }
 
   encodeClose(event: CloseEvent): BackendCall {

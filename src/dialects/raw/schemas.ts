@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { ACCESS_ERRORS, messageBody, RETRY_AFTER, textAnswer } from '../../wire/error-schemas.ts';
+import { ACCEPT_ENCODING, ACCESS_ERRORS, messageBody, RETRY_AFTER, textAnswer } from '../../wire/error-schemas.ts';
 
 export const rawPushSchema = {
   operationId: 'rawPush',
@@ -16,6 +16,7 @@ export const rawPushSchema = {
     403: ACCESS_ERRORS[403],
     404: textAnswer('No client has this id (any more); nothing was sent.', 'not found'),
     413: textAnswer('Over MAX_MESSAGE_BYTES; nothing was sent.', 'message too long'),
+    415: textAnswer('The body has a Content-Encoding; nothing was sent.', 'the body must have no Content-Encoding', ACCEPT_ENCODING),
     429: textAnswer('The client reads too slowly; nothing was sent.', 'slow client', RETRY_AFTER),
     503: textAnswer('The process that owns the connection cannot be asked now.', 'unavailable', RETRY_AFTER),
     504: textAnswer('The process that owns the connection did not answer in time.', 'timeout'),

@@ -1,9 +1,8 @@
 import type { Codec } from '../../wire/codec.ts';
-import { parseJson, replyOf } from '../../wire/http-messages.ts';
+import { codingProblem, parseJson } from '../../wire/http-messages.ts';
 import {
   type CloseEvent,
   type CloseVerdict,
-  DELIVERED,
   type MessageEvent,
   type MessageVerdict,
   type OpenEvent,
@@ -13,7 +12,8 @@ import {
 import { type EventHeaderOptions, EventHeaders } from '../../wire/event-headers.ts';
 import type { Limits } from '../../core/limits.ts';
 import { type BackendCall, type BackendResult, type CallProfile, closeProfile, maxAnswerBytes } from '../../wire/calls.ts';
-import { closeVerdict, readSetTags, refused, unanswered } from '../../wire/verdicts.ts';
+import { closeVerdict, deliveredBy, readSetTags, refused, refusedBy, unanswered } from '../../wire/verdicts.ts';
+import { unusable } from '../../core/refusals.ts';
 import { readAcceptance } from './acceptance.ts';
 
 export type WsaasOptions = EventHeaderOptions & {
@@ -78,12 +78,15 @@ export class WsaasCodec implements Codec {
   decodeOpen({ request }: OpenEvent, result: BackendResult): OpenVerdict {
     if (result.type === 'failure') return unanswered(result);
     const { status } = result;
-    if (status >= 400 && status < 500)
-      return refused(status, codeIn(result.body) ?? 'REFUSED', `the backend refused this client with ${status}`);
+    if (status >= 400 && status < 500) return refusedBy(result, codeIn(result.body) ?? 'REFUSED');
     if (status < 200 || status > 299) return badGateway(`the backend answered ${status}`);
+    const problem = codingProblem(result);
+    if (problem !== null) return badGateway(`the backend gave ${problem}`);
     const verdict = readAcceptance(result.body, request.subprotocols, this.#options.limits.maxMessageBytes);
     const more = readSetTags(result.headers);
-    return verdict.type === 'refused' || more === null ? verdict : { ...verdict, tags: new Map([...(verdict.tags ?? []), ...more]) };
+    if (verdict.type === 'refused' || more === null) return verdict;
+    if (typeof more === 'string') return unusable(more);
+    return { ...verdict, tags: new Map([...(verdict.tags ?? []), ...more]) };
   }
 
   encodeMessage(event: MessageEvent): BackendCall {
@@ -96,12 +99,7 @@ export class WsaasCodec implements Codec {
     if (result.type === 'failure') return { type: 'retry', afterMs: null, because: result.reason };
     const { status, body } = result;
     if (status >= 200 && status < 300) {
-      const tags = readSetTags(result.headers);
-      if (!this.#options.reply || body.length === 0)
-        return tags === null ? DELIVERED : { type: 'delivered', reply: null, complaint: null, tags };
-      const reply = replyOf(result);
-      if (reply === null) return { type: 'delivered', reply: null, complaint: 'a text answer that is not UTF-8' };
-      return { type: 'delivered', reply, complaint: null, tags };
+      return deliveredBy(result, this.#options.reply && body.length > 0);
     }
     if (status >= 502 && status <= 504) return { type: 'retry', afterMs: null, because: `status ${status}` };
     return { type: 'delivered', reply: null, complaint: `status ${status}` };

@@ -6,6 +6,7 @@ import { GatewayError } from '../../wire/errors.ts';
 import { describedAs } from '../../wire/description.ts';
 import { errorOf } from '../../wire/failures.ts';
 import { bodyOf, messageOf, parseJson } from '../../wire/http-messages.ts';
+import { parametersOf } from '../../wire/parameters.ts';
 import type { ControlOptions } from '../definition.ts';
 import { closeSchema, describeSchema, pushSchema } from './schemas.ts';
 
@@ -16,7 +17,6 @@ const QUEUED = '{"code":"QUEUED"}';
 const IDEMPOTENCY_KEY_MAX_BYTES = 256;
 
 type ById = { Params: { id: string } };
-type Closing = ById & { Querystring: { code?: unknown; reason?: unknown } };
 
 /** The commands on one connection: push, close, describe (docs/dialects/wsaas.md#commands). Needs a parser that leaves bodies as Buffers. */
 export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, othersOnId }: ControlOptions): Promise<void> {
@@ -36,7 +36,7 @@ export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, ot
     return undefined;
   });
 
-  server.delete<Closing>('/:id', { schema: closeSchema }, async (request, reply) => {
+  server.delete<ById>('/:id', { schema: closeSchema }, async (request, reply) => {
     const { code, reason } = closeParameters(request);
     return answer(reply, await dispatch({ type: 'close', id: request.params.id, code, reason }));
   });
@@ -77,20 +77,11 @@ function answer(reply: FastifyReply, outcome: PushOutcome | CloseOutcome): Fasti
 }
 
 /** `?code=4001&reason=…`, or the same in a JSON body; the query wins. */
-function closeParameters(request: FastifyRequest<Closing>): { code: number; reason: string } {
-  const body = bodyOf(request);
-  let given: { code?: unknown; reason?: unknown } = {};
-  if (body.length > 0) {
-    try {
-      const parsed: unknown = parseJson(body);
-      if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new Error('not an object');
-      given = parsed;
-    } catch (cause) {
-      throw new GatewayError('BAD_REQUEST', 'the body must be empty or a JSON object such as {"code":4001,"reason":"bye"}', { cause });
-    }
-  }
-  const code = request.query.code ?? given.code ?? CLOSE.NORMAL;
-  const reason = request.query.reason ?? given.reason ?? '';
+function closeParameters(request: FastifyRequest): { code: number; reason: string } {
+  const query = parametersOf(request, CLOSE_NAMES);
+  const given = closingIn(bodyOf(request));
+  const code = query.get('code') ?? given.code ?? CLOSE.NORMAL;
+  const reason = query.get('reason') ?? given.reason ?? '';
   const number = typeof code === 'string' && /^\d{4}$/.test(code) ? Number(code) : code;
   if (typeof number !== 'number' || !isSendableCloseCode(number)) {
     throw new GatewayError('BAD_REQUEST', 'a close code must be 1000, 1001, 1003, 1007 to 1014 or 3000 to 4999');
@@ -99,4 +90,24 @@ function closeParameters(request: FastifyRequest<Closing>): { code: number; reas
     throw new GatewayError('BAD_REQUEST', `a close reason must be a string of at most ${MAX_REASON_BYTES} bytes`);
   }
   return { code: number, reason };
+}
+
+const CLOSE_NAMES = ['code', 'reason'];
+const JSON_STRING = /"(?:[^"\\]|\\.)*"/g;
+
+function closingIn(body: Buffer): { readonly code?: unknown; readonly reason?: unknown } {
+  if (body.length === 0) return {};
+  let parsed: unknown;
+  try {
+    parsed = parseJson(body);
+  } catch {
+    parsed = null;
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw new GatewayError('BAD_REQUEST', 'the body must be empty or a JSON object such as {"code":4001,"reason":"bye"}');
+  const names = Object.keys(parsed);
+  const colons = body.toString().replaceAll(JSON_STRING, '').split(':').length - 1; // one a field, in an object of plain values
+  if (names.some((name) => !CLOSE_NAMES.includes(name)) || colons !== names.length)
+    throw new GatewayError('BAD_REQUEST', 'the body may have the fields code and reason, each once and a plain value');
+  return parsed;
 }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { descriptionSchema } from '../../wire/description.ts';
-import { COMMAND_ERRORS, errorSchema, messageBody, RETRY_AFTER } from '../../wire/error-schemas.ts';
+import { BODY_ERRORS, COMMAND_ERRORS, errorSchema, messageBody, RETRY_AFTER } from '../../wire/error-schemas.ts';
 
 /** What the OpenAPI document says of this dialect. Requests are checked by hand in `routes.ts`, with errors that speak. */
 const id = Type.Object({
@@ -32,7 +32,7 @@ export const pushSchema = {
     200: outcome('OK', 'Handed to the socket of a live connection.'),
     202: outcome('QUEUED', 'The `open` event is still being answered: sent right after the upgrade, dropped if the client is refused.'),
     ...COMMAND_ERRORS,
-    413: errorSchema('MESSAGE_TOO_LONG: over MAX_MESSAGE_BYTES; nothing was sent.'),
+    ...BODY_ERRORS,
     429: errorSchema('SLOW_CLIENT: the client reads too slowly; nothing was sent, see Retry-After.', RETRY_AFTER),
   },
 };
@@ -51,7 +51,10 @@ export const closeSchema = {
     description: 'The same as in the query, which wins.',
     content: {
       'application/json': {
-        schema: Type.Object({ code: Type.Optional(Type.Integer()), reason: Type.Optional(Type.String()) }, { title: 'Closing' }),
+        schema: Type.Object(
+          { code: Type.Optional(Type.Integer()), reason: Type.Optional(Type.String()) },
+          { title: 'Closing', additionalProperties: false },
+        ),
         example: { code: 4_001, reason: 'bye' },
       },
     },
@@ -60,6 +63,7 @@ export const closeSchema = {
     200: outcome('OK', 'The closing handshake has begun.'),
     202: outcome('QUEUED', 'Closed as soon as it is open.'),
     ...COMMAND_ERRORS,
+    ...BODY_ERRORS,
   },
 };
 

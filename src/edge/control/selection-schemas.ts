@@ -1,6 +1,6 @@
 import { Type, type TSchema } from 'typebox';
 import { DESCRIBED, descriptionSchema } from '../../wire/description.ts';
-import { ACCESS_ERRORS, errorSchema, INCOMPLETE, messageBody, textAnswer } from '../../wire/error-schemas.ts';
+import { ACCESS_ERRORS, BODY_ERRORS, errorSchema, INCOMPLETE, messageBody, textAnswer } from '../../wire/error-schemas.ts';
 
 /** What the OpenAPI document says of selections. */
 const ids = (description: string) => Type.Optional(Type.Array(Type.String(), { description: `${description} Joined by commas.` }));
@@ -12,7 +12,8 @@ const selector = {
   // an object in a query is written as its pairs: the name of this parameter is never sent (OpenAPI 3.1, style form)
   tags: Type.Optional(
     Type.Record(Type.String(), Type.String(), {
-      description: 'Any other pair is a tag that must have this value; all pairs must match. Nothing given selects nothing.',
+      description:
+        'Any other pair is a tag that must have this value; all pairs must match, and no name may come twice. Nothing given selects nothing.',
       examples: [{ room: '1' }],
     }),
   ),
@@ -23,7 +24,7 @@ const count = Type.Integer({ minimum: 0 });
 const counts = Type.Object(
   {
     matched: count,
-    sent: Type.Integer({ minimum: 0, description: 'Sent to, changed or closed.' }),
+    sent: Type.Integer({ minimum: 0, description: 'Sent to, really changed, or closed.' }),
     failed: count,
     nodes: Type.Array(Type.Object({ node: Type.String(), matched: count, sent: count, failed: count }, { title: 'NodeCounts' })),
     unreachable: Type.Array(Type.String({ description: 'Names of nodes that did not answer in time.' })),
@@ -65,7 +66,7 @@ export const sendSchema = {
   response: {
     200: counted('that it was sent to'),
     ...ACCESS_ERRORS,
-    413: errorSchema('MESSAGE_TOO_LONG: over MAX_MESSAGE_BYTES; nothing was sent.'),
+    ...BODY_ERRORS,
   },
 };
 export const setTagsSchema = {
@@ -75,7 +76,7 @@ export const setTagsSchema = {
   querystring: selected,
   requestBody: {
     required: true,
-    description: 'Tags and their new values.',
+    description: 'Tags and their new values: at most 1,000, each name once.',
     content: {
       'application/x-www-form-urlencoded': {
         schema: Type.Record(Type.String(), Type.String(), { title: 'Tags' }),
@@ -83,7 +84,7 @@ export const setTagsSchema = {
       },
     },
   },
-  response: { 200: counted('changed'), ...ACCESS_ERRORS },
+  response: { 200: counted('changed'), ...ACCESS_ERRORS, ...BODY_ERRORS },
 };
 export const closeAllSchema = {
   operationId: 'closeSelection',
@@ -98,6 +99,7 @@ export const closeAllSchema = {
   response: {
     200: counted('closed'),
     ...ACCESS_ERRORS,
+    ...BODY_ERRORS,
     413: errorSchema('MESSAGE_TOO_LONG: the farewell is over MAX_MESSAGE_BYTES; nothing was sent, nobody closed.'),
   },
 };

@@ -4,9 +4,11 @@ import { CLOSE, isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-c
 import type { Answers, Description, ListCursor, Query } from '../../core/commands.ts';
 import { describedAs } from '../../wire/description.ts';
 import { GatewayError } from '../../wire/errors.ts';
-import type { Message } from '../../core/events.ts';
+import type { Message, TagChanges } from '../../core/events.ts';
 import { NOT_UTF8, bodyOf, messageOf } from '../../wire/http-messages.ts';
-import { readSelector } from '../../core/selector.ts';
+import { readSelector, type Selector } from '../../core/selector.ts';
+import { parametersOf, queryOf } from '../../wire/parameters.ts';
+import { readTagChanges } from '../../wire/tag-changes.ts';
 import { closeAllSchema, countSchema, sendSchema, setTagsSchema, statusSchema, treeSchema } from './selection-schemas.ts';
 
 export type SelectionsOptions = {
@@ -26,23 +28,23 @@ export async function selectionRoutes(server: FastifyInstance, { query, wsUri, m
   });
 
   server.post('/settags', { schema: setTagsSchema }, async (request, reply) => {
-    const changes = [...new Map([...new URLSearchParams(textOf(request))].toReversed())]; // of a repeated key the first counts
-    const answers = await query({ type: 'set-tags', selector: selectorOf(request), changes });
+    const answers = await query({ type: 'set-tags', selector: selectorOf(request), changes: changesOf(request) });
     const problem = answers.parts.find((part) => part.problem !== null)?.problem;
-    if (problem) throw new GatewayError('BAD_REQUEST', problem);
+    if (problem && sum(answers, 'sent') === 0) throw new GatewayError('BAD_REQUEST', `no connection was changed: ${problem}`);
     return counted(request, reply, answers);
   });
 
   server.post('/close', { schema: closeAllSchema }, async (request, reply) => {
-    const parameters = parametersOf(request);
-    const code = Number(parameters.get('closeCode') ?? CLOSE.NORMAL);
+    const selector = selectorOf(request, ['closeCode', 'closeReason']);
+    const parameters = queryOf(request);
+    const code = numberIn(parameters.get('closeCode') ?? String(CLOSE.NORMAL));
     const reason = parameters.get('closeReason') ?? 'Closed by server';
     if (!isSendableCloseCode(code))
       throw new GatewayError('BAD_REQUEST', 'closeCode must be 1000, 1001, 1003, 1007 to 1014 or 3000 to 4999');
     if (Buffer.byteLength(reason) > MAX_REASON_BYTES)
       throw new GatewayError('BAD_REQUEST', `closeReason may have ${MAX_REASON_BYTES} bytes`);
     const farewell = bodyOf(request).length === 0 ? null : toSend(request);
-    return counted(request, reply, await query({ type: 'close-all', selector: selectorOf(request), farewell, code, reason }));
+    return counted(request, reply, await query({ type: 'close-all', selector, farewell, code, reason }));
   });
 
   server.get('/count', { schema: countSchema }, async (request, reply) => {
@@ -51,6 +53,7 @@ export async function selectionRoutes(server: FastifyInstance, { query, wsUri, m
   });
 
   server.get('/tree', { schema: treeSchema }, async (request, reply) => {
+    parametersOf(request, []);
     const answers = await query({ type: 'tree' });
     const tree = mergedTree(answers);
     if (wantsJson(request)) return mark(reply, answers).send(tree);
@@ -66,7 +69,7 @@ export async function selectionRoutes(server: FastifyInstance, { query, wsUri, m
   });
 
   server.get('/status', { schema: statusSchema }, async (request, reply) => {
-    const parameters = parametersOf(request);
+    const parameters = parametersOf(request, ['limit', 'cursor']);
     const isJson = wantsJson(request);
     const limit = limitOf(parameters.get('limit'), isJson ? STANDARD_PAGE : Infinity);
     const answers = await query({ type: 'list', after: cursorOf(parameters.get('cursor')), limit });
@@ -146,27 +149,44 @@ function wantsJson(request: FastifyRequest): boolean {
   return /\bapplication\/json\b/i.test(request.headers.accept ?? '');
 }
 
-function parametersOf(request: FastifyRequest): URLSearchParams {
-  const end = request.url.indexOf('?');
-  return new URLSearchParams(end < 0 ? '' : request.url.slice(end + 1));
+function selectorOf(request: FastifyRequest, own: readonly string[] = []): Selector {
+  const selector = readSelector(queryOf(request), own);
+  if (typeof selector === 'string') throw new GatewayError('BAD_REQUEST', selector);
+  return selector;
 }
 
-function selectorOf(request: FastifyRequest): ReturnType<typeof readSelector> {
-  return readSelector(parametersOf(request));
-}
+/** `text/plain` is what many clients say of any string. */
+const URLENCODED = /^(application\/x-www-form-urlencoded|text\/plain)(;|\s|$)/i;
 
-function textOf(request: FastifyRequest): string {
+function changesOf(request: FastifyRequest): TagChanges {
   const body = bodyOf(request);
-  if (!isUtf8(body)) throw new GatewayError('BAD_REQUEST', 'the body must be urlencoded tags in UTF-8, such as room=1&seen=');
-  return body.toString().trim();
+  const type = request.headers['content-type'];
+  const text = isUtf8(body) ? body.toString().trim() : '';
+  if (text === '' || (type !== undefined && !URLENCODED.test(type)))
+    throw new GatewayError(
+      'BAD_REQUEST',
+      `the body must be tags as application/x-www-form-urlencoded in UTF-8, such as room=1&seen=; ${came(body, type)} came`,
+    );
+  const changes = readTagChanges(text);
+  if (typeof changes === 'string') throw new GatewayError('BAD_REQUEST', changes);
+  return changes;
+}
+
+function came(body: Buffer, type: string | undefined): string {
+  return body.length === 0 ? 'none' : `${body.length} bytes of ${JSON.stringify(type?.slice(0, 80) ?? 'no type')}`;
 }
 
 function limitOf(value: string | null, standard: number): number {
   if (value === null) return standard;
-  const limit = Number(value);
-  if (!Number.isInteger(limit) || limit < 1 || limit > LARGEST_PAGE)
+  const limit = numberIn(value);
+  if (Number.isNaN(limit) || limit < 1 || limit > LARGEST_PAGE)
     throw new GatewayError('BAD_REQUEST', `limit must be a number from 1 to ${LARGEST_PAGE}`);
   return limit;
+}
+
+/** Digits only: `1e3`, `0x10` and blanks are numbers to JavaScript alone. */
+function numberIn(text: string): number {
+  return /^\d{1,9}$/.test(text) ? Number(text) : NaN;
 }
 
 function cursorOf(value: string | null): ListCursor | null {

@@ -5,6 +5,7 @@ import type { Dispatch, RpcOutcome } from '../../../src/core/commands.ts';
 import type { RpcCommand } from '../../../src/core/rpc.ts';
 import { ocppRoutes } from '../../../src/dialects/ocpp/routes.ts';
 import { answerErrors } from '../../../src/edge/server/errors.ts';
+import { otherMethods } from '../../../src/edge/server/other-methods.ts';
 
 type Routed = { readonly server: FastifyInstance; readonly commands: RpcCommand[] };
 
@@ -21,6 +22,7 @@ function routed(t: TestContext, outcome: RpcOutcome = { type: 'accepted' }): Rou
     commands.push(command);
     return outcome;
   };
+  void server.register(otherMethods);
   void server.register(ocppRoutes, { dispatch: dispatch as Dispatch });
   t.after(() => server.close());
   return { server, commands };
@@ -74,6 +76,12 @@ suite('POST /call/<Action>/<ClientId>/<MessageId>', () => {
       ['/call/Reset/CP1/1?wait=soon', '{}'],
       ['/call/Reset/CP1/1?wait=', '{}'],
       ['/call/Reset/CP1/1?wait=1&wait=2', '{}'],
+      ['/call/Reset/CP1/1?wait=1&wait=1', '{}'],
+      ['/call/Reset/CP1/1?Wait=1000', '{}'],
+      ['/call/Reset/CP1/1?timeout=1000', '{}'],
+      ['/call/Reset/CP1/1?wait=1000&x=y', '{}'],
+      ['/send/Reset/CP1/1?wait=1000', '{}'],
+      ['/resulterror/Reset/CP1/1?wait=1000', '{}'],
     ] as const) {
       const answer = await server.inject({ method: 'POST', url, headers: json, payload });
       assert.deepEqual([answer.statusCode, answer.json<{ code: string }>().code], [400, 'BAD_REQUEST'], `${url} ${payload.slice(0, 20)}`);
@@ -100,8 +108,8 @@ suite('POST /call/<Action>/<ClientId>/<MessageId>', () => {
 
   test('is the only method', async (t) => {
     const { server } = routed(t);
-    for (const method of ['GET', 'PUT', 'DELETE'] as const) {
-      const answer = await server.inject({ method, url: '/call/Reset/CP1/1' });
+    for (const method of ['GET', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'PROPFIND'] as const) {
+      const answer = await server.inject({ method: method as 'GET', url: '/call/Reset/CP1/1' });
       assert.deepEqual([answer.statusCode, answer.headers['allow']], [405, 'POST']);
     }
   });

@@ -55,7 +55,13 @@ function wire({ profile, path, headers, body }: BackendCall): unknown[] {
   return [profile.method, path, pairs.toSorted(), body === null ? null : body.toString()];
 }
 
-const COMMON = ['authorization: Bearer token', `ws-connection: ${SEGMENT}`, `ws-uri: gateway.test/${SEGMENT}`, 'x-api-key: secret'];
+const COMMON = [
+  'accept-encoding: identity',
+  'authorization: Bearer token',
+  `ws-connection: ${SEGMENT}`,
+  `ws-uri: gateway.test/${SEGMENT}`,
+  'x-api-key: secret',
+];
 
 test('open on the wire is a GET without a body', () => {
   assert.deepEqual(wire(dialect.encodeOpen(open())), [

@@ -75,6 +75,7 @@ test('open on the wire', () => {
     'POST',
     '/ws?v=1',
     [
+      'accept-encoding: identity',
       'authorization: Bearer token',
       'content-type: application/json',
       'cookie: a=b',
@@ -96,6 +97,7 @@ test('a message on the wire', () => {
     'PUT',
     '/ws?v=1',
     [
+      'accept-encoding: identity',
       'authorization: Bearer token',
       'content-type: text/plain; charset=utf-8',
       trace('00000003'),
@@ -116,6 +118,7 @@ test('close on the wire', () => {
     'DELETE',
     '/ws?v=1',
     [
+      'accept-encoding: identity',
       'authorization: Bearer token',
       'content-type: application/json',
       trace('00000004'),

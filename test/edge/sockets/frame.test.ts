@@ -18,7 +18,7 @@ const ACCEPTED: Extract<OpenVerdict, { type: 'accepted' }> = {
   headers: [],
 };
 const CLIENTS = 1_000;
-const ALL = { type: 'all', ids: [], tags: [], exclude: null } as const;
+const ALL = { type: 'all', ids: [], tags: [], exclude: [] } as const;
 
 /** A gateway with many clients, and what is written for them: to the wire by us, or handed to `ws`. */
 function crowd({ extensions }: { readonly extensions: string }) {
