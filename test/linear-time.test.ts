@@ -9,6 +9,7 @@ import { namesAnother } from '../src/dialects/ocpp/identity.ts';
 import { createGuard, PRIVATE_NETWORKS } from '../src/edge/control/guard.ts';
 import { addressCheck, callersOf, readAddress } from '../src/edge/server/client-address.ts';
 import { originForm, requestProblem } from '../src/edge/server/request-form.ts';
+import { acceptableDeflateOffer } from '../src/edge/sockets/deflate-offer.ts';
 import { offeredSubprotocols, upgradeProblem } from '../src/edge/sockets/upgrade-request.ts';
 import { originCheck } from '../src/wire/client-route.ts';
 import { isBinaryType } from '../src/wire/http-messages.ts';
@@ -120,7 +121,8 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'a key': (text) => upgradeProblem(request({ 'sec-websocket-key': text, 'sec-websocket-version': '13' })),
   'Basic credentials': (text) => namesAnother(`Basic ${text}`, 'CP1'),
   'a bearer token': (text) => guard(request({ authorization: `Bearer ${text}` })),
-  'an Origin': (text) => originCheck(['https://a.example', '*.b.example'])(text),
+  'an Origin': (text) => originCheck(['https://a.example', '*.b.example', 'https://*.c.example:8443'])(text),
+  'extension offers': (text) => acceptableDeflateOffer(`permessage-deflate; ${text}`),
   'a Host': (text) => requestProblem(request({ host: text })) ?? guard(request({ host: text })),
   'a target': (text) => originForm(request({}, `http://${text}`)),
   'X-Forwarded-For': (text) => callersOf(addressCheck(everybody))(request({ 'x-forwarded-for': text })),

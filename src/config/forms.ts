@@ -2,6 +2,7 @@ import { accessSync, constants, lstatSync, statfsSync, statSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { readOriginPattern } from '../wire/origins.ts';
 import { withoutEndSlashes } from '../wire/ws-uris.ts';
 
 /** How a string option is read beyond its schema. */
@@ -131,11 +132,9 @@ function readOrigins(value: string): Reading {
   if (isHollow(value)) return EMPTY_LIST;
   const entries = splitList(value);
   for (const entry of entries) {
-    if (
-      entry.startsWith('*.') ? !/^\*(\.[a-z0-9-]+)+$/i.test(entry) : !URL.canParse(entry) || new URL(entry).origin !== entry.toLowerCase()
-    ) {
-      return `must be origins such as https://app.example.com, or *.example.com, joined by commas; ${JSON.stringify(entry)} is not an origin`;
-    }
+    const pattern = readOriginPattern(entry);
+    if (typeof pattern === 'string')
+      return `must be origins such as https://app.example.com, https://*.example.com, *.example.com or capacitor://localhost, joined by commas; ${JSON.stringify(entry)} is none: ${pattern}`;
   }
   return { value: entries };
 }

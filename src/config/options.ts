@@ -124,12 +124,12 @@ const own = {
   }),
   ORIGINS: Type.Optional(
     text(
-      'Allowed `Origin`s, exact or `*.example.com`; others, `null` too, get 403 before the backend is asked. A request without `Origin` passes. Default: all.',
+      'Allowed `Origin`s: exact ones (`https://app.example.com`, `capacitor://localhost`), or every host below a name (`https://*.example.com`, and `*.example.com` for any scheme and port); others, `null` too, get 403 before the backend is asked. A request without `Origin` passes. Default: all.',
       { form: 'origins' },
     ),
   ),
   REFUSE_WITH: choice(
-    '`http`: refuse the upgrade. `close`: upgrade, then close with 4000 + the HTTP status, which browsers can read.',
+    '`http`: refuse the upgrade. `close`: upgrade, with one of the offered subprotocols, then close with 4000 + the HTTP status, which browsers can read.',
     'http',
     ['http', 'close'],
   ),

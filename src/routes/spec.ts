@@ -38,7 +38,7 @@ const ownSchema = Type.Object(
         description: "Accepted ones, in the server's order of preference. None: the backend decides.",
       }),
     ),
-    origins: Type.Optional(Type.Array(Type.String(), { description: 'Overrides ORIGINS.' })),
+    origins: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Overrides ORIGINS.' })),
     forwardHeaders: Type.Optional(Type.Array(Type.String(), { description: 'Overrides FORWARD_HEADERS.' })),
     refuseWith: Type.Optional(Type.Enum(['http', 'close'], { description: 'Overrides REFUSE_WITH.' })),
     duplicateId: Type.Optional(

@@ -74,7 +74,7 @@ function createRoute(spec: RouteSpec, { defaults, dialects, wsUri, serve }: Rout
     route,
     enter: withoutReservedIds(enter, dialects),
     tags: (parameters) => tagsOf(spec, parameters),
-    isOriginAllowed: originCheck(spec.origins ?? defaults.origins),
+    isOriginAllowed: originCheck(spec.origins === undefined ? defaults.origins : read('origins', spec.origins.join(','))),
     forwardHeaders: spec.forwardHeaders === undefined ? defaults.forwardHeaders : read('header-names', spec.forwardHeaders.join(',')),
     refuseWith: spec.refuseWith ?? defaults.refuseWith,
   };

@@ -1,6 +1,7 @@
 import type { Entry, EntryRequest } from './entry.ts';
 import type { Refusal, TagChanges } from '../core/events.ts';
 import type { Route } from '../core/route.ts';
+import { originMatcher, readOriginPattern } from './origins.ts';
 
 /** A route as the client side sees it. */
 export type ClientRoute = {
@@ -16,19 +17,11 @@ export type ClientRoute = {
 export type FoundRoute = { readonly route: ClientRoute; readonly parameters: Readonly<Record<string, string>> };
 
 /**
- * Decides by the `Origin` header (RFC 6454) against the allow list ORIGINS: exact origins, or `*.example.com` for every
- * host below example.com with any scheme. A request without `Origin` is no browser's and passes; `null` does not.
+ * Decides by the `Origin` header (RFC 6454) against the allow list ORIGINS, which lets in everybody while it is empty. A
+ * request without `Origin` is no browser's and passes; `null` does not.
  */
 export function originCheck(allowed: readonly string[]): (origin: string | undefined) => boolean {
   if (allowed.length === 0) return () => true;
-  const exact = new Set(allowed.filter((entry) => !entry.startsWith('*.')).map((entry) => entry.toLowerCase()));
-  const suffixes = allowed.filter((entry) => entry.startsWith('*.')).map((entry) => entry.slice(1).toLowerCase());
-  return (origin) => {
-    if (origin === undefined) return true;
-    const asked = origin.toLowerCase();
-    if (exact.has(asked)) return true;
-    if (!URL.canParse(asked)) return false;
-    const { hostname } = new URL(asked);
-    return suffixes.some((suffix) => hostname.endsWith(suffix) && hostname.length > suffix.length);
-  };
+  const isListed = originMatcher(allowed.map(readOriginPattern).filter((pattern) => typeof pattern === 'object'));
+  return (origin) => origin === undefined || isListed(origin);
 }

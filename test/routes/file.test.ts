@@ -179,6 +179,14 @@ test('a file that an editor gave a byte-order mark, in UTF-8 or UTF-16, is read'
   }
 });
 
+test('an entry of origins that is empty or can match nothing is a mistake: it would open or shut what was to be guarded', async (t) => {
+  for (const origins of ['[""]', '[" "]', '["https://a.example/path"]', '["https://*"]']) {
+    const found = await problems(t, `routes:\n  - { path: "/a", backend: "localhost:1", origins: ${origins} }\n`);
+    assert.equal(found.length, 1, origins);
+    assert.match(found[0] ?? '', /^FILE:2: routes\.0\.origins/);
+  }
+});
+
 test('two routes that would own one client path, or one control path, are a mistake', async (t) => {
   const found = await problems(
     t,

@@ -11,9 +11,12 @@ import type { Admitted } from '../../core/gateway.ts';
 export class Pending {
   readonly decision: Admitted | Refusal;
   readonly #stream: Duplex;
+  readonly #subprotocol: string | null;
 
-  constructor(decision: Admitted | Refusal, stream: Duplex) {
+  /** `subprotocol`: what the 101 names where the client is let in only to be told why it is refused. */
+  constructor(decision: Admitted | Refusal, stream: Duplex, subprotocol: string | null) {
     this.decision = decision;
+    this.#subprotocol = subprotocol;
     this.#stream = stream;
     // `ws` may still refuse what it reads more strictly than we do, an extension offer for example
     if ('connection' in decision) stream.once('close', this.#abandon);
@@ -26,7 +29,7 @@ export class Pending {
 
   /** The subprotocol that the 101 names; null: the client offered none, or the backend chose none. */
   get subprotocol(): string | null {
-    return 'connection' in this.decision ? this.decision.connection.party.subprotocol : null;
+    return 'connection' in this.decision ? this.decision.connection.party.subprotocol : this.#subprotocol;
   }
 
   /** More headers of the 101. */

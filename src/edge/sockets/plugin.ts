@@ -12,7 +12,7 @@ import { refused } from '../../wire/verdicts.ts';
 import type { FoundRoute } from '../../wire/client-route.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
 import { Pending, type Pendings } from './pending.ts';
-import { forwardedHeaders, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
+import { forwardedHeaders, normalize, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
 import { boundUnfinished } from './unfinished.ts';
 import { closeReason, WsSocket } from './ws-socket.ts';
 
@@ -77,6 +77,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     const { raw } = request;
     const problem = upgradeProblem(raw);
     if (problem !== null) return refuse(reply, problem);
+    normalize(raw);
     const path = pathOf(raw.url ?? '/'); // build.ts has made a path of the target
     const found = options.findRoute(path);
     if (found === null) return refuse(reply, refused(404, 'NOT_FOUND', 'no route has this path'));
@@ -89,7 +90,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
       socket.destroy(); // its FIN alone would leave our half open
       return reply.hijack();
     }
-    pendings.set(raw, new Pending(decision, socket));
+    pendings.set(raw, new Pending(decision, socket, 'type' in decision ? subprotocolOfRefusal(request, found, decision) : null));
     return undefined;
   }
 
@@ -118,6 +119,17 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
       () => hasLeft(raw.socket),
     );
   }
+}
+
+/**
+ * Browsers fail a handshake that names none of the subprotocols that they offered (RFC 6455 §4.1), and never see the
+ * code. A dialect that closes by a code of its own says by naming none that there is none in common.
+ */
+function subprotocolOfRefusal({ raw }: FastifyRequest, { route, parameters }: FoundRoute, refusal: Refusal): string | null {
+  if (refusal.closeCode !== undefined) return null;
+  const subprotocols = offeredSubprotocols(raw);
+  const entry = route.enter({ parameters, subprotocols, authorization: raw.headers.authorization ?? null });
+  return ('type' in entry ? null : entry.subprotocol) ?? subprotocols[0] ?? null;
 }
 
 function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | undefined): void {

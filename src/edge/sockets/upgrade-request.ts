@@ -1,13 +1,40 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Refusal } from '../../core/events.ts';
+import { acceptableDeflateOffer } from './deflate-offer.ts';
 
 const KEY = /^[+/0-9A-Za-z]{22}==$/; // 16 bytes in base64 (RFC 6455 §4.1)
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/; // RFC 9110 §5.6.2
 
-/** Does this request ask for a WebSocket? Other protocols (`Upgrade: h2c`) are plain requests to us (RFC 9110 §7.8). */
+/**
+ * Does this request ask for a WebSocket, be it among other protocols (RFC 9110 §7.8)? Requests for others alone
+ * (`Upgrade: h2c`) are plain requests to us.
+ */
 export function asksForWebSocket(request: IncomingMessage): boolean {
-  const { upgrade } = request.headers;
-  return upgrade !== undefined && upgrade.toLowerCase() === 'websocket';
+  return tokensOf(request.headers.upgrade).some((name) => name.toLowerCase() === 'websocket');
+}
+
+/** The elements of a list (RFC 9110 §5.6.1): empty ones do not count. Node joins the lines of a header by commas. */
+function tokensOf(list: string | undefined): string[] {
+  if (list === undefined) return [];
+  return list
+    .split(',')
+    .map((element) => element.trim())
+    .filter((element) => element !== '');
+}
+
+/**
+ * Makes of a request that `upgradeProblem` found right what `ws` 8.23.0 reads in the same way. It refuses empty elements of
+ * lists, other protocols beside WebSocket, and extension offers that are only to be declined (test/patched-libraries.test.ts).
+ */
+export function normalize({ headers }: IncomingMessage): void {
+  headers.upgrade = 'websocket';
+  setOrDelete(headers, 'sec-websocket-protocol', tokensOf(headers['sec-websocket-protocol']).join(', '));
+  setOrDelete(headers, 'sec-websocket-extensions', acceptableDeflateOffer(headers['sec-websocket-extensions'] ?? '') ?? '');
+}
+
+function setOrDelete(headers: IncomingHttpHeaders, name: 'sec-websocket-protocol' | 'sec-websocket-extensions', value: string): void {
+  if (value === '') delete headers[name];
+  else headers[name] = value;
 }
 
 /** What is wrong with an upgrade request by RFC 6455 §4.2.1, or null. Checked before the backend hears of the client. */
@@ -38,10 +65,9 @@ export function upgradeProblem(request: IncomingMessage): Refusal | null {
   return null;
 }
 
-/** The subprotocols that the client offers, in its order of preference. */
+/** The subprotocols that the client offers, in its order of preference. A list without any, which some clients send, is no offer. */
 export function offeredSubprotocols(request: IncomingMessage): string[] {
-  const value = request.headers['sec-websocket-protocol'];
-  return value === undefined ? [] : value.split(',').map((name) => name.trim());
+  return tokensOf(request.headers['sec-websocket-protocol']);
 }
 
 /** Name, value, name, value … of those headers that the operator wants the backend to see. */
