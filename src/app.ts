@@ -11,7 +11,7 @@ import { startHeartbeat } from './core/heartbeat.ts';
 import { ownerToken } from './core/ids.ts';
 import { Meter } from './core/meter.ts';
 import type { Bus, Ledger, Log } from './core/ports.ts';
-import { systemClock } from './core/system-clock.ts';
+import { calendar, systemClock } from './core/system-clock.ts';
 import type { Dialects } from './dialects/definition.ts';
 import { DEFAULT_DIALECT, DIALECTS } from './dialects/index.ts';
 import { forGivenIds, guardRoutes, LOCKED, lockRoutes } from './edge/control/access.ts';
@@ -22,6 +22,7 @@ import { hideWhileAbsent, onlyPresent } from './edge/control/presence.ts';
 import { rootRoutes } from './edge/control/root.ts';
 import { selectionRoutes } from './edge/control/selections.ts';
 import { buildServer } from './edge/server/build.ts';
+import { forgivePauses } from './edge/server/own-pauses.ts';
 import { answerUnknown } from './edge/server/errors.ts';
 import { addressCheck, callersOf } from './edge/server/client-address.ts';
 import { FileBudget, fileLimit } from './edge/server/file-limit.ts';
@@ -77,6 +78,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
   const routing = await openRouting(base, surroundings);
   const gateway = openGateway(base, surroundings, routing);
   const servers = buildServers(base, { gateway, routing, surroundings });
+  for (const { server } of new Set([servers.publicServer, servers.controlServer])) forgivePauses(server, systemClock);
   await serveClients(base, servers, { gateway, routing });
   await beforeRoutes?.(servers.controlServer);
   await serveControl(base, servers, { gateway, routing, surroundings });
@@ -144,7 +146,8 @@ function openRouting({ config, log, dialects }: Base, { transports, wsUris }: Su
     defaults: defaultsOf(config, dialects),
     dialects,
     wsUri: wsUris.of,
-    serve: (origin, speech, limits) => serveOverHttp(speech, { transport: transports.to(origin), clock: systemClock, log, limits }),
+    // an answer's Retry-After may be a date
+    serve: (origin, speech, limits) => serveOverHttp(speech, { transport: transports.to(origin), clock: calendar, log, limits }),
   });
 }
 

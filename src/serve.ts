@@ -55,7 +55,7 @@ export async function serve(config: Config, log: OpenLog, post: WorkerPost | nul
 async function leave(app: App, config: Config, { log, cause }: { readonly log: OpenLog; readonly cause: string }): Promise<void> {
   const { DRAIN_DELAY_MS: delayMs, DRAIN_MS: spreadMs } = config;
   const { gateway, log: appLog, close: shut } = app;
-  setTimeout(endAtOnce, delayMs + spreadMs + DRAIN_MARGIN_MS + END_MS + LAST_MS).unref();
+  gateway.clock.after(delayMs + spreadMs + DRAIN_MARGIN_MS + END_MS + LAST_MS, endAtOnce);
   await drain({ gateway, log: appLog, signal: cause, delayMs, spreadMs, shut });
   await beforeExit(log);
 }

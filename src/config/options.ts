@@ -26,7 +26,7 @@ const own = {
     ),
   ),
   WS_TIMEOUT: milliseconds(
-    'ms without any frame from a client before it is pinged; after a second such span it is closed with 1001. 0 turns it off.',
+    'ms without any frame from a client before it is pinged; after a second such span it is closed with 1001. Time in which the gateway itself did not run does not count. 0 turns it off.',
     30_000,
   ),
   LOG_LEVEL: choice('How much is logged; any case.', 'INFO', ['SILENT', 'FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE']),

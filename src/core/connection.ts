@@ -45,11 +45,15 @@ const SLOW_RETRY_AFTER_MS = 1_000;
 export class Connection implements IntakeClient {
   readonly route: Route;
   readonly remoteAddress: string;
+  /** Epoch ms. */
   readonly connectedAt: number;
   /** Counts this process's connections; a place in the list of all. */
   readonly serial: number;
   state: ConnectionState = 'connecting';
+  /** Of `Clock.now`. */
   lastActiveAt: number;
+  /** The same in epoch ms. */
+  #lastActiveDate: number;
   /** When the heartbeat sent a ping that nothing has answered yet, else 0. */
   pingedAt = 0;
   seenBytes = 0;
@@ -74,8 +78,9 @@ export class Connection implements IntakeClient {
     this.#party = new Party({ id, key, path, authorization, traceparent, subprotocol, tags: null, data: null });
     this.remoteAddress = request.remoteAddress;
     this.serial = host.nextSerial();
-    this.connectedAt = host.clock.now();
-    this.lastActiveAt = this.connectedAt;
+    this.connectedAt = host.clock.date();
+    this.#lastActiveDate = this.connectedAt;
+    this.lastActiveAt = host.clock.now();
     this.#intake = route.intake(this, host);
     this.#pace = route.limits.messagesPerSecond === 0 ? null : new Pace(this, host.clock, route.limits.messagesPerSecond);
   }
@@ -118,7 +123,7 @@ export class Connection implements IntakeClient {
   attach(socket: Socket, verdict: Extract<OpenVerdict, { type: 'accepted' }>): void {
     this.#socket = socket;
     this.state = 'open';
-    this.lastActiveAt = this.#host.clock.now();
+    this.alive();
     if (verdict.message !== null) this.#send(verdict.message);
     const early = this.#early;
     this.#early = null;
@@ -145,7 +150,9 @@ export class Connection implements IntakeClient {
 
   /** Any frame came. */
   alive(): void {
-    this.lastActiveAt = this.#host.clock.now();
+    const { clock } = this.#host;
+    this.lastActiveAt = clock.now();
+    this.#lastActiveDate = clock.date();
     this.pingedAt = 0;
   }
 
@@ -310,7 +317,7 @@ export class Connection implements IntakeClient {
       path,
       tags: tags === null ? {} : Object.fromEntries(tags),
       connectedAt: this.connectedAt,
-      lastActiveAt: this.lastActiveAt,
+      lastActiveAt: this.#lastActiveDate,
       remoteAddress: this.remoteAddress,
       subprotocol,
       node: this.#host.node,

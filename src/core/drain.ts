@@ -1,8 +1,7 @@
 import { CLOSE } from './close-codes.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Gateway } from './gateway.ts';
 import { LATENESS_MS, sayGoodbye } from './goodbyes.ts';
-import type { Log } from './ports.ts';
+import type { Clock, Log } from './ports.ts';
 
 /** After the last goodbye: for answers to it, for what was read, and for `close` events. */
 const ANSWERS_MS = 2_000;
@@ -63,9 +62,9 @@ export async function drain({ gateway, log, signal, delayMs, spreadMs, shut }: D
     },
   ];
   for (const { name, why, limitMs, run } of phases) {
-    const startedAt = Date.now();
-    const inTime = await within(limitMs, run());
-    log.debug({ phase: name, why, ms: Date.now() - startedAt }, 'drain phase done');
+    const startedAt = gateway.clock.now();
+    const inTime = await within(gateway.clock, limitMs, run());
+    log.debug({ phase: name, why, ms: Math.round(gateway.clock.now() - startedAt) }, 'drain phase done');
     if (!inTime) log.warn({ phase: name, limitMs, unfinished: gateway.unfinished }, 'drain phase ran out of time');
   }
   const { unfinished } = gateway;
@@ -75,7 +74,7 @@ export async function drain({ gateway, log, signal, delayMs, spreadMs, shut }: D
 
 async function beUnready(gateway: Gateway, delayMs: number): Promise<void> {
   gateway.beUnready();
-  if (delayMs > 0) await sleep(delayMs);
+  if (delayMs > 0) await new Promise<void>((resolve) => gateway.clock.after(delayMs, resolve));
 }
 
 async function cutOff(gateway: Gateway): Promise<void> {
@@ -84,10 +83,10 @@ async function cutOff(gateway: Gateway): Promise<void> {
 }
 
 /** False if the time was over first. */
-async function within(limitMs: number, work: Promise<unknown> | void): Promise<boolean> {
-  const timer = new AbortController();
-  const late = sleep(limitMs, false, { signal: timer.signal }).catch(() => false);
+async function within(clock: Clock, limitMs: number, work: Promise<unknown> | void): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const timer = clock.after(limitMs, () => resolve(false));
   const inTime = await Promise.race([Promise.resolve(work).then(() => true), late]);
-  timer.abort();
+  timer.cancel();
   return inTime;
 }

@@ -28,7 +28,7 @@ export interface Receiver<Verdict> {
 
 /**
  * The user's system: answers what a client did. Bounded, fair, and never throwing: whatever happens is a verdict.
- * `waitUntil` is the time (epoch ms) until which it is worth holding an event back while the system is known to be down.
+ * `waitUntil` is the time (of `Clock.now`) until which it is worth holding an event back while the system is known to be down.
  */
 export interface Backend {
   open(event: OpenEvent, waitUntil: number): Promise<OpenVerdict>;
@@ -96,8 +96,14 @@ export interface Timer {
 }
 
 export interface Clock {
-  /** Epoch ms. */
+  /**
+   * ms in which this process ran: for spans and deadlines, and nothing else. It starts as the epoch's, and falls behind by
+   * every pause, in which nothing that others did could be seen.
+   */
   now(): number;
+  /** Epoch ms: for what people and other programs read, and for dates that they wrote. */
+  date(): number;
+  /** After so many ms of `now`, never earlier. */
   after(ms: number, task: () => void): Timer;
   /** 0 ≤ x < 1, for jitter. */
   random(): number;

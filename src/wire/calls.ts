@@ -49,7 +49,7 @@ export type BackendFailure = {
 
 export type BackendResult = BackendAnswer | BackendFailure;
 
-/** The value of `Retry-After` in ms (RFC 9110 §10.2.3: seconds or a date), or null where there is none. */
+/** The value of `Retry-After` in ms (RFC 9110 §10.2.3: seconds or a date), or null where there is none. `now`: epoch ms. */
 export function retryAfterMs(result: BackendResult, now: number): number | null {
   if (result.type !== 'answer') return null;
   const value = result.headers['retry-after'];
@@ -65,7 +65,7 @@ const HTTP_DATE = /^[A-Z][a-z]{2,8},? [\w :-]{10,30}$/;
 
 /** Carries calls to one backend over HTTP. Bounded, fair, and never throwing: whatever happens is a result. */
 export interface Transport {
-  /** `waitUntil`: epoch ms until which it is worth holding the call back while the backend is known to be down. */
+  /** `waitUntil`: the time, of `Clock.now`, until which it is worth holding the call back while the backend is known to be down. */
   call(call: BackendCall, receiver: Receiver<BackendResult>, waitUntil: number): void;
   /** Ends idle sockets at once and running calls with `stopped`. Idempotent. */
   close(): Promise<void>;

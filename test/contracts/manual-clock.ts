@@ -16,6 +16,10 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
+  date(): number {
+    return this.#now;
+  }
+
   random(): number {
     return this.randomness;
   }
@@ -48,6 +52,12 @@ export class ManualClock implements Clock {
     }
     this.#now = until;
     await endOfTurn();
+  }
+
+  /** Lets time pass in which nothing can happen; what was due happens at its end, in its order. */
+  async leap(ms: number): Promise<void> {
+    this.#now += ms;
+    await this.pass(0);
   }
 }
 

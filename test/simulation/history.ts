@@ -6,6 +6,7 @@ import type { Route } from '../../src/core/route.ts';
 import type { Transport } from '../../src/wire/calls.ts';
 import { WsaasCodec } from '../../src/dialects/wsaas/codec.ts';
 import { startHeartbeat } from '../../src/core/heartbeat.ts';
+import { RunningClock } from '../../src/core/system-clock.ts';
 import { sampleGateway, sampleRequest, sampleRoute } from '../contracts/samples.ts';
 import { Commander } from './commander.ts';
 import { judge } from './judgement.ts';
@@ -57,8 +58,9 @@ class History {
     this.#record = record;
     this.plan = plan;
     const log = this.#log();
+    const running = new RunningClock(clock);
     this.gateway = sampleGateway({
-      clock,
+      clock: running,
       log,
       ledger: this.#ledger(),
       openConcurrency: plan.openConcurrency,
@@ -68,7 +70,7 @@ class History {
       closeBacklog: plan.closeBacklog,
     });
     this.#backend = new SimulatedBackend(clock, random);
-    const broken: Transport = plan.hasBreaker ? withBreaker(this.#backend, { clock, log, name: 'simulated' }) : this.#backend;
+    const broken: Transport = plan.hasBreaker ? withBreaker(this.#backend, { clock: running, log, name: 'simulated' }) : this.#backend;
     clock.usesNextTick = plan.hasBreaker;
     this.#witness = new Witness(broken, {
       clock,
@@ -110,6 +112,7 @@ class History {
       this.#witness.truths.push(truth);
       this.#at(random.chance(0.5) ? random.between(0, 50) : random.between(0, plan.lengthMs), () => void this.#connect(truth, index));
     }
+    for (let count = plan.ownPauses; count > 0; count -= 1) this.#at(random.between(0, plan.lengthMs), () => this.#freeze());
     const heartbeat = plan.hasHeartbeat ? startHeartbeat(this.gateway, 4_000) : null;
     if (plan.drainAtMs !== null) this.#at(plan.drainAtMs, () => this.#drain());
     this.#at(plan.lengthMs + 100, () => {
@@ -207,6 +210,14 @@ class History {
     const withinMs = random.pick([0, 5, timeoutMs]);
     for (let count = random.between(1, 8); count > 0; count -= 1)
       this.#at(random.between(0, withinMs), () => this.#commander.anything(truth));
+  }
+
+  /** The gateway does not run for a while, as if its machine were paused; its clients' and its backend's bytes wait for it. */
+  #freeze(): void {
+    const ms = this.#random.pick([200, 1_000, 6_000, 20_000]);
+    this.#record.count('own pause');
+    this.#record.note(null, `the gateway is frozen for ${ms} ms`);
+    this.#clock.freeze(ms);
   }
 
   #drain(): void {

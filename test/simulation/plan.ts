@@ -12,6 +12,8 @@ export type Plan = {
   readonly reply: boolean;
   readonly hasBreaker: boolean;
   readonly hasHeartbeat: boolean;
+  /** Times that the gateway is frozen. */
+  readonly ownPauses: number;
   readonly clients: number;
   readonly lengthMs: number;
   /** Null: the gateway stays. */
@@ -45,6 +47,7 @@ export function rollPlan(random: Random): Plan {
     reply: random.chance(0.3),
     hasBreaker: random.chance(0.3),
     hasHeartbeat: random.chance(0.3),
+    ownPauses: random.pick([0, 0, 1, 3]),
     clients: random.between(1, 4),
     lengthMs,
     drainAtMs: random.chance(0.3) ? random.between(0, lengthMs) : null,

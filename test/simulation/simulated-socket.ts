@@ -14,6 +14,9 @@ export const READ_AHEAD = 2;
 /** Here only the heartbeat terminates, and only who reads too slowly (docs/configuration.md#options, SLOW_CLIENT_TIMEOUT_MS). */
 const SLOW_CLIENT_CODE = 1013;
 
+/** From a client far away; the shortest WS_TIMEOUT of a history is twice as long. */
+const LONGEST_PONG_MS = 2_000;
+
 type Unread = { readonly type: 'message'; readonly payload: string } | { readonly type: 'close'; readonly code: number };
 
 export type SocketManners = {
@@ -93,6 +96,10 @@ export class SimulatedSocket implements Socket {
   close(code: number, reason: string): void {
     const { clock, random, record } = this.#world;
     record.note(this.truth, `is sent close frame ${code}`, reason);
+    if (reason === 'ping timeout') {
+      record.count('ping unanswered');
+      if (this.#manners.isResponsive) record.violate('WS_TIMEOUT', this.truth, 'is cut off, and has answered every ping');
+    }
     if (this.truth.sentCloseCode !== null)
       record.violate('G4', this.truth, `was sent two close frames, ${code} after ${this.truth.sentCloseCode}`);
     if (this.#state !== 'open') return;
@@ -131,8 +138,10 @@ export class SimulatedSocket implements Socket {
 
   ping(): void {
     if (!this.#manners.isResponsive) return;
-    this.#world.clock.after(this.#world.random.between(1, 60), () => {
-      if (this.#state !== 'ended' && !this.isPaused) this.#connection.alive();
+    this.#world.clock.after(this.#world.random.between(1, LONGEST_PONG_MS), () => {
+      if (this.#state === 'ended' || this.isPaused) return;
+      this.#world.record.count('ping answered');
+      this.#connection.alive();
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Clock, Timer } from '../../src/core/ports.ts';
+import type { TimeSource } from '../../src/core/system-clock.ts';
 import type { Random } from './random.ts';
 
 /** `open` hands on through at most this many promises between two virtual events. */
@@ -26,12 +27,16 @@ class Entry implements Timer {
   }
 }
 
-/** Time that stands still until the next thing happens. A binary heap; ties go in the order of their asking. */
-export class VirtualClock implements Clock {
+/**
+ * The world's time, which stands still until the next thing happens. A binary heap; ties go in the order of their asking.
+ * The gateway has a `RunningClock` over it.
+ */
+export class VirtualClock implements Clock, TimeSource {
   readonly #heap: Entry[] = [];
   readonly #random: Random;
   #now = 1_800_000_000_000;
   #order = 0;
+  #tick: { readonly everyMs: number; readonly task: () => void } | null = null;
   /** Turns of the microtask queue are paid only while somebody awaits, those of `process.nextTick` only where it is used. */
   awaiting = 0;
   usesNextTick = false;
@@ -44,8 +49,30 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
+  date(): number {
+    return this.#now;
+  }
+
+  elapsedMs(): number {
+    return this.#now;
+  }
+
   random(): number {
     return this.#random.next();
+  }
+
+  wait(ms: number, task: () => void): Timer {
+    return this.after(ms, task);
+  }
+
+  /** No entry of the heap, which would never be empty. */
+  every(everyMs: number, task: () => void): void {
+    this.#tick = { everyMs, task };
+  }
+
+  /** The gateway's process does not run: what is due meanwhile happens at the end, in its order. */
+  freeze(ms: number): void {
+    this.#now += ms;
   }
 
   after(ms: number, task: () => void): Timer {
@@ -59,13 +86,22 @@ export class VirtualClock implements Clock {
     let count = 0;
     for (let entry = this.#pop(); entry !== undefined && count < limit; entry = this.#pop()) {
       if (entry.task === null) continue;
-      this.#now = entry.at;
+      this.#passTo(entry.at);
       count += 1;
       entry.task();
       if (this.usesNextTick) await new Promise<void>((resolve) => process.nextTick(resolve));
       if (this.awaiting > 0) for (let turn = 0; turn < MICROTASKS; turn += 1) await SETTLED;
     }
     return count;
+  }
+
+  #passTo(at: number): void {
+    const { everyMs, task } = this.#tick ?? { everyMs: Infinity, task: () => {} };
+    while (this.#now + everyMs < at) {
+      this.#now += everyMs;
+      task();
+    }
+    this.#now = Math.max(this.#now, at);
   }
 
   #push(entry: Entry): void {

@@ -157,7 +157,11 @@ export class Witness implements Transport {
     record.count(what);
     const waited = clock.now() - attempts.failedAt;
     const least = Math.max(attempts.retryAfterMs ?? 0, LEAST_BACK_OFF_MS);
-    const isLast = clock.now() >= attempts.firstAt + (what === 'close retried' ? limits.closeRetryForMs : limits.backendRetryForMs) - 1e-3;
+    const [since, forMs] =
+      what === 'close retried'
+        ? [Math.min(truth.endedAt, attempts.firstAt), limits.closeRetryForMs]
+        : [attempts.firstAt, limits.backendRetryForMs];
+    const isLast = clock.now() >= since + forMs - 1e-3; // a close event's time begins with the end, though it may wait for its turn
     if (waited < least - 1e-3 && !isLast) record.violate('back-off', truth, `${what} after ${waited} ms, at least ${least} were wanted`);
   }
 

@@ -1,3 +1,5 @@
+import { systemClock } from '../../core/system-clock.ts';
+
 /** Something that must be over by a time. It carries the list's links itself: nothing is allocated per deadline. */
 export interface Expiring {
   /** Links of `Deadlines`, and of nobody else. */
@@ -23,7 +25,7 @@ export class Deadlines {
   }
 
   add(item: Expiring): void {
-    item.expiresAt = performance.now() + this.#spanMs;
+    item.expiresAt = systemClock.now() + this.#spanMs;
     item.before = this.#last;
     if (this.#last === null) this.#first = item;
     else this.#last.after = item;
@@ -55,9 +57,10 @@ export class Deadlines {
     setTimeout(this.#due, Math.max(1, ms)).unref(); // the calls' own sockets keep the process alive
   }
 
+  /** At the end of a pause of this process it rings too early: an answer may be there that could not be read yet. */
   readonly #due = (): void => {
     this.#isTimed = false;
-    const now = performance.now();
+    const now = systemClock.now();
     for (let item = this.#first; item !== null; item = this.#first) {
       if (item.expiresAt > now) {
         this.#wait(Math.ceil(item.expiresAt - now));

@@ -198,7 +198,7 @@ class OcppIntake implements Intake {
     if (log.isDebugging) log.debug({ id: this.#client.party.id, because }, 'answer or send held, will be sent again');
     const { attempts, current } = this.#state[lane];
     const leftMs = (current?.giveUpAt ?? now) - now;
-    const delay = retryDelayMs({ attempts, afterMs: retryAfterMs(result, now), leftMs, random: clock.random() });
+    const delay = retryDelayMs({ attempts, afterMs: retryAfterMs(result, clock.date()), leftMs, random: clock.random() });
     this.#feed({ type: 'undelivered', lane, retryAfterMs: delay ?? Infinity, now });
   }
 

@@ -14,7 +14,8 @@ import type { HttpSockets } from '../server/http-sockets.ts';
 import { Pending, type Pendings } from './pending.ts';
 import { forwardedHeaders, normalize, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
 import { boundUnfinished } from './unfinished.ts';
-import { closeReason, WsSocket } from './ws-socket.ts';
+import { UpgradeTimers } from './upgrade-timers.ts';
+import { closeReason, patientWebSocket, WsSocket } from './ws-socket.ts';
 
 export type SocketsOptions = {
   readonly gateway: Gateway;
@@ -39,6 +40,7 @@ const COMPRESSION_THRESHOLD_BYTES = 1_024;
 /** The client side: every upgrade is decided by the gateway before it is done (docs/architecture.md#the-ways-through, "open"). */
 async function sockets(server: FastifyInstance, options: SocketsOptions): Promise<void> {
   const pendings: Pendings = new WeakMap();
+  const timers = new UpgradeTimers(options.gateway.clock, options.upgradeTimeoutMs);
   await server.register(websocket, {
     // drain.ts says goodbye; the plugin's own way would close all at once and without a code
     preClose: (done: () => void) => done(),
@@ -50,6 +52,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
       clientTracking: false,
       autoPong: false, // WsSocket answers pings: `ws` would cut off a burst of them
       closeTimeout: options.closeTimeoutMs,
+      WebSocket: patientWebSocket(options.gateway.clock, options.closeTimeoutMs),
       perMessageDeflate: options.compression && {
         threshold: COMPRESSION_THRESHOLD_BYTES,
         serverNoContextTakeover: true,
@@ -59,7 +62,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
       handleProtocols: (_offered: Set<string>, request: IncomingMessage) => pendings.get(request)?.subprotocol ?? false,
     } as object,
   });
-  server.server.on('upgrade', (_request, socket) => ownUpgrade(socket, options)); // after the plugin's listener, which has begun the answer
+  server.server.on('upgrade', (_request, socket) => ownUpgrade(socket, options.httpSockets, timers)); // after the plugin's listener, which has begun the answer
   server.websocketServer.on('headers', (headers, request) => {
     for (const [name, value] of pendings.get(request)?.headers ?? []) headers.push(`${name}: ${value}`);
   });
@@ -70,7 +73,10 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     constraints: { upgrade: 'websocket' },
     preValidation: decide,
     handler: (_request, reply) => reply.code(426).send(), // never reached: the constraint lets only upgrades in
-    wsHandler: (ws: WebSocket, request: FastifyRequest) => upgraded(ws, request.raw, pendings.get(request.raw)),
+    wsHandler(ws: WebSocket, { raw }: FastifyRequest) {
+      timers.stop(raw.socket);
+      upgraded(ws, raw, pendings.get(raw));
+    },
   });
 
   async function decide(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
@@ -154,10 +160,10 @@ function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | un
  * Whoever asks for an upgrade has an end: `ws` takes the socket, or an answer is written and @fastify/websocket ends the
  * socket behind it, or the time is over. `ws` itself takes the time-out off.
  */
-function ownUpgrade(stream: Duplex, { httpSockets, upgradeTimeoutMs }: SocketsOptions): void {
+function ownUpgrade(stream: Duplex, httpSockets: HttpSockets, timers: UpgradeTimers): void {
   const socket = stream as Socket & { readonly _httpMessage?: ServerResponse | null };
   httpSockets.release(socket);
-  socket.setTimeout(upgradeTimeoutMs);
+  timers.start(socket);
   const answer = socket._httpMessage;
   if (!answer || answer.writableEnded) socket.destroySoon(); // no hook runs for a URL that cannot be read
 }

@@ -1,11 +1,11 @@
 import { CLOSE, MAX_REASON_BYTES } from '../../core/close-codes.ts';
 import type { Duplex } from 'node:stream';
 import type { Socket as NetSocket } from 'node:net';
-import type { WebSocket } from 'ws';
+import { WebSocket } from 'ws';
 import type { Connection } from '../../core/connection.ts';
 import type { Message } from '../../core/events.ts';
 import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
-import type { Socket } from '../../core/ports.ts';
+import type { Clock, Socket } from '../../core/ports.ts';
 import { encodeFrame } from './frame.ts';
 
 /** `ws` names its own reason for failing a connection; RFC 6455 §7.4.1 has the code that it put into its close frame. */
@@ -142,6 +142,28 @@ export class WsSocket implements Socket, Waiting {
       this.#connection.ended(code === CLOSE.ABNORMAL ? CLOSE.ABNORMAL : this.#sentCode, this.#sentReason);
     } else {
       this.#connection.ended(code, reason.toString());
+    }
+  };
+}
+
+/** The part of `ws` 8.23.0 that is looked into (test/patched-libraries.test.ts). */
+type Closing = { _closeTimer: NodeJS.Timeout | null };
+
+/**
+ * A socket of `ws` whose close time-out is measured by our clock: its own goes on while the process is frozen, and at the
+ * end would cut off a peer whose close frame could not be read yet.
+ */
+export function patientWebSocket(clock: Clock, closeTimeoutMs: number): typeof WebSocket {
+  return class PatientWebSocket extends WebSocket {
+    /** `ws` calls it too: when the peer has sent a close frame, or broken the protocol. */
+    override close(code?: number, data?: string | Buffer): void {
+      const wasOpen = this.readyState === WebSocket.OPEN;
+      super.close(code, data);
+      if (!wasOpen) return;
+      const own = this as unknown as Closing;
+      if (own._closeTimer !== null) clearTimeout(own._closeTimer);
+      const timer = clock.after(closeTimeoutMs, () => this.terminate());
+      this.once('close', () => timer.cancel());
     }
   };
 }

@@ -33,6 +33,10 @@ export class FakeClock implements Clock {
     return this.#now;
   }
 
+  date(): number {
+    return this.#now;
+  }
+
   random(): number {
     return 0.5;
   }
