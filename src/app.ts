@@ -15,6 +15,7 @@ import { calendar, systemClock } from './core/system-clock.ts';
 import type { Dialects } from './dialects/definition.ts';
 import { DEFAULT_DIALECT, DIALECTS } from './dialects/index.ts';
 import { forGivenIds, guardRoutes, LOCKED, lockRoutes } from './edge/control/access.ts';
+import { onlyServed, hideOtherPaths } from './edge/control/control-paths.ts';
 import { createGuard, PRIVATE_NETWORKS, type Guard } from './edge/control/guard.ts';
 import { healthRoutes, type ReadinessCheck } from './edge/control/health.ts';
 import { createMetrics, metricsRoutes } from './edge/control/metrics.ts';
@@ -37,6 +38,7 @@ import { createIpcLedger } from './engines/processes/ledger.ts';
 import type { Link } from './engines/processes/link.ts';
 import { createRouting, type Routing } from './routes/routing.ts';
 import type { RouteDefaults } from './routes/table.ts';
+import { CONTROL_PATH_PREFIX } from './wire/control-paths.ts';
 import { readUri, WsUris } from './wire/ws-uris.ts';
 
 export type App = {
@@ -145,7 +147,7 @@ function openRouting({ config, log, dialects }: Base, { transports, wsUris }: Su
     backend: config.API_URI?.href ?? '',
     defaults: defaultsOf(config, dialects),
     dialects,
-    wsUri: wsUris.of,
+    wsUris: wsUris.under,
     // an answer's Retry-After may be a date
     serve: (origin, speech, limits) => serveOverHttp(speech, { transport: transports.to(origin), clock: calendar, log, limits }),
   });
@@ -254,17 +256,28 @@ async function serveControl(
     await guarded.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: routing.largestMessageBytes });
   });
   const all = Object.values(dialects);
-  const isPresent = (name: string): boolean => name === DEFAULT_DIALECT || routing.hasDialect(name);
+  const isPresent = (name: string): boolean => name === DEFAULT_DIALECT || routing.hasDialect(name, '');
+  const isServed = (name: string, namespace: string): boolean =>
+    routing.hasDialect(name, namespace) || (name === DEFAULT_DIALECT && all.some((other) => routing.hasDialect(other.name, namespace)));
   const prefixes = [...new Set(['', wsUris.path])];
   const idRoutes = new Set(prefixes.map((prefix) => `${prefix}/:id`));
   const dispatch = dispatchOf(gateway, () => isOpen || !all.some(({ name, hasClientIds }) => hasClientIds && isPresent(name)));
   for (const dialect of all) {
+    const othersOnId = all.flatMap((other) => (other === dialect ? [] : other.onId));
+    const commands = { wsUri: wsUris.of, othersOnId };
     await controlServer.register(async (served) => {
       const presence = { dialect, all, isPresent, idRoutes };
       if (dialect.name !== DEFAULT_DIALECT) hideWhileAbsent(served, presence);
       guardRoutes(served, { guard, release, further: onlyPresent(presence) });
-      const othersOnId = all.flatMap((other) => (other === dialect ? [] : other.onId));
-      for (const prefix of prefixes) await served.register(dialect.routes, { dispatch, wsUri: wsUris.of, othersOnId, prefix });
+      for (const prefix of prefixes) await served.register(dialect.routes, { ...commands, dispatch, prefix });
+    });
+    await controlServer.register(async (served) => {
+      const paths = { dialect, all, isServed };
+      hideOtherPaths(served, paths);
+      guardRoutes(served, { guard, release, further: onlyServed(paths) });
+      if (!isOpen) lockRoutes(served); // all ids there are chosen by clients
+      for (const prefix of prefixes)
+        await served.register(dialect.routes, { ...commands, dispatch: gateway.dispatch, prefix: prefix + CONTROL_PATH_PREFIX });
     });
   }
 }

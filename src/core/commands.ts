@@ -2,7 +2,7 @@ import type { RpcAnswer, RpcCommand } from './rpc.ts';
 import type { Message } from './events.ts';
 import type { Selector } from './selector.ts';
 
-/** What a backend asks of one connection. Commands cross processes: plain data only. */
+/** What a backend asks of one connection; `id` is its address (`core/address`). Commands cross processes: plain data only. */
 export type Command =
   | { readonly type: 'push'; readonly id: string; readonly message: Message; readonly idempotencyKey: string | null }
   | { readonly type: 'close'; readonly id: string; readonly code: number; readonly reason: string }
@@ -12,6 +12,8 @@ export type Command =
 
 export type Description = {
   readonly id: string;
+  /** Where its client chose the id: within what it is unique. */
+  readonly namespace: string;
   readonly path: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly connectedAt: number;

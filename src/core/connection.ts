@@ -1,4 +1,5 @@
 import { CLOSE, type OwnCloseCode } from './close-codes.ts';
+import { addressOf } from './address.ts';
 import { AnsweredKeys } from './answered-keys.ts';
 import {
   CLOSING,
@@ -44,6 +45,8 @@ const SLOW_RETRY_AFTER_MS = 1_000;
 /** One client. `connecting` while the backend is asked, `open`, `closing` after a close frame was sent, `closed`. */
 export class Connection implements IntakeClient {
   readonly route: Route;
+  /** What commands and other processes call it. */
+  readonly address: string;
   readonly remoteAddress: string;
   /** Epoch ms. */
   readonly connectedAt: number;
@@ -74,6 +77,7 @@ export class Connection implements IntakeClient {
   constructor(host: ConnectionHost, route: Route, { id, key, request }: ConnectionOrigin) {
     this.#host = host;
     this.route = route;
+    this.address = id === key ? id : addressOf(route.namespace, id);
     const { path, authorization, traceparent, subprotocol } = request;
     this.#party = new Party({ id, key, path, authorization, traceparent, subprotocol, tags: null, data: null });
     this.remoteAddress = request.remoteAddress;
@@ -92,6 +96,11 @@ export class Connection implements IntakeClient {
 
   get id(): string {
     return this.#party.id;
+  }
+
+  /** Of the id that its client chose; of one that the gateway gave it says nothing. */
+  get namespace(): string {
+    return this.route.namespace;
   }
 
   get key(): string {
@@ -314,6 +323,7 @@ export class Connection implements IntakeClient {
     const { id, path, tags, subprotocol } = this.#party;
     return {
       id,
+      namespace: this.namespace,
       path,
       tags: tags === null ? {} : Object.fromEntries(tags),
       connectedAt: this.connectedAt,

@@ -1,14 +1,17 @@
+import { addressOf } from './address.ts';
 import type { Connection } from './connection.ts';
 import type { Selector } from './selector.ts';
 import { TagIndex, tagProblem } from './tag-index.ts';
 
-/** This process's connections, by id and by tag. Exact: an entry is there from reservation until its client is gone. */
+/** This process's connections, by address and by tag. Exact: an entry is there from reservation until its client is gone. */
 export class Connections {
   /** All of them in order of arrival, also those that wait for a client-chosen id or have lost theirs. */
   readonly #all = new Set<Connection>();
   /** Who holds an id: its own from the start where the gateway gives it, and a client-chosen one once it was accepted (docs/routes.md#two-connections-with-one-id). */
-  readonly #byId = new Map<string, Connection>();
-  /** Those that chose an id and are still being asked about, by that id. */
+  readonly #byAddress = new Map<string, Connection>();
+  /** Those of ids that there have been: as many as control paths. */
+  readonly #namespaces = new Set(['']);
+  /** Those that chose an id and are still being asked about, by its address. */
   readonly #pending = new Map<string, Set<Connection>>();
   readonly #byTag = new TagIndex();
 
@@ -16,35 +19,36 @@ export class Connections {
     return this.#all.size;
   }
 
-  /** Who holds this id. */
-  find(id: string): Connection | undefined {
-    return this.#byId.get(id);
+  /** Who holds the id of this address. */
+  find(address: string): Connection | undefined {
+    return this.#byAddress.get(address);
   }
 
   /** Those that chose this id and are still being asked about: they hold nothing yet. */
-  pending(id: string): ReadonlySet<Connection> {
-    return this.#pending.get(id) ?? NOBODY;
+  pending(address: string): ReadonlySet<Connection> {
+    return this.#pending.get(address) ?? NOBODY;
   }
 
   add(connection: Connection): void {
     this.#all.add(connection);
-    const { id, key } = connection;
-    if (id === key) this.#byId.set(id, connection);
-    else this.#pending.set(id, (this.#pending.get(id) ?? new Set()).add(connection));
+    const { id, key, address, namespace } = connection;
+    this.#namespaces.add(namespace);
+    if (id === key) this.#byAddress.set(address, connection);
+    else this.#pending.set(address, (this.#pending.get(address) ?? new Set()).add(connection));
   }
 
   /** Gives the connection the id that it chose. Returns who held it until now, if anybody did. */
   take(connection: Connection): Connection | null {
     this.#pendNoMore(connection);
-    const holder = this.#byId.get(connection.id);
-    this.#byId.set(connection.id, connection);
+    const holder = this.#byAddress.get(connection.address);
+    this.#byAddress.set(connection.address, connection);
     return holder ?? null;
   }
 
   /** Removes this very connection; another one that has taken its id since stays. False: it was gone already. */
   remove(connection: Connection): boolean {
     if (!this.#all.delete(connection)) return false;
-    if (this.#byId.get(connection.id) === connection) this.#byId.delete(connection.id);
+    if (this.#byAddress.get(connection.address) === connection) this.#byAddress.delete(connection.address);
     else this.#pendNoMore(connection);
     for (const [key, value] of connection.tags ?? []) this.#byTag.remove(connection, key, value);
     return true;
@@ -87,9 +91,9 @@ export class Connections {
   }
 
   #pendNoMore(connection: Connection): void {
-    const those = this.#pending.get(connection.id);
+    const those = this.#pending.get(connection.address);
     those?.delete(connection);
-    if (those?.size === 0) this.#pending.delete(connection.id);
+    if (those?.size === 0) this.#pending.delete(connection.address);
   }
 
   #match({ type, ids, tags }: Selector): Connection[] {
@@ -99,7 +103,10 @@ export class Connections {
       case 'all':
         return [...this.#all];
       case 'ids':
-        return ids.flatMap((id) => [this.find(id), ...this.pending(id)]).filter((connection) => connection !== undefined);
+        return ids
+          .flatMap((id) => [...this.#namespaces].map((namespace) => addressOf(namespace, id)))
+          .flatMap((address) => [this.find(address), ...this.pending(address)])
+          .filter((connection) => connection !== undefined);
       case 'tags':
         return this.#withTags(tags);
     }

@@ -114,7 +114,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   async #ask(route: Route, request: OpenRequest): Promise<Admitted | Refusal> {
     const key = connectionId(this.owner);
     const connection = new Connection(this, route, { id: request.clientId ?? key, key, request });
-    if (request.clientId !== null && route.duplicateId === 'oldest' && (await this.#isHeld(connection.id)))
+    if (request.clientId !== null && route.duplicateId === 'oldest' && (await this.#isHeld(connection.address)))
       return this.#giveBack(request, ID_IS_HELD);
     this.connections.add(connection); // from here on `left` gives the place back
     const event: OpenEvent = { type: 'open', party: connection.party, request };
@@ -153,17 +153,17 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.log.warn(facts, 'a client could not be let in: the backend gave no usable answer');
   }
 
-  async #isHeld(id: string): Promise<boolean> {
-    if (this.connections.find(id) !== undefined) return true;
-    const outcome = await this.#options.bus.ask({ type: 'describe', id, onlyHolder: true });
+  async #isHeld(address: string): Promise<boolean> {
+    if (this.connections.find(address) !== undefined) return true;
+    const outcome = await this.#options.bus.ask({ type: 'describe', id: address, onlyHolder: true });
     return outcome?.type === 'described';
   }
 
   /** The accepted connection gets its client-chosen id; an older holder, here or in another process, is closed with 4409. */
   async #takeId(connection: Connection): Promise<boolean> {
     const mayReplace = connection.route.duplicateId === 'newest';
-    if (!mayReplace && this.connections.find(connection.id) !== undefined) return false;
-    if (!(await this.#options.bus.claim(connection.id, connection.key, mayReplace))) return false;
+    if (!mayReplace && this.connections.find(connection.address) !== undefined) return false;
+    if (!(await this.#options.bus.claim(connection.address, connection.key, mayReplace))) return false;
     this.connections.take(connection)?.close(CLOSE.DUPLICATE_ID, 'replaced by a newer connection');
     return true;
   }
@@ -200,10 +200,10 @@ export class Gateway implements ConnectionHost, BusHandler {
     return answerQuery(this, query);
   }
 
-  /** The bus calls this: a newer connection took this id in another process. */
-  evict(id: string, key: string): void {
+  /** The bus calls this: a newer connection took the id of this address in another process. */
+  evict(address: string, key: string): void {
     for (const connection of this.connections) {
-      if (connection.key === key && connection.id === id) connection.close(CLOSE.DUPLICATE_ID, 'replaced by a newer connection');
+      if (connection.key === key && connection.address === address) connection.close(CLOSE.DUPLICATE_ID, 'replaced by a newer connection');
     }
   }
 
@@ -276,7 +276,7 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   left(connection: Connection): void {
     if (this.connections.remove(connection)) this.#admission.leave(connection.remoteAddress);
-    if (connection.id !== connection.key) this.#options.bus.release(connection.id, connection.key);
+    if (connection.id !== connection.key) this.#options.bus.release(connection.address, connection.key);
     this.slowClients.delete(connection);
     if (!connection.isIdle) this.#leaving.add(connection);
     this.#checkEmpty();

@@ -40,7 +40,7 @@ export function connectionId(owner: string): string {
  * characters one in sixteen million has this form. Asked of strangers' ids only.
  */
 export function isGivenId(id: string): boolean {
-  return id.length === GIVEN_LENGTH && id.endsWith(checkOf(id.slice(0, -4)));
+  return id.length === GIVEN_LENGTH && /^[\w-]*$/.test(id) && id.endsWith(checkOf(id.slice(0, -4)));
 }
 
 /** 24 bits of the CRC-32 as 4 characters of base64url. */

@@ -84,7 +84,7 @@ export interface Bus {
   ask(command: Command): Promise<Outcome> | null;
   /** Asks all other processes. Resolves within the bus time-out; silent ones are named. Never rejects. */
   askAll(query: Query): Promise<Answers>;
-  /** This process wants a client-chosen id; an older owner, where it may be replaced, is told to evict it. Claims are ordered. */
+  /** This process wants the client-chosen id of this address (`core/address`); an older owner, where it may be replaced, is told to evict it. Claims are ordered. */
   claim(id: string, key: string, mayReplace: boolean): Promise<boolean>;
   /** Ends a claim, if it is still this one. */
   release(id: string, key: string): void;

@@ -11,6 +11,8 @@ export type Route = {
   /** Takes the messages of each of its connections. */
   readonly intake: IntakeFactory;
   readonly limits: Limits;
+  /** Where clients choose their ids: within what they are unique (`core/address`). Empty: with all others that have none. */
+  readonly namespace: string;
   /** Where clients choose their ids: which of two with one id stays (docs/routes.md#two-connections-with-one-id). */
   readonly duplicateId: 'newest' | 'oldest';
 };

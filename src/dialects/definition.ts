@@ -27,7 +27,7 @@ export type DialectOnRoute = {
 
 export type ControlOptions = {
   readonly dispatch: Dispatch;
-  readonly wsUri: (id: string) => string;
+  readonly wsUri: (id: string, controlPath: string) => string;
   /** Methods that another dialect serves on `/:id`. */
   readonly othersOnId: readonly Method[];
 };
@@ -40,7 +40,7 @@ export type RouteProblem = { readonly at: string; readonly wanted: string };
 /** A dialect is one such value, and one line in `dialects/index.ts`. */
 export type DialectDefinition = {
   readonly name: string;
-  /** Do clients choose their ids? Then there is one route of this dialect: its control paths are the ids'. */
+  /** Do clients choose their ids? Then each of its routes but one has a control path of its own. */
   readonly hasClientIds: boolean;
   /** Environment variables of its own. A route overrides `OCPP_QUEUE` by `ocppQueue`. */
   readonly options: Readonly<Record<string, TSchema>>;
@@ -48,7 +48,10 @@ export type DialectDefinition = {
   readonly routeOptions: Readonly<Record<string, TSchema>>;
   readonly create: (context: DialectContext) => DialectOnRoute;
   readonly checkRoute: (route: { readonly path: string; readonly subprotocols?: readonly string[] }) => readonly RouteProblem[];
-  /** Its commands on the control API. Needs a parser that leaves bodies as Buffers. */
+  /**
+   * Its commands on the control API, with or without a control path before them: whom a command is for is what
+   * `addressIn` makes of its parameters. Needs a parser that leaves bodies as Buffers.
+   */
   readonly routes: (server: FastifyInstance, options: ControlOptions) => Promise<void>;
   /** Its methods on `/:id` of the control API. */
   readonly onId: readonly Method[];

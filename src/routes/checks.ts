@@ -1,6 +1,7 @@
 import { MAX_TAGS, tagProblem } from '../core/tag-index.ts';
 import findMyWay from 'find-my-way';
 import { readers } from '../config/forms.ts';
+import { RESERVED_SEGMENTS } from '../wire/client-ids.ts';
 import type { Dialects } from '../dialects/definition.ts';
 import { DEFAULT_DIALECT } from '../dialects/index.ts';
 import type { RouteSpec } from './spec.ts';
@@ -34,6 +35,8 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
         ['routes', index, 'duplicateId'],
         `has no meaning in dialect ${route.dialect ?? DEFAULT_DIALECT}, where the gateway gives the ids`,
       );
+    const problem = controlPathProblem(route, dialects);
+    if (problem !== null) report(['routes', index, 'controlPath'], problem);
     const { path } = route;
     if (path === undefined) continue;
     const parameters = parametersOf(path);
@@ -47,27 +50,40 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
       if (value.startsWith(':') && !parameters.includes(value.slice(1)))
         report(['routes', index, 'tags', key], `takes ${value}, a parameter that the path has not`);
     }
-    for (const { at, wanted: problem } of dialects[route.dialect ?? DEFAULT_DIALECT]?.checkRoute({ ...route, path }) ?? [])
-      report(['routes', index, at], problem);
+    for (const { at, wanted } of dialects[route.dialect ?? DEFAULT_DIALECT]?.checkRoute({ ...route, path }) ?? [])
+      report(['routes', index, at], wanted);
   }
+}
+
+function controlPathProblem({ controlPath, dialect = DEFAULT_DIALECT }: Sound, dialects: Dialects): string | null {
+  if (controlPath === undefined) return null;
+  if (dialects[dialect]?.hasClientIds === false) return `has no meaning in dialect ${dialect}, where the gateway gives the ids`;
+  const segment = controlPath.slice(1);
+  if (segment === '.' || segment === '..') return 'must not be a dot segment: URLs lose it on their way';
+  const isReserved =
+    RESERVED_SEGMENTS.has(segment) || Object.values(dialects).some(({ reservedSegments }) => reservedSegments.includes(segment));
+  return isReserved ? `must be another one: ${segment} is a word of the control API` : null;
 }
 
 function checkPaths(routes: readonly Sound[], dialects: Dialects, report: Report): void {
   const router = findMyWay();
   const owners = new Map<string, number>();
-  for (const [index, { path, dialect = DEFAULT_DIALECT }] of routes.entries()) {
+  for (const [index, { path, dialect = DEFAULT_DIALECT, controlPath }] of routes.entries()) {
     try {
       if (path !== undefined) router.on('GET', path, () => {});
     } catch (error) {
       report(['routes', index, 'path'], `cannot be routed: ${(error as Error).message}`);
     }
     if (dialects[dialect]?.hasClientIds !== true) continue;
-    const owner = owners.get(dialect);
-    if (owner === undefined) owners.set(dialect, index);
+    const owned = controlPath ?? dialect; // a control path begins with a slash
+    const owner = owners.get(owned);
+    if (owner === undefined) owners.set(owned, index);
+    else if (controlPath !== undefined)
+      report(['routes', index, 'controlPath'], `another route (routes.${owner}) owns ${controlPath}: each must have its own`);
     else
       report(
         ['routes', index, 'dialect'],
-        `another route of dialect ${dialect} (routes.${owner}) owns the control paths of its client-chosen ids`,
+        `another route of dialect ${dialect} (routes.${owner}) owns the control paths of its client-chosen ids; this one must have a controlPath, such as /tenant-a`,
       );
   }
 }

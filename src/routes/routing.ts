@@ -9,8 +9,8 @@ export type Routing = {
   readonly find: RouteTable['find'];
   /** Also routes of earlier readings, which their connections keep. */
   readonly byName: (name: string) => Route | undefined;
-  /** Has a route of any reading the dialect? Connections of earlier ones may still be open. */
-  readonly hasDialect: (name: string) => boolean;
+  /** Has a route of any reading the dialect, with this control path or (empty) without one? Connections of earlier ones may still be open. */
+  readonly hasDialect: (name: string, controlPath: string) => boolean;
   /** As at the start: buffers are sized by it, and a later file does not change it. */
   readonly largestMessageBytes: number;
   readonly shortestSpanMs: number;
@@ -34,12 +34,18 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
   const byName = new Map<string, Route>();
   remember(table);
   const limits = table.routes.map(({ route }) => route.limits);
-  const dialects = new Set<string>();
-  for (const { dialect = DEFAULT_DIALECT } of specs) dialects.add(dialect);
+  const dialects = new Map<string, Set<string>>();
+  meet(specs);
   const largestMessageBytes = Math.max(...[options.defaults.limits, ...limits].map(({ maxMessageBytes }) => maxMessageBytes));
 
   function remember({ routes }: RouteTable): void {
     for (const { route } of routes) byName.set(route.name, route);
+  }
+
+  /** Which dialects there are, by their control paths. */
+  function meet(read: readonly RouteSpec[]): void {
+    for (const { dialect = DEFAULT_DIALECT, controlPath = '' } of read)
+      dialects.set(controlPath, (dialects.get(controlPath) ?? new Set()).add(dialect));
   }
 
   async function reload(): Promise<string | null> {
@@ -49,7 +55,7 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
       const next = createRouteTable(read, options);
       if (next.routes.some(({ route }) => route.limits.maxMessageBytes > largestMessageBytes))
         return `maxMessageBytes over ${largestMessageBytes} is new, and what the servers take is settled at the start: restart for it`;
-      for (const { dialect = DEFAULT_DIALECT } of read) dialects.add(dialect);
+      meet(read);
       table = next;
       remember(next);
       return null;
@@ -70,14 +76,17 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
   return {
     find: (path) => table.find(path),
     byName: (name) => byName.get(name),
-    hasDialect: (name) => dialects.has(name),
+    hasDialect: (name, controlPath) => dialects.get(controlPath)?.has(name) === true,
     largestMessageBytes,
     shortestSpanMs: Math.min(
       ...limits.flatMap(({ idleTimeoutMs, slowClientTimeoutMs }) => [idleTimeoutMs, slowClientTimeoutMs]).filter((span) => span > 0),
     ),
     longestOpenMs: Math.max(...limits.map(({ openTimeoutMs }) => openTimeoutMs)),
     reload: () => inTurn(reload),
-    facts: specs.map(({ path, dialect = DEFAULT_DIALECT, backend }) => `${path} ${dialect} ${withoutSecrets(backend)}`),
+    facts: specs.map(
+      ({ path, dialect = DEFAULT_DIALECT, backend, controlPath }) =>
+        `${path} ${dialect} ${withoutSecrets(backend)}${controlPath === undefined ? '' : ` under ${controlPath}`}`,
+    ),
   };
 }
 

@@ -2,6 +2,7 @@ import { Type, type Static, type TSchema } from 'typebox';
 import type { Dialects } from '../dialects/definition.ts';
 import { DEFAULT_DIALECT, DIALECTS } from '../dialects/index.ts';
 import { LIMIT_OPTIONS } from '../config/limits.ts';
+import { CONTROL_PATH_PATTERN } from '../wire/control-paths.ts';
 import { options } from '../config/options.ts';
 
 type LimitName = keyof typeof LIMIT_OPTIONS;
@@ -41,6 +42,13 @@ const ownSchema = Type.Object(
     origins: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Overrides ORIGINS.' })),
     forwardHeaders: Type.Optional(Type.Array(Type.String(), { description: 'Overrides FORWARD_HEADERS.' })),
     refuseWith: Type.Optional(Type.Enum(['http', 'close'], { description: 'Overrides REFUSE_WITH.' })),
+    controlPath: Type.Optional(
+      Type.String({
+        pattern: CONTROL_PATH_PATTERN,
+        description:
+          'Where clients choose their ids: one path segment such as `/tenant-a`, under which the ids are a namespace of their own and their commands are served. Default: directly under `WS_HOSTNAME`, for one route of a dialect.',
+      }),
+    ),
     duplicateId: Type.Optional(
       Type.Enum(['newest', 'oldest'], {
         description: 'Where clients choose their ids: which of two connections with one id stays. Default: newest.',

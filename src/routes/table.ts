@@ -30,7 +30,8 @@ export type RouteDefaults = {
 export type RouteTableOptions = {
   readonly defaults: RouteDefaults;
   readonly dialects: Dialects;
-  readonly wsUri: (id: string) => string;
+  /** By the control path of a route. */
+  readonly wsUris: (controlPath: string) => (id: string) => string;
   /** Who answers the events of a route, over the sockets that all routes to this origin share. */
   readonly serve: (origin: string, speech: Speech, limits: Limits) => Pick<Route, 'backend' | 'intake'>;
 };
@@ -50,14 +51,15 @@ export function createRouteTable(specs: readonly RouteSpec[], options: RouteTabl
   };
 }
 
-function createRoute(spec: RouteSpec, { defaults, dialects, wsUri, serve }: RouteTableOptions): ClientRoute {
+function createRoute(spec: RouteSpec, { defaults, dialects, wsUris, serve }: RouteTableOptions): ClientRoute {
   const url = read<URL>('url', spec.backend);
   const limits = limitsOf(spec, defaults.limits);
   const dialect = dialects[spec.dialect ?? DEFAULT_DIALECT];
   if (dialect === undefined) throw new TypeError(`no dialect is called ${spec.dialect}`); // routes/file.ts has checked it
+  const { controlPath = '' } = spec;
   const { speech, enter } = dialect.create({
     backendPath: (url.pathname + url.search).replaceAll(/%7Bid%7D/gi, '{id}'),
-    wsUri,
+    wsUri: wsUris(controlPath),
     backendHeaders: spec.backendHeaders === undefined ? defaults.backendHeaders : read('headers', JSON.stringify(spec.backendHeaders)),
     limits,
     subprotocols: spec.subprotocols ?? [],
@@ -68,6 +70,7 @@ function createRoute(spec: RouteSpec, { defaults, dialects, wsUri, serve }: Rout
     backendName: url.origin,
     ...serve(url.origin, speech, limits),
     limits,
+    namespace: controlPath,
     duplicateId: spec.duplicateId ?? 'newest',
   };
   return {

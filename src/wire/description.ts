@@ -2,10 +2,10 @@ import { Type } from 'typebox';
 import type { Description } from '../core/commands.ts';
 
 /** A connection as the control API tells of it. */
-export function describedAs(description: Description, wsUri: (id: string) => string): object {
+export function describedAs(description: Description, wsUri: (id: string, controlPath: string) => string): object {
   return {
     id: description.id,
-    ws_uri: wsUri(description.id),
+    ws_uri: wsUri(description.id, description.namespace),
     path: description.path,
     tags: description.tags,
     connected_at: new Date(description.connectedAt).toISOString(),

@@ -1,4 +1,4 @@
-/** Where commands for a connection are sent: `ws_uri` is `<WS_HOSTNAME>/<id>` (docs/contract.md#where-commands-go). */
+/** Where commands for a connection are sent: `ws_uri` is `<WS_HOSTNAME>/<id>`, with the route's control path before the id (docs/contract.md#where-commands-go). */
 export class WsUris {
   #prefix: string;
   readonly #isGiven: boolean;
@@ -14,7 +14,13 @@ export class WsUris {
     if (!this.#isGiven) this.#prefix = localhost(port);
   }
 
-  readonly of = (id: string): string => `${this.#prefix}/${encodeURIComponent(id)}`;
+  readonly of = (id: string, controlPath = ''): string => `${this.#prefix}${controlPath}/${encodeURIComponent(id)}`;
+
+  /** The same on a route with this control path; empty: without one. */
+  readonly under =
+    (controlPath: string) =>
+    (id: string): string =>
+      this.of(id, controlPath);
 
   /** The path in WS_HOSTNAME, under which commands are served too; empty where there is none. */
   get path(): string {

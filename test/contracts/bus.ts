@@ -126,6 +126,7 @@ function connectedContract(scene: Scene): void {
     const [asking, owner, other] = processes;
     const description = {
       id: owner.id,
+      namespace: '/tenant-a',
       path: '/',
       tags: { a: '\u2603' },
       connectedAt: 1,

@@ -71,6 +71,7 @@ export function sampleRoute({ codec, transport = SILENT_TRANSPORT, clock = syste
     backendName: 'http://backend.test',
     intake: createInboxes({ backend, limits }),
     limits,
+    namespace: '',
     duplicateId: 'newest',
     ...own,
   };

@@ -202,6 +202,54 @@ test('two routes that would own one client path, or one control path, are a mist
   assert.equal(found.length, 2);
 });
 
+test('routes with client-chosen ids live beside one another by control paths', async (t) => {
+  const path = await file(
+    t,
+    `routes:
+  - { path: "/r/:id", dialect: raw, backend: "localhost:1" }
+  - { path: "/a/:id", dialect: raw, backend: "localhost:1", controlPath: /tenant-a }
+  - { path: "/b/:id", dialect: raw, backend: "localhost:1", controlPath: /tenant-b }
+  - { path: "/o/:id", dialect: ocpp, backend: "localhost:1" }
+  - { path: "/c/:id", dialect: ocpp, backend: "localhost:1", controlPath: /tenant-c }
+`,
+  );
+  assert.equal((await readRoutesFile(path)).length, 5);
+});
+
+test('a second without a control path, two with one, and one that is none are mistakes that say so', async (t) => {
+  const found = await problems(
+    t,
+    `routes:
+  - { path: "/a/:id", dialect: raw, backend: "localhost:1", controlPath: /tenant-a }
+  - { path: "/b/:id", dialect: raw, backend: "localhost:1", controlPath: /tenant-a }
+  - { path: "/c/:id", dialect: ocpp, backend: "localhost:1", controlPath: /tenant-a }
+  - { path: "/d/:id", dialect: raw, backend: "localhost:1" }
+  - { path: "/e/:id", dialect: raw, backend: "localhost:1" }
+  - { path: "/f", backend: "localhost:1", controlPath: /tenant-f }
+  - { path: "/g/:id", dialect: raw, backend: "localhost:1", controlPath: /send }
+  - { path: "/h/:id", dialect: raw, backend: "localhost:1", controlPath: /call }
+  - { path: "/i/:id", dialect: raw, backend: "localhost:1", controlPath: /.. }
+`,
+  );
+  assert.deepEqual(found.toSorted(), [
+    'FILE:10: routes.8.controlPath: must not be a dot segment: URLs lose it on their way',
+    'FILE:3: routes.1.controlPath: another route (routes.0) owns /tenant-a: each must have its own',
+    'FILE:4: routes.2.controlPath: another route (routes.0) owns /tenant-a: each must have its own',
+    'FILE:6: routes.4.dialect: another route of dialect raw (routes.3) owns the control paths of its client-chosen ids; this one must have a controlPath, such as /tenant-a',
+    'FILE:7: routes.5.controlPath: has no meaning in dialect wsaas, where the gateway gives the ids',
+    'FILE:8: routes.6.controlPath: must be another one: send is a word of the control API',
+    'FILE:9: routes.7.controlPath: must be another one: call is a word of the control API',
+  ]);
+  for (const controlPath of ['tenant-a', '/', '/a/b', '/a/', '/:a', '/*', '""', '/ä', '"/a b"', '/a%20b', 7]) {
+    const [problem, ...others] = await problems(
+      t,
+      `routes:\n  - { path: "/a/:id", dialect: raw, backend: "localhost:1", controlPath: ${controlPath} }\n`,
+    );
+    assert.match(problem ?? '', /^FILE:2: routes\.0\.controlPath: /, String(controlPath));
+    assert.equal(others.length, 0, String(controlPath));
+  }
+});
+
 test('broken YAML and a missing file are said with their place', async (t) => {
   assert.match((await problems(t, 'routes:\n  - path: "/a\n'))[0] ?? '', /^FILE:[23]: /);
   await assert.rejects(readRoutesFile('/nowhere/routes.yaml'), /ROUTES_FILE .*nowhere/);

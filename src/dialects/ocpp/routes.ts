@@ -4,6 +4,7 @@ import type { RpcError } from '../../core/rpc.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import { errorOf } from '../../wire/failures.ts';
 import { bodyOf } from '../../wire/http-messages.ts';
+import { addressIn, type UnderControlPath } from '../../wire/control-paths.ts';
 import { parametersOf } from '../../wire/parameters.ts';
 import type { ControlOptions } from '../definition.ts';
 import { errorBody, isObject, readError, rpcError } from './errors.ts';
@@ -18,7 +19,7 @@ const HIDDEN: object = { hide: true };
 /** The longest span that a timer can have. */
 const MAX_WAIT_MS = 2 ** 31 - 1;
 
-type Params = { readonly action: string; readonly clientId: string; readonly messageId: string };
+type Params = UnderControlPath & { readonly action: string; readonly clientId: string; readonly messageId: string };
 type Addressed = { Params: Params };
 type Address = { readonly id: string; readonly action: string; readonly messageId: string };
 
@@ -65,11 +66,11 @@ function answer(reply: FastifyReply, outcome: RpcOutcome): FastifyReply {
   }
 }
 
-function addressOf({ action, clientId, messageId }: Params): Address {
+function addressOf({ action, clientId, messageId, ...params }: Params): Address {
   if (!isSegment(clientId)) throw new GatewayError('BAD_REQUEST', 'the client id must not be empty, "." or ".."');
   const problem = actionProblem(action) ?? messageIdProblem(messageId);
   if (problem !== null) throw new GatewayError('BAD_REQUEST', problem);
-  return { id: clientId, action, messageId };
+  return { id: addressIn(params, clientId), action, messageId };
 }
 
 function payloadOf(request: FastifyRequest): string {

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
 import type { GatewayError } from '../../wire/errors.ts';
 import { messageOf, NOT_UTF8 } from '../../wire/http-messages.ts';
+import { addressIn, type UnderControlPath } from '../../wire/control-paths.ts';
 import type { ControlOptions } from '../definition.ts';
 import { rawPushSchema } from './schemas.ts';
 
@@ -19,8 +20,9 @@ export async function rawRoutes(server: FastifyInstance, { dispatch }: ControlOp
     if (words.status === 415) void reply.header('Accept-Encoding', 'identity');
     return reply.code(words.status).header('content-type', 'text/plain; charset=utf-8').send(words.text);
   });
-  server.post<{ Params: { id: string } }>('/:id', { schema: rawPushSchema }, async (request, reply) => {
-    const outcome = await dispatch({ type: 'push', id: request.params.id, message: messageOf(request), idempotencyKey: null });
+  server.post<{ Params: UnderControlPath & { id: string } }>('/:id', { schema: rawPushSchema }, async (request, reply) => {
+    const id = addressIn(request.params, request.params.id);
+    const outcome = await dispatch({ type: 'push', id, message: messageOf(request), idempotencyKey: null });
     void reply.header('content-type', 'text/plain; charset=utf-8');
     switch (outcome.type) {
       case 'sent':

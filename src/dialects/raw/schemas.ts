@@ -5,7 +5,8 @@ export const rawPushSchema = {
   operationId: 'rawPush',
   tags: ['commands'],
   summary: 'Push one message to a client that chose its id (dialect raw)',
-  description: 'Answered in plain words, as by ws2api; only who may not ask at all gets our error form.',
+  description:
+    'Answered in plain words, as by ws2api; only who may not ask at all gets our error form. On a route with a controlPath the path begins with it.',
   params: Type.Object({ id: Type.String({ description: 'The id that the client chose, as one path segment.', examples: ['station-7'] }) }),
   requestBody: messageBody,
   response: {

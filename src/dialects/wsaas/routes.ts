@@ -3,6 +3,7 @@ import { CLOSE, isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-c
 import type { CloseOutcome, PushOutcome } from '../../core/commands.ts';
 import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
 import { GatewayError } from '../../wire/errors.ts';
+import { addressIn, type UnderControlPath } from '../../wire/control-paths.ts';
 import { describedAs } from '../../wire/description.ts';
 import { errorOf } from '../../wire/failures.ts';
 import { bodyOf, messageOf, parseJson } from '../../wire/http-messages.ts';
@@ -16,7 +17,7 @@ const OK_HEADERS = ['Content-Type', JSON_TYPE, 'Content-Length', String(OK.lengt
 const QUEUED = '{"code":"QUEUED"}';
 const IDEMPOTENCY_KEY_MAX_BYTES = 256;
 
-type ById = { Params: { id: string } };
+type ById = { Params: UnderControlPath & { id: string } };
 
 /** The commands on one connection: push, close, describe (docs/dialects/wsaas.md#commands). Needs a parser that leaves bodies as Buffers. */
 export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, othersOnId }: ControlOptions): Promise<void> {
@@ -26,7 +27,7 @@ export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, ot
       throw new GatewayError('BAD_REQUEST', `Idempotency-Key must have at most ${IDEMPOTENCY_KEY_MAX_BYTES} bytes`);
     const outcome = dispatch({
       type: 'push',
-      id: request.params.id,
+      id: addressIn(request.params, request.params.id),
       message: messageOf(request),
       idempotencyKey: typeof key === 'string' ? key : null,
     });
@@ -38,11 +39,11 @@ export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, ot
 
   server.delete<ById>('/:id', { schema: closeSchema }, async (request, reply) => {
     const { code, reason } = closeParameters(request);
-    return answer(reply, await dispatch({ type: 'close', id: request.params.id, code, reason }));
+    return answer(reply, await dispatch({ type: 'close', id: addressIn(request.params, request.params.id), code, reason }));
   });
 
   server.get<ById>('/:id', { schema: describeSchema }, async (request) => {
-    const outcome = await dispatch({ type: 'describe', id: request.params.id });
+    const outcome = await dispatch({ type: 'describe', id: addressIn(request.params, request.params.id) });
     if (outcome.type !== 'described') throw errorOf(outcome);
     return describedAs(outcome.description, wsUri);
   });
