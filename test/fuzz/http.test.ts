@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openArena } from '../support/arena.ts';
+import { ask } from '../support/ask.ts';
+import { connect } from '../support/client.ts';
+import { KnownFaults, type KnownFault } from '../support/known-faults.ts';
+import { failedInput, FUZZ_SEED, inLanes } from '../support/lanes.ts';
+import { seeded } from '../support/random.ts';
+import { RawLine } from '../support/raw-line.ts';
+import { attack, type Pushes, type Tally } from './http-attack.ts';
+import { hostileHttp } from './http-requests.ts';
+
+const INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 18_000);
+const LANES = 24;
+const KNOWN: readonly KnownFault[] = [
+  {
+    what: 'garbage in the segment of sound requests is answered before them and in their place; a push is written and answered 400',
+    shows:
+      /: (a sound (push|GET \/livez) was answered 400 .*no HTTP\/1\.1 request|something follows the last answer|there were more answers|there were \d+ frames)/,
+  },
+  {
+    what: 'a request that was answered before its body came is answered a second time, by 400 or 408',
+    shows: /: (what is broken was answered twice|half a request was answered twice)/,
+  },
+  {
+    what: 'CONNECT ends the connection without an answer to the requests before it',
+    shows: /CONNECT .*: a sound request was not answered/,
+  },
+  {
+    what: 'an odd Host, two Hosts, a fragment in the target are served',
+    shows: /: (Host .*|more than one Host .*|a fragment .*) was answered 2\d\d/,
+  },
+  {
+    what: 'Transfer-Encoding: gzip, chunked is served',
+    shows: /: what is broken (was answered 200: Transfer-Encoding|\(Transfer-Encoding.* did not end)/,
+  },
+  { what: "the framework's own 400 and 414 are not in our form", shows: /FST_ERR/ },
+  {
+    what: 'HTTP/0.9 and 2.0 are served',
+    shows: /: what is broken (was answered \d+: (HTTP\/[02]|no request line)|\(HTTP\/[02].* did not end)/,
+  },
+  { what: 'an Expect that nobody knows is answered 417 without a body', shows: /: an answer needs its length: "HTTP\/1\.1 417/ },
+];
+
+test(`${INPUTS} inputs where HTTP requests are wanted: each is answered as RFC 9112 says, and what was pushed is what was answered 200`, async (t) => {
+  const arena = await openArena(t);
+  const { publicUrl, wsUrl } = arena.gateway;
+  const client = await connect(t, `${wsUrl}/TARGET`);
+  const target = `/${await idOf(publicUrl)}`;
+  const faults = new KnownFaults(KNOWN);
+  const pushes: Pushes = { sound: [], answered: 0 };
+  const tally: Tally = { request: 0, sound: 0, unfit: 0, broken: 0, free: 0, incomplete: 0 };
+
+  await inLanes({ count: INPUTS, lanes: LANES }, async (numbers) => {
+    let line: RawLine | null = null;
+    for (let number = numbers.take(); number !== null; number = numbers.take()) {
+      const random = seeded(FUZZ_SEED + number);
+      const bytes = hostileHttp(random, target, `word ${number}`);
+      line ??= new RawLine(Number(new URL(publicUrl).port));
+      try {
+        if (!(await attack(line, bytes, { pushes, tally, target, waits: random.below(60) === 0 }))) line = null;
+      } catch (cause) {
+        line?.socket.destroy();
+        line = null;
+        const failure = failedInput(number, bytes, cause);
+        if (!faults.excuses(failure)) throw failure;
+      }
+    }
+    line?.socket.destroy();
+  });
+
+  await client.frames.atLeast(pushes.answered);
+  const got = client.frames.all.map(({ text }) => text);
+  const difference = new Error(`: there were ${got.length} frames and ${pushes.answered} answers 200`);
+  if (got.length !== pushes.answered && !faults.excuses(difference)) throw difference;
+  const unseen = new Map<string, number>();
+  for (const text of got) unseen.set(text, (unseen.get(text) ?? 0) + 1);
+  for (const text of pushes.sound) unseen.set(text, (unseen.get(text) ?? 0) - 1);
+  assert.deepEqual([...unseen].filter(([, count]) => count < 0).slice(0, 5), [], 'answered 200 and not sent');
+  client.ws.terminate();
+  t.diagnostic(JSON.stringify({ ...tally, pushes: pushes.sound.length }));
+  for (const [kind, times] of Object.entries(tally)) assert.ok(times > INPUTS / 50, `the generator made only ${times} ${kind} readings`);
+  await arena.judge(t, faults);
+});
+
+/** Of the client on this path: the gateway gave it. */
+async function idOf(controlUrl: string): Promise<string> {
+  const { body } = await ask(`${controlUrl}/status`, { headers: { accept: 'application/json' } });
+  const { connections } = JSON.parse(body) as {
+    connections: readonly { readonly id: string; readonly path: string }[];
+  };
+  const found = connections.find(({ path }) => path === '/TARGET');
+  assert.ok(found !== undefined, 'the client is in /status');
+  return found.id;
+}
