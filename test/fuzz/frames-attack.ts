@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { CLOSE_TIMEOUT_MS, MAX_MESSAGE_BYTES } from '../support/arena.ts';
 import { readWholeAnswer } from '../support/http-answers.ts';
-import { RawLine } from '../support/raw-line.ts';
+import type { RawLine } from '../support/raw-line.ts';
 import { CLOSE, closeFrame, frame, PING, PONG, TEXT, upgradeRequest, type RawFrame } from '../support/raw-socket.ts';
 import { readServerFrame } from '../support/server-frames.ts';
 import { readClientFrames, type FrameReading } from './frame-rules.ts';
@@ -21,8 +21,7 @@ export class FramesLine {
     this.#line = line;
   }
 
-  static async open(port: number): Promise<FramesLine> {
-    const line = new RawLine(port);
+  static async open(line: RawLine): Promise<FramesLine> {
     line.write(Buffer.from(upgradeRequest({ path: '/frames' })));
     await line.until(() => line.bytes.includes('\r\n\r\n'), LIMIT_MS);
     const read = readWholeAnswer(line.bytes);

@@ -3,11 +3,14 @@ import { test } from 'node:test';
 import { openArena } from '../support/arena.ts';
 import { failedInput, FUZZ_SEED, inLanes } from '../support/lanes.ts';
 import { seeded } from '../support/random.ts';
+import { lineMaker } from '../support/raw-line.ts';
 import { FramesLine } from './frames-attack.ts';
 import { hostileFrames, soundFrames } from './hostile-frames.ts';
 
 const INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 36_000);
 const LANES = 24;
+/** Connections that keep their half open after the gateway's end. */
+const LINGERS_ONE_IN = 40;
 /** The others are sound, if odd, and share a connection until a hostile one ends it. */
 const HOSTILE_ONE_IN = 10;
 /** Sound inputs that are sent in one go. */
@@ -15,7 +18,7 @@ const AT_ONCE = 8;
 
 test(`${INPUTS} inputs where frames are wanted: what RFC 6455 allows comes back, what it forbids is closed with its code`, async (t) => {
   const arena = await openArena(t);
-  const port = Number(new URL(arena.gateway.publicUrl).port);
+  const openLine = lineMaker(t, Number(new URL(arena.gateway.publicUrl).port));
   const tally = { messages: 0, pings: 0, closed: 0, cutOff: 0, connections: 0 };
   const reasons = new Map<string, number>();
 
@@ -24,7 +27,7 @@ test(`${INPUTS} inputs where frames are wanted: what RFC 6455 allows comes back,
     const send = async (number: number, bytes: Buffer, isSilent: boolean): Promise<void> => {
       try {
         if (line === null) tally.connections += 1;
-        line ??= await FramesLine.open(port);
+        line ??= await FramesLine.open(openLine(number % LINGERS_ONE_IN === 0));
         const { goesOn, reading } = await line.attack(bytes, { isSilent });
         if (!goesOn) line = null;
         tally.messages += reading.messages.length;

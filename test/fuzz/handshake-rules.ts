@@ -76,6 +76,7 @@ function whatIsWrong({ method, target, version, fields }: Handshake, values: Val
 function whatIsOpen({ target, version, fields }: Handshake, values: Values, listOf: Values): string | null {
   if (version === 'HTTP/1.2') return 'a higher minor version';
   if (!target.startsWith('/')) return 'an absolute target, which may name another host';
+  if (target.length > 1_000) return 'a long target (RFC 9110 §4.1)';
   if (/%(?![0-9A-Fa-f]{2})/.test(target)) return 'half an escape in the target (RFC 3986 §2.1)';
   if (!/^[\x21-\x7e]*$/.test(target)) return 'bytes over 127 in the target (RFC 3986)';
   if (values('host')[0] !== '127.0.0.1') return 'a Host that the gateway may not know';

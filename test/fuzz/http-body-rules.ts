@@ -77,6 +77,9 @@ function readTrailers(bytes: Buffer, start: number, body: Buffer): Framed | Unfr
   if (bytes.length < start + 2) return { type: 'incomplete' };
   const end = bytes.indexOf('\r\n\r\n', start);
   if (end < 0) return { ...FREE, why: 'trailers that are not all there' };
+  const names = bytes.toString('latin1', start, end);
+  if (/^(content-length|transfer-encoding|host):/im.test(names))
+    return { ...FREE, why: 'fields that no trailer may have (RFC 9110 §6.5.1)' };
   const isSound = bytes
     .toString('latin1', start, end)
     .split('\r\n')

@@ -30,6 +30,7 @@ export function readHttp(bytes: Buffer): HttpReading {
     if (CONTROL.test(value)) return { ...FREE, why: 'a control character in a field (RFC 9110 §5.5)' };
     headers.set(name.toLowerCase(), [...(headers.get(name.toLowerCase()) ?? []), value.replaceAll(/^[\t ]+|[\t ]+$/g, '')]);
   }
+  if (minor !== '0' && minor !== '1') return { ...FREE, why: 'a higher minor version (RFC 9110 §2.5)' };
   const isOld = minor === '0';
   if (method === 'CONNECT') return { ...FREE, why: 'CONNECT, whose answer would be a tunnel (RFC 9110 §9.3.6)' };
   if (headers.has('upgrade')) return { ...FREE, why: 'an upgrade: the fuzzer of handshakes judges those' };

@@ -6,17 +6,19 @@ import { connect } from '../support/client.ts';
 import { KnownFaults, type KnownFault } from '../support/known-faults.ts';
 import { failedInput, FUZZ_SEED, inLanes } from '../support/lanes.ts';
 import { seeded } from '../support/random.ts';
-import { RawLine } from '../support/raw-line.ts';
+import { lineMaker, type RawLine } from '../support/raw-line.ts';
 import { attack, type Pushes, type Tally } from './http-attack.ts';
 import { hostileHttp } from './http-requests.ts';
 
 const INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 18_000);
 const LANES = 24;
+/** Connections that keep their half open after the gateway's end. */
+const LINGERS_ONE_IN = 40;
 const KNOWN: readonly KnownFault[] = [
   {
     what: 'garbage in the segment of sound requests is answered before them and in their place; a push is written and answered 400',
     shows:
-      /: (a sound (push|GET \/livez) was answered 400 .*no HTTP\/1\.1 request|something follows the last answer|there were more answers|there were \d+ frames)/,
+      /: (a sound (push|GET \/livez) was answered 400 .*no HTTP\/1\.1 request|something follows the last answer|there were more answers)/,
   },
   {
     what: 'a request that was answered before its body came is answered a second time, by 400 or 408',
@@ -48,6 +50,7 @@ test(`${INPUTS} inputs where HTTP requests are wanted: each is answered as RFC 9
   const client = await connect(t, `${wsUrl}/TARGET`);
   const target = `/${await idOf(publicUrl)}`;
   const faults = new KnownFaults(KNOWN);
+  const openLine = lineMaker(t, Number(new URL(publicUrl).port));
   const pushes: Pushes = { sound: [], answered: 0 };
   const tally: Tally = { request: 0, sound: 0, unfit: 0, broken: 0, free: 0, incomplete: 0 };
 
@@ -56,7 +59,7 @@ test(`${INPUTS} inputs where HTTP requests are wanted: each is answered as RFC 9
     for (let number = numbers.take(); number !== null; number = numbers.take()) {
       const random = seeded(FUZZ_SEED + number);
       const bytes = hostileHttp(random, target, `word ${number}`);
-      line ??= new RawLine(Number(new URL(publicUrl).port));
+      line ??= openLine(random.below(LINGERS_ONE_IN) === 0);
       try {
         if (!(await attack(line, bytes, { pushes, tally, target, waits: random.below(60) === 0 }))) line = null;
       } catch (cause) {
@@ -71,8 +74,8 @@ test(`${INPUTS} inputs where HTTP requests are wanted: each is answered as RFC 9
 
   await client.frames.atLeast(pushes.answered);
   const got = client.frames.all.map(({ text }) => text);
-  const difference = new Error(`: there were ${got.length} frames and ${pushes.answered} answers 200`);
-  if (got.length !== pushes.answered && !faults.excuses(difference)) throw difference;
+  // an input that met a known fault was not heard to its end
+  if (!faults.areMet) assert.equal(got.length, pushes.answered, 'as many frames as answers 200');
   const unseen = new Map<string, number>();
   for (const text of got) unseen.set(text, (unseen.get(text) ?? 0) + 1);
   for (const text of pushes.sound) unseen.set(text, (unseen.get(text) ?? 0) - 1);

@@ -20,10 +20,14 @@ export class KnownFaults {
     return true;
   }
 
+  /** Has any input been excused? Then what was counted over all inputs is not exact. */
+  get areMet(): boolean {
+    return [...this.#met.values()].some((times) => times > 0);
+  }
+
   judge(t: TestContext): void {
-    for (const [{ what }, times] of this.#met) {
-      assert.ok(times > 0, `no input met the known fault any more, so it must go from the list: ${what}`);
-      t.diagnostic(`KNOWN FAULT, met by ${times} inputs: ${what}`);
-    }
+    for (const [{ what }, times] of this.#met) t.diagnostic(`KNOWN FAULT, met by ${times} inputs: ${what}`);
+    const mended = [...this.#met].filter(([, times]) => times === 0).map(([{ what }]) => what);
+    assert.deepEqual(mended, [], 'no input met these known faults any more, so they must go from the list');
   }
 }

@@ -1,9 +1,12 @@
 import { connect as connectTcp, type Socket } from 'node:net';
+import type { TestContext } from 'node:test';
 
 /** A TCP connection whose bytes are taken as they come, for tests that open very many of them. */
 export class RawLine {
   readonly socket: Socket;
   isEnded = false;
+  /** Keeps our half of the connection open when the other side has ended: it must let go of its own accord. */
+  lingers = false;
   #bytes: Buffer = Buffer.alloc(0);
   #wake: (() => void) | null = null;
 
@@ -56,14 +59,14 @@ export class RawLine {
     }
   }
 
-  /** Waits for the end of the other side, and lets go. `what` is that which had to end it. */
+  /** Waits for the end of the other side, and lets go, unless it lingers. `what` is that which had to end it. */
   async ended(patienceMs: number, what: string): Promise<void> {
     try {
       await this.until(() => false, patienceMs);
     } catch (cause) {
       throw new Error(`${what} did not end the connection within ${patienceMs} ms`, { cause });
     }
-    this.socket.destroy();
+    if (!this.lingers) this.socket.destroy();
   }
 
   #news(mostMs: number): Promise<void> {
@@ -76,4 +79,18 @@ export class RawLine {
       };
     });
   }
+}
+
+/** Opens lines to this port. Those that linger stay half open until the test has ended. */
+export function lineMaker(t: Pick<TestContext, 'after'>, port: number): (lingers: boolean) => RawLine {
+  const lingering: RawLine[] = [];
+  t.after(() => {
+    for (const { socket } of lingering) socket.destroy();
+  });
+  return (lingers) => {
+    const line = new RawLine(port);
+    line.lingers = lingers;
+    if (lingers) lingering.push(line);
+    return line;
+  };
 }
