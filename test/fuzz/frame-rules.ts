@@ -72,8 +72,10 @@ export function readClientFrames(bytes: Buffer, maxMessageBytes: number): FrameR
     messages.push({ isText: pieces.isText, payload: whole });
     pieces = null;
   }
-  const end = isOdd ? { why: 'a length that is not minimal (§5.2)', codes: [PROTOCOL_ERROR], mayPass: true } : null;
-  return { messages, pings, end, isOpen: at < bytes.length || pieces !== null };
+  const isOpen = at < bytes.length || pieces !== null;
+  const isOddOnly = isOdd && !isOpen;
+  const end = isOddOnly ? { why: 'a length that is not minimal (§5.2)', codes: [PROTOCOL_ERROR], mayPass: true } : null;
+  return { messages, pings, end, isOpen };
 }
 
 /** What can be told of a frame from its first bytes. */

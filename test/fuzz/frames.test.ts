@@ -38,7 +38,7 @@ test(`${INPUTS} inputs where frames are wanted: what RFC 6455 allows comes back,
         reasons.set(reading.end.why.replace(/\d+$/, 'N'), (reasons.get(reading.end.why.replace(/\d+$/, 'N')) ?? 0) + 1);
       } catch (cause) {
         line?.destroy();
-        throw failedInput(number, Buffer.from(bytes.toString('hex')), cause);
+        throw failedInput(number, Buffer.from(bytes.toString('hex')), { cause });
       }
     };
     let sound: Buffer[] = [];

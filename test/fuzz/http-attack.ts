@@ -31,7 +31,7 @@ export async function attack(line: RawLine, bytes: Buffer, { waits, ...judged }:
   line.write(bytes);
   let rest = bytes;
   for (;;) {
-    if (/^[\r\n]*$/.test(rest.toString('latin1', 0, 3))) return true; // empty lines are ignored before the next request
+    if (rest.every((byte) => byte === 13 || byte === 10)) return true; // empty lines are ignored before the next request
     const reading = readHttp(rest);
     judged.tally[reading.type] += 1;
     if (reading.type !== 'request') {

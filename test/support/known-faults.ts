@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
+import { IS_NORMAL_RUN } from './lanes.ts';
 
 /** A fault of the gateway that is to be mended: how a failed input shows it, in its message. */
 export type KnownFault = { readonly what: string; readonly shows: RegExp };
@@ -28,6 +29,6 @@ export class KnownFaults {
   judge(t: TestContext): void {
     for (const [{ what }, times] of this.#met) t.diagnostic(`KNOWN FAULT, met by ${times} inputs: ${what}`);
     const mended = [...this.#met].filter(([, times]) => times === 0).map(([{ what }]) => what);
-    assert.deepEqual(mended, [], 'no input met these known faults any more, so they must go from the list');
+    if (IS_NORMAL_RUN) assert.deepEqual(mended, [], 'no input met these known faults any more, so they must go from the list');
   }
 }

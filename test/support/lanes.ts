@@ -1,6 +1,10 @@
 /** Another seed tries other inputs; a failure prints the one that failed. */
 export const FUZZ_SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_125);
 
+/** With another seed or fewer inputs a rare thing may not be met. */
+export const IS_NORMAL_RUN = process.env['FUZZ_SEED'] === undefined && process.env['FUZZ_INPUTS'] === undefined;
+const SHOWN_BYTES = 1_500;
+
 /** Takes the next number as long as there is one; null is the end. */
 export type Numbers = { readonly take: () => number | null };
 
@@ -23,11 +27,15 @@ export async function inLanes(
   for (const end of ends) if (end.status === 'rejected') throw end.reason as Error;
 }
 
-/** What a failed input needs so that it can be tried again. */
-export function failedInput(number: number, bytes: Buffer, cause: unknown): Error {
-  const shown = bytes.length > 1_500 ? `${bytes.toString('latin1', 0, 1_500)}… (${bytes.length} bytes)` : bytes.toString('latin1');
-  return new Error(
-    `FUZZ_SEED=${FUZZ_SEED}, input ${number}: ${JSON.stringify(shown)}: ${cause instanceof Error ? cause.message : String(cause)}`,
-    { cause },
-  );
+/** What a failed input needs so that it can be tried again. `before`: the number of the input that its connection carried before. */
+export function failedInput(
+  number: number,
+  bytes: Buffer,
+  { cause, before = null }: { readonly cause: unknown; readonly before?: number | null },
+): Error {
+  const shown =
+    bytes.length > SHOWN_BYTES ? `${bytes.toString('latin1', 0, SHOWN_BYTES)}… (${bytes.length} bytes)` : bytes.toString('latin1');
+  const where = before === null ? `input ${number}` : `input ${number} after input ${before}`;
+  const what = cause instanceof Error ? cause.message : String(cause);
+  return new Error(`FUZZ_SEED=${FUZZ_SEED}, ${where}: ${JSON.stringify(shown)}: ${what}`, { cause });
 }
