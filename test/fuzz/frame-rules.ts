@@ -7,7 +7,7 @@ import { isUtf8 } from 'node:buffer';
 export type FrameReading = {
   /** Whole messages, in order: each comes back. */
   readonly messages: readonly Message[];
-  /** Payloads of pings: answered, or the latest of several that wait (§5.5.3). */
+  /** Payloads of pings: answered, or the latest of several that wait (RFC 6455 §5.5.3). */
   readonly pings: readonly Buffer[];
   /** What ends the connection; null: nothing in these bytes does. */
   readonly end: FrameEnd | null;
@@ -55,7 +55,7 @@ export function readClientFrames(bytes: Buffer, maxMessageBytes: number): FrameR
     if (!header.isMasked) return ended('a frame that is not masked (§5.1)', PROTOCOL_ERROR);
     if (length > Number.MAX_SAFE_INTEGER) return ended('a length of 2^53 and more', TOO_BIG, PROTOCOL_ERROR);
     if (!isControl && length + (pieces?.length ?? 0) > maxMessageBytes) return ended('a message over the limit (§7.4.1)', TOO_BIG);
-    if (!header.isMinimal) isOdd = true; // §5.2 forbids it to clients; what a server makes of it is its own affair
+    if (!header.isMinimal) isOdd = true; // RFC 6455 §5.2 forbids it to clients; what a server makes of it is its own affair
     const stop = start + 4 + length;
     if (bytes.length < stop) break;
     const payload = unmasked(bytes.subarray(start, start + 4), bytes.subarray(start + 4, stop));
@@ -113,7 +113,7 @@ function readHeader(bytes: Buffer, at: number): Header | null {
   return { ...part, isMasked, length, isMinimal, start };
 }
 
-/** §5.5.1 and §7.4. */
+/** RFC 6455 §5.5.1 and §7.4. */
 function endOf(payload: Buffer): FrameEnd {
   if (payload.length === 0) return { why: 'a close frame without a code', codes: [1000, 1005] };
   if (payload.length === 1) return { why: 'a close frame of one byte', codes: [PROTOCOL_ERROR] };

@@ -45,7 +45,7 @@ test(`${INPUTS} inputs where HTTP requests are wanted: each is answered as RFC 9
       const bytes = hostileHttp(random, target, `word ${number}`);
       line ??= openLine(random.below(LINGERS_ONE_IN) === 0);
       try {
-        if (!(await attack(line, bytes, { pushes, tally, target, waits: random.below(60) === 0 }))) line = null;
+        if (!(await attack(line, bytes, { pushes, tally, target, waits: random.below(100) === 0 }))) line = null;
         before = line === null ? null : number;
       } catch (cause) {
         line?.socket.destroy();

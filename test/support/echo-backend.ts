@@ -53,7 +53,7 @@ function note({ counts, strangePaths }: Told, event: string | string[] | undefin
   if (!/^\/[^?#]*$/.test(path)) strangePaths.push(path);
 }
 
-/** An empty answer means that nothing goes back (CONTRACT §3), so an empty message is given back by a push, before its answer. */
+/** An empty answer means that nothing goes back, so an empty message is given back by a push, before its answer. */
 function pushNothing(headers: IncomingHttpHeaders, done: () => void): void {
   const pushing = ask(`http://${String(headers['ws-uri'])}`, { method: 'PUT', headers: { 'content-type': headers['content-type'] } });
   pushing.on('response', (response) => response.resume().on('end', done));

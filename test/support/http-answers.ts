@@ -30,7 +30,7 @@ export function readWholeAnswer(bytes: Buffer, { isToHead = false } = {}): { rea
   return bytes.length < stop ? null : { answer: { status, headers, body: bytes.subarray(start, stop) }, rest: bytes.subarray(stop) };
 }
 
-/** A refusal is told in the project's form (CONTRACT §3): JSON with a code for programs and a message for people. */
+/** A refusal is told in the form of the project: JSON with a code for programs and a message for people. */
 export function assertTellsWhy({ status, headers, body }: WholeAnswer): void {
   if (status < 400) return;
   assert.match(headers.get('content-type') ?? '', /^application\/json\b/, `${status}: ${quote(body)}`);
