@@ -5,7 +5,7 @@ import { Transports } from './backends/http/transports.ts';
 import { limitsOf } from './config/limits.ts';
 import type { Config } from './config/load.ts';
 import { VERSION } from './config/version.ts';
-import type { Dispatch, Query } from './core/commands.ts';
+import type { Query } from './core/commands.ts';
 import { Gateway } from './core/gateway.ts';
 import { startHeartbeat } from './core/heartbeat.ts';
 import { ownerToken } from './core/ids.ts';
@@ -14,12 +14,11 @@ import type { Bus, Ledger, Log } from './core/ports.ts';
 import { calendar, systemClock } from './core/system-clock.ts';
 import type { Dialects } from './dialects/definition.ts';
 import { DEFAULT_DIALECT, DIALECTS } from './dialects/index.ts';
-import { forGivenIds, guardRoutes, LOCKED, lockRoutes } from './edge/control/access.ts';
-import { onlyServed, hideOtherPaths } from './edge/control/control-paths.ts';
+import { guardRoutes, LOCKED, lockRoutes } from './edge/control/access.ts';
+import { serveCommands } from './edge/control/commands.ts';
 import { createGuard, PRIVATE_NETWORKS, type Guard } from './edge/control/guard.ts';
 import { healthRoutes, type ReadinessCheck } from './edge/control/health.ts';
 import { createMetrics, metricsRoutes } from './edge/control/metrics.ts';
-import { hideWhileAbsent, onlyPresent } from './edge/control/presence.ts';
 import { rootRoutes } from './edge/control/root.ts';
 import { selectionRoutes } from './edge/control/selections.ts';
 import { buildServer } from './edge/server/build.ts';
@@ -38,7 +37,6 @@ import { createIpcLedger } from './engines/processes/ledger.ts';
 import type { Link } from './engines/processes/link.ts';
 import { createRouting, type Routing } from './routes/routing.ts';
 import type { RouteDefaults } from './routes/table.ts';
-import { CONTROL_PATH_PREFIX } from './wire/control-paths.ts';
 import { readUri, WsUris } from './wire/ws-uris.ts';
 
 export type App = {
@@ -255,37 +253,16 @@ async function serveControl(
     await guarded.register(metricsRoutes, { query });
     await guarded.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: routing.largestMessageBytes });
   });
-  const all = Object.values(dialects);
-  const isPresent = (name: string): boolean => name === DEFAULT_DIALECT || routing.hasDialect(name, '');
-  const isServed = (name: string, namespace: string): boolean =>
-    routing.hasDialect(name, namespace) || (name === DEFAULT_DIALECT && all.some((other) => routing.hasDialect(other.name, namespace)));
-  const prefixes = [...new Set(['', wsUris.path])];
-  const idRoutes = new Set(prefixes.map((prefix) => `${prefix}/:id`));
-  const dispatch = dispatchOf(gateway, () => isOpen || !all.some(({ name, hasClientIds }) => hasClientIds && isPresent(name)));
-  for (const dialect of all) {
-    const othersOnId = all.flatMap((other) => (other === dialect ? [] : other.onId));
-    const commands = { wsUri: wsUris.of, othersOnId };
-    await controlServer.register(async (served) => {
-      const presence = { dialect, all, isPresent, idRoutes };
-      if (dialect.name !== DEFAULT_DIALECT) hideWhileAbsent(served, presence);
-      guardRoutes(served, { guard, release, further: onlyPresent(presence) });
-      for (const prefix of prefixes) await served.register(dialect.routes, { ...commands, dispatch, prefix });
-    });
-    await controlServer.register(async (served) => {
-      const paths = { dialect, all, isServed };
-      hideOtherPaths(served, paths);
-      guardRoutes(served, { guard, release, further: onlyServed(paths) });
-      if (!isOpen) lockRoutes(served); // all ids there are chosen by clients
-      for (const prefix of prefixes)
-        await served.register(dialect.routes, { ...commands, dispatch: gateway.dispatch, prefix: prefix + CONTROL_PATH_PREFIX });
-    });
-  }
-}
-
-/** A file that is read again may bring ids that can be guessed. */
-function dispatchOf(gateway: Gateway, isFree: () => boolean): Dispatch {
-  const careful = forGivenIds(gateway);
-  return (command) => (isFree() ? gateway.dispatch(command) : careful(command));
+  await serveCommands(controlServer, {
+    dialects: Object.values(dialects),
+    defaultDialect: DEFAULT_DIALECT,
+    hasDialect: routing.hasDialect,
+    gateway,
+    wsUris,
+    guard,
+    release,
+    isOpen,
+  });
 }
 
 /** Has the operator said who may command what can be guessed (docs/contract.md#who-may-call)? */

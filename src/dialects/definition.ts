@@ -1,3 +1,4 @@
+import type { Method } from '../wire/control-paths.ts';
 import type { FastifyInstance } from 'fastify';
 import type { TSchema } from 'typebox';
 import type { Dispatch } from '../core/commands.ts';
@@ -31,8 +32,6 @@ export type ControlOptions = {
   /** Methods that another dialect serves on `/:id`. */
   readonly othersOnId: readonly Method[];
 };
-
-export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
 
 /** What is wrong with a route, at which of its properties. */
 export type RouteProblem = { readonly at: string; readonly wanted: string };

@@ -5,6 +5,9 @@ export const CONTROL_PATH_PATTERN = '^/[A-Za-z0-9._~-]{1,64}$';
 /** Before the paths of commands to clients of a route with a control path (docs/routes.md#client-chosen-ids). */
 export const CONTROL_PATH_PREFIX = '/:controlPath';
 
+/** Methods of commands on one connection's path. */
+export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE';
+
 /** Path parameters of a command, decoded. */
 export type UnderControlPath = { readonly controlPath?: string };
 

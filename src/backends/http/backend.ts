@@ -117,7 +117,7 @@ class MessageCall implements Receiver<BackendResult> {
 /** The answer's `Retry-After`, where the codec has not said how long to wait. */
 function withRetryAfter<Verdict extends MessageVerdict | CloseVerdict>(verdict: Verdict, result: BackendResult, clock: Clock): Verdict {
   if (verdict.type !== 'retry' || verdict.afterMs !== null) return verdict;
-  const afterMs = retryAfterMs(result, clock.now());
+  const afterMs = retryAfterMs(result, clock.date());
   return afterMs === null ? verdict : { ...verdict, afterMs };
 }
 

@@ -2,9 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { CONTROL_PATH_PREFIX, namespaceOf, type UnderControlPath } from '../../wire/control-paths.ts';
 import { notAllowed } from '../server/other-methods.ts';
 import type { FurtherCheck } from './access.ts';
-
-/** Of a dialect, what its commands need: each may have methods of its own on one connection's path. */
-type Commands = { readonly name: string; readonly onId: readonly string[] };
+import type { Commands } from './presence.ts';
 
 export type ControlPathOptions = {
   readonly dialect: Commands;

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
+import type { Method } from '../../wire/control-paths.ts';
 import { notAllowed } from '../server/other-methods.ts';
 import type { FurtherCheck } from './access.ts';
 
-/** Of a dialect, what its commands need: each may have methods of its own on `/:id`. */
-type Commands = { readonly name: string; readonly onId: readonly string[] };
+/** The commands of a dialect: each may have methods of its own on `/:id`. */
+export type Commands = { readonly name: string; readonly onId: readonly Method[] };
 
 export type PresenceOptions = {
   readonly dialect: Commands;
@@ -29,7 +30,7 @@ export function hideWhileAbsent(server: FastifyInstance, { dialect, isPresent, i
 export function onlyPresent({ dialect, all, isPresent, idRoutes }: PresenceOptions): FurtherCheck {
   return (request, reply) => {
     const { method } = request;
-    if (isPresent(dialect.name) && dialect.onId.includes(method)) return null;
+    if (isPresent(dialect.name) && dialect.onId.some((own) => own === method)) return null;
     if (!idRoutes.has(request.routeOptions.url ?? '')) return null;
     const allowed = new Set(['HEAD', ...all.flatMap(({ name, onId }) => (isPresent(name) ? onId : []))]);
     return allowed.has(method) ? null : notAllowed(request, reply, allowed);

@@ -1,0 +1,67 @@
+import type { FastifyInstance } from 'fastify';
+import type { Dispatch } from '../../core/commands.ts';
+import type { Gateway } from '../../core/gateway.ts';
+import { CONTROL_PATH_PREFIX } from '../../wire/control-paths.ts';
+import type { WsUris } from '../../wire/ws-uris.ts';
+import { forGivenIds, guardRoutes, lockRoutes, type GuardedOptions } from './access.ts';
+import { hideOtherPaths, onlyServed } from './control-paths.ts';
+import { hideWhileAbsent, onlyPresent, type Commands } from './presence.ts';
+
+type Served = {
+  readonly dispatch: Dispatch;
+  readonly wsUri: WsUris['of'];
+  readonly othersOnId: Commands['onId'];
+};
+
+/** Of a dialect, what its commands need. */
+type Dialect = Commands & {
+  readonly hasClientIds: boolean;
+  readonly routes: (server: FastifyInstance, options: Served) => Promise<void>;
+};
+
+export type CommandsOptions = Pick<GuardedOptions, 'guard' | 'release'> & {
+  readonly dialects: readonly Dialect[];
+  /** Whose commands are served though no route has it. */
+  readonly defaultDialect: string;
+  /** Has a route the dialect, with this control path or (empty) without one? May change with time, as routes are read again. */
+  readonly hasDialect: (name: string, controlPath: string) => boolean;
+  readonly gateway: Gateway;
+  readonly wsUris: WsUris;
+  /** Has the operator said who may command what can be guessed (docs/contract.md#who-may-call)? */
+  readonly isOpen: boolean;
+};
+
+/** Serves the commands of all dialects, directly under WS_HOSTNAME and under the control paths of routes. */
+export async function serveCommands(server: FastifyInstance, options: CommandsOptions): Promise<void> {
+  const { dialects: all, defaultDialect, hasDialect, gateway, wsUris, isOpen, guard, release } = options;
+  const isPresent = (name: string): boolean => name === defaultDialect || hasDialect(name, '');
+  const isServed = (name: string, namespace: string): boolean =>
+    hasDialect(name, namespace) || (name === defaultDialect && all.some((other) => hasDialect(other.name, namespace)));
+  const prefixes = [...new Set(['', wsUris.path])];
+  const idRoutes = new Set(prefixes.map((prefix) => `${prefix}/:id`));
+  const dispatch = dispatchOf(gateway, () => isOpen || !all.some(({ name, hasClientIds }) => hasClientIds && isPresent(name)));
+  for (const dialect of all) {
+    const othersOnId = all.flatMap((other) => (other === dialect ? [] : other.onId));
+    const shared = { wsUri: wsUris.of, othersOnId };
+    await server.register(async (served) => {
+      const presence = { dialect, all, isPresent, idRoutes };
+      if (dialect.name !== defaultDialect) hideWhileAbsent(served, presence);
+      guardRoutes(served, { guard, release, further: onlyPresent(presence) });
+      for (const prefix of prefixes) await served.register(dialect.routes, { ...shared, dispatch, prefix });
+    });
+    await server.register(async (served) => {
+      const paths = { dialect, all, isServed };
+      hideOtherPaths(served, paths);
+      guardRoutes(served, { guard, release, further: onlyServed(paths) });
+      if (!isOpen) lockRoutes(served); // all ids there are chosen by clients
+      for (const prefix of prefixes)
+        await served.register(dialect.routes, { ...shared, dispatch: gateway.dispatch, prefix: prefix + CONTROL_PATH_PREFIX });
+    });
+  }
+}
+
+/** A file that is read again may bring ids that can be guessed. */
+function dispatchOf(gateway: Gateway, isFree: () => boolean): Dispatch {
+  const careful = forGivenIds(gateway);
+  return (command) => (isFree() ? gateway.dispatch(command) : careful(command));
+}
