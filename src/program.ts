@@ -1,4 +1,5 @@
 import { readArguments } from './cli/arguments.ts';
+import { beforeExit, END_MS } from './cli/before-exit.ts';
 import { EXIT_FAULT, EXIT_USAGE } from './cli/exit-codes.ts';
 import { helpText } from './cli/help.ts';
 import { journalProblemOf, startProblemOf, type StartProblem } from './cli/start-problem.ts';
@@ -6,6 +7,7 @@ import { ConfigError, EXIT_BAD_CONFIG, loadConfig, type Config, type ConfigRepor
 import { options } from './config/options.ts';
 import { VERSION } from './config/version.ts';
 import { DRAIN_MARGIN_MS } from './core/drain.ts';
+import { randomName } from './core/ids.ts';
 import { tryJournal } from './engines/local/journal-trial.ts';
 import { linkTo } from './engines/processes/link.ts';
 import { supervise, WORKER_VARIABLE, WorkersFailed } from './engines/processes/supervisor.ts';
@@ -13,7 +15,6 @@ import { WorkerPost } from './engines/processes/worker.ts';
 import { openLog, type OpenLog } from './logs/logger.ts';
 import { doNotWait } from './logs/output.ts';
 import { readRoutesFile, RoutesFileError } from './routes/file.ts';
-import { beforeExit, END_MS, randomName, serve } from './serve.ts';
 
 const action = readArguments(process.argv.slice(2));
 if (typeof action === 'object') end({ message: action.problem, exitCode: EXIT_USAGE });
@@ -80,13 +81,19 @@ async function start({ config, warnings }: ConfigReport): Promise<void> {
   const log = openLog({ level: config.LOG_LEVEL.toLowerCase(), format: config.LOG_FORMAT, maxBytes: config.LOG_BUFFER_BYTES, base });
   if (number !== undefined) {
     const post = new WorkerPost(linkTo(process));
-    await serve(config, log, post).catch((error: unknown) => fail(error, log, post));
+    await serveHere(config, log, post).catch((error: unknown) => fail(error, log, post));
     return;
   }
   for (const warning of warnings) log.logger.warn({}, warning);
   if (config.JOURNAL_DIR !== undefined) await checkJournal(config.JOURNAL_DIR);
-  const served = config.WORKERS === 1 ? serve(config, log, null) : superviseWorkers(config, log);
+  const served = config.WORKERS === 1 ? serveHere(config, log, null) : superviseWorkers(config, log);
   await served.catch((error: unknown) => fail(error, log, null));
+}
+
+/** Only here: a supervisor, and who asks for help, need nothing of what serves. */
+async function serveHere(config: Config, log: OpenLog, post: WorkerPost | null): Promise<void> {
+  const { serve } = await import('./serve.ts');
+  await serve(config, log, post);
 }
 
 /** A directory that no journal can use is a mistake of the start; a disk that is full for now is not. */

@@ -1,22 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
 import closeWithGrace, { type Options as CloseWithGraceOptions } from 'close-with-grace';
 import { createApp, type App } from './app.ts';
+import { beforeExit, END_MS, endAtOnce } from './cli/before-exit.ts';
 import type { Config } from './config/load.ts';
 import { VERSION } from './config/version.ts';
 import { drain, DRAIN_MARGIN_MS } from './core/drain.ts';
+import { randomName } from './core/ids.ts';
 import { linkTo } from './engines/processes/link.ts';
 import type { WorkerPost } from './engines/processes/worker.ts';
 import type { OpenLog } from './logs/logger.ts';
 
-/** For the last lines of the log, where their reader is slow. */
-const LOG_FLUSH_MS = 500;
-/** For calls of the file system that are still out at the end. */
-const DISK_MS = 500;
-const DISK_LOOK_MS = 20;
-/** What an end may take beyond its drain. */
-export const END_MS = LOG_FLUSH_MS + DISK_MS;
 /** Beyond all that, until the process ends whatever happens. */
 const LAST_MS = 1_000;
 
@@ -60,25 +53,6 @@ async function leave(app: App, config: Config, { log, cause }: { readonly log: O
   await beforeExit(log);
 }
 
-/** Writes the last lines of the log. If an exit would hang, the process ends here. */
-export async function beforeExit({ stream }: OpenLog): Promise<void> {
-  await stream.flush(LOG_FLUSH_MS);
-  if (!(await isDiskQuiet())) endAtOnce();
-}
-
-/** Calls of the file system that do not end: an exit would wait for them for ever, as Node joins the threads that they hold. */
-async function isDiskQuiet(): Promise<boolean> {
-  for (let waitedMs = 0; waitedMs < DISK_MS; waitedMs += DISK_LOOK_MS) {
-    if (!process.getActiveResourcesInfo().some((name) => name.startsWith('FSReq'))) return true;
-    await sleep(DISK_LOOK_MS);
-  }
-  return false;
-}
-
-function endAtOnce(): void {
-  process.kill(process.pid, 'SIGKILL');
-}
-
 function reloadRoutes(app: App, { logger }: OpenLog): void {
   void app
     .reloadRoutes()
@@ -87,8 +61,4 @@ function reloadRoutes(app: App, { logger }: OpenLog): void {
       if (problem === null) logger.info({}, 'routes were read again');
       else logger.error({ problem }, 'routes stay as they were');
     });
-}
-
-export function randomName(): string {
-  return randomBytes(4).toString('hex');
 }

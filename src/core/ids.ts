@@ -48,3 +48,8 @@ function checkOf(body: string): string {
   const sum = crc32(body);
   return Buffer.from([sum >>> 16, sum >>> 8, sum]).toString('base64url');
 }
+
+/** Of a process that was given no name. */
+export function randomName(): string {
+  return randomFillSync(Buffer.allocUnsafe(4)).toString('hex');
+}

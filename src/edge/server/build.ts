@@ -5,7 +5,7 @@ import { answerErrors, answerFrameworkError } from './errors.ts';
 import type { HttpSockets } from './http-sockets.ts';
 import { answerConnect, answerMalformed, isAnswering } from './malformed.ts';
 import { bodyProblem, originForm, requestProblem } from './request-form.ts';
-import { otherMethods } from './other-methods.ts';
+import { foldMethod, otherMethods } from './other-methods.ts';
 
 export type ServerOptions = {
   readonly logger: FastifyBaseLogger;
@@ -31,7 +31,10 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   const server = fastify({
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
-    rewriteUrl: originForm,
+    rewriteUrl: (request) => {
+      foldMethod(request);
+      return originForm(request);
+    },
     bodyLimit: options.maxBodyBytes,
     requestTimeout: options.handshakeTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError, type ErrorCode } from '../../wire/errors.ts';
+import { methodOf } from './other-methods.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const NAVIGATED: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'FORBIDDEN', 'UNAUTHORIZED']);
@@ -54,7 +55,7 @@ function fromFramework({ code, statusCode = 500, message }: FastifyError): Gatew
 export function answerUnknown(server: FastifyInstance, serves: 'clients' | 'commands' | 'both'): void {
   server.setNotFoundHandler((request, reply) => {
     if (serves === 'clients' || (serves === 'both' && !request.url.startsWith('//'))) return tellToUpgrade(reply);
-    const asked = `${request.method} ${request.url.slice(0, 200)}`;
+    const asked = `${methodOf(request.raw)} ${request.url.slice(0, 200)}`;
     return sendError(reply, new GatewayError('NOT_FOUND', `${asked} is not served by the control API; a command on one client is /<id>`));
   });
 }

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Refusal } from '../../core/events.ts';
+import { methodOf } from '../server/other-methods.ts';
 import { acceptableDeflateOffer } from './deflate-offer.ts';
 
 const KEY = /^[+/0-9A-Za-z]{22}==$/; // 16 bytes in base64 (RFC 6455 §4.1)
@@ -41,7 +42,7 @@ function setOrDelete(headers: IncomingHttpHeaders, name: 'sec-websocket-protocol
 export function upgradeProblem(request: IncomingMessage): Refusal | null {
   const { headers } = request;
   if (request.method !== 'GET')
-    return bad(`an upgrade must be a GET, not ${request.method ?? 'nothing'}`, {
+    return bad(`an upgrade must be a GET, not ${methodOf(request)}`, {
       status: 405,
       code: 'METHOD_NOT_ALLOWED',
       headers: { Allow: 'GET' },
