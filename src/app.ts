@@ -10,8 +10,9 @@ import { Gateway } from './core/gateway.ts';
 import { startHeartbeat } from './core/heartbeat.ts';
 import { ownerToken } from './core/ids.ts';
 import { Meter } from './core/meter.ts';
-import type { Bus, Ledger, Log } from './core/ports.ts';
-import { calendar, systemClock } from './core/system-clock.ts';
+import type { Bus, Clock, Ledger, Log } from './core/ports.ts';
+import { StoppableClock } from './core/stoppable-clock.ts';
+import { systemClock } from './core/system-clock.ts';
 import type { Dialects } from './dialects/definition.ts';
 import { DEFAULT_DIALECT, DIALECTS } from './dialects/index.ts';
 import { guardRoutes, LOCKED, lockRoutes } from './edge/control/access.ts';
@@ -74,7 +75,8 @@ type Base = Required<Omit<AppOptions, 'beforeRoutes'>> & { readonly config: Conf
 export async function createApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
   const { node, link, dialects = DIALECTS, checks = [], beforeRoutes } = options;
   const base: Base = { node, link, dialects, checks, config, logger, log: logOf(logger) };
-  const surroundings = await openSurroundings(base);
+  const clock = new StoppableClock(systemClock);
+  const surroundings = await openSurroundings(base, clock);
   const routing = await openRouting(base, surroundings);
   const gateway = openGateway(base, surroundings, routing);
   const servers = buildServers(base, { gateway, routing, surroundings });
@@ -98,12 +100,14 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
       await surroundings.bus.close();
       await surroundings.transports.close();
       await surroundings.ledger.close();
+      clock.stop();
     },
   };
 }
 
 /** What the gateway leans on, and what tells of it. */
 type Surroundings = {
+  readonly clock: Clock;
   /** This process's part of the ids that it gives out. */
   readonly owner: string;
   readonly meter: Meter;
@@ -114,16 +118,17 @@ type Surroundings = {
   readonly files: FileBudget;
 };
 
-async function openSurroundings({ config, log, link }: Base): Promise<Surroundings> {
+async function openSurroundings({ config, log, link }: Base, clock: Clock): Promise<Surroundings> {
   const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining } = config;
   const owner = ownerToken();
   const meter = new Meter();
   return {
+    clock,
     owner,
     meter,
     ledger: await openLedger(config.JOURNAL_DIR, log, link),
     bus: link === null ? createMemoryBus() : createIpcBus({ link, owner, timeoutMs: config.BUS_TIMEOUT_MS }),
-    transports: new Transports({ clock: systemClock, log, observer: meter, connections, pipelining }),
+    transports: new Transports({ clock, log, observer: meter, connections, pipelining }),
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
     files: new FileBudget({
       limit: fileLimit(),
@@ -139,15 +144,14 @@ function openLedger(directory: string | undefined, log: Log, link: Link | null):
   return link === null ? createNoLedger() : createIpcLedger(link);
 }
 
-function openRouting({ config, log, dialects }: Base, { transports, wsUris }: Surroundings): Promise<Routing> {
+function openRouting({ config, log, dialects }: Base, { clock, transports, wsUris }: Surroundings): Promise<Routing> {
   return createRouting({
     file: config.ROUTES_FILE,
     backend: config.API_URI?.href ?? '',
     defaults: defaultsOf(config, dialects),
     dialects,
     wsUris: wsUris.under,
-    // an answer's Retry-After may be a date
-    serve: (origin, speech, limits) => serveOverHttp(speech, { transport: transports.to(origin), clock: calendar, log, limits }),
+    serve: (origin, speech, limits) => serveOverHttp(speech, { transport: transports.to(origin), clock, log, limits }),
   });
 }
 
@@ -164,9 +168,9 @@ function defaultsOf(config: Config, dialects: Dialects): RouteDefaults {
   };
 }
 
-function openGateway({ config, log, node }: Base, { owner, meter, ledger, bus, files }: Surroundings, routing: Routing): Gateway {
+function openGateway({ config, log, node }: Base, { clock, owner, meter, ledger, bus, files }: Surroundings, routing: Routing): Gateway {
   return new Gateway({
-    clock: systemClock,
+    clock,
     log,
     observer: meter,
     ledger,

@@ -6,6 +6,7 @@ import type { Config } from './config/load.ts';
 import { VERSION } from './config/version.ts';
 import { drain, DRAIN_MARGIN_MS } from './core/drain.ts';
 import { randomName } from './core/ids.ts';
+import { systemClock } from './core/system-clock.ts';
 import { linkTo } from './engines/processes/link.ts';
 import type { WorkerPost } from './engines/processes/worker.ts';
 import type { OpenLog } from './logs/logger.ts';
@@ -48,7 +49,7 @@ export async function serve(config: Config, log: OpenLog, post: WorkerPost | nul
 async function leave(app: App, config: Config, { log, cause }: { readonly log: OpenLog; readonly cause: string }): Promise<void> {
   const { DRAIN_DELAY_MS: delayMs, DRAIN_MS: spreadMs } = config;
   const { gateway, log: appLog, close: shut } = app;
-  gateway.clock.after(delayMs + spreadMs + DRAIN_MARGIN_MS + END_MS + LAST_MS, endAtOnce);
+  systemClock.after(delayMs + spreadMs + DRAIN_MARGIN_MS + END_MS + LAST_MS, endAtOnce);
   await drain({ gateway, log: appLog, signal: cause, delayMs, spreadMs, shut });
   await beforeExit(log);
 }

@@ -110,11 +110,3 @@ export const systemClock = new RunningClock({
   },
   every: (ms, task) => void setInterval(task, ms).unref(),
 });
-
-/** The time that people and other programs have, pauses included: for who compares it with a date that came from them. */
-export const calendar: Clock = {
-  now: () => systemClock.date(),
-  date: () => systemClock.date(),
-  random: () => systemClock.random(),
-  after: (ms, task) => systemClock.after(ms, task),
-};

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startBackend } from '../support/backend.ts';
 import { connect } from '../support/client.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
 
 const TEXT = 'the same words again and again, '.repeat(200);
 
 test('with COMPRESSION=on permessage-deflate is agreed on, and messages are whole both ways', async (t) => {
   const backend = await startBackend(t);
-  const gateway = await startGateway(t, { API_URI: backend.url, COMPRESSION: 'on' });
+  const gateway = await startApp(t, { API_URI: backend.url, COMPRESSION: 'on' });
   const client = await connect(t, gateway.wsUrl, { perMessageDeflate: true });
   assert.match(String(client.headers['sec-websocket-extensions']), /^permessage-deflate/);
   client.ws.send(TEXT);
@@ -29,7 +29,7 @@ test('with COMPRESSION=on permessage-deflate is agreed on, and messages are whol
 
 test('a compressed message that inflates over MAX_MESSAGE_BYTES is closed with 1009, others are served', async (t) => {
   const backend = await startBackend(t);
-  const gateway = await startGateway(t, { API_URI: backend.url, COMPRESSION: 'on', MAX_MESSAGE_BYTES: '10000' });
+  const gateway = await startApp(t, { API_URI: backend.url, COMPRESSION: 'on', MAX_MESSAGE_BYTES: '10000' });
   const other = await connect(t, gateway.wsUrl, { perMessageDeflate: true });
   const bomber = await connect(t, gateway.wsUrl, { perMessageDeflate: { threshold: 0 } });
   bomber.ws.send('a'.repeat(50_000_000));
@@ -42,7 +42,7 @@ test('a compressed message that inflates over MAX_MESSAGE_BYTES is closed with 1
 
 test('without it, a client that offers compression is served without', async (t) => {
   const backend = await startBackend(t);
-  const gateway = await startGateway(t, { API_URI: backend.url });
+  const gateway = await startApp(t, { API_URI: backend.url });
   const client = await connect(t, gateway.wsUrl, { perMessageDeflate: true });
   assert.equal(client.headers['sec-websocket-extensions'], undefined);
   client.ws.send(TEXT);

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { startBackend } from '../support/backend.ts';
 import { connect } from '../support/client.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
 import { bodyOf, enter, freshPath, openOf, type Scene } from '../support/guests.ts';
 
 async function sceneOf(t: TestContext, env: Record<string, string>): Promise<Scene> {
   const backend = await startBackend(t);
-  return { backend, gateway: await startGateway(t, { API_URI: backend.url, ...env }) };
+  return { backend, gateway: await startApp(t, { API_URI: backend.url, ...env }) };
 }
 
 async function ask(url: string, init: RequestInit = {}): Promise<{ status: number; code: string; headers: Headers }> {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { startBackend } from '../support/backend.ts';
 import { connect, refusal, tryConnect } from '../support/client.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
 import { bodyOf, enter, freshPath, isEvent, ok, openOf } from '../support/guests.ts';
 import { openRaw, upgradeRequest } from '../support/raw-socket.ts';
 
@@ -13,7 +13,7 @@ suite('who is let in, and how the backend is addressed', { concurrency: true }, 
       if (path === '/forbidden') return { body: '{"code":"BANNED"}' };
       return path === '/none' ? { status: 404 } : ok();
     });
-    const gateway = await startGateway(t, { API_URI: backend.url, REFUSE_WITH: 'close' });
+    const gateway = await startApp(t, { API_URI: backend.url, REFUSE_WITH: 'close' });
     const codes: number[] = [];
     for (const path of ['/forbidden', '/none']) codes.push((await (await connect(t, gateway.wsUrl + path)).ended).code);
     assert.deepEqual(codes, [4403, 4404]);
@@ -25,7 +25,7 @@ suite('who is let in, and how the backend is addressed', { concurrency: true }, 
 
   test('ORIGINS lets in what it lists and those without an Origin, and asks the backend for nobody else', async (t) => {
     const backend = await startBackend(t);
-    const gateway = await startGateway(t, { API_URI: backend.url, ORIGINS: 'https://app.example.com, *.example.org' });
+    const gateway = await startApp(t, { API_URI: backend.url, ORIGINS: 'https://app.example.com, *.example.org' });
     const statusOf = async (origin?: string) => {
       const result = await tryConnect(t, gateway.wsUrl + freshPath(), origin === undefined ? {} : { headers: { origin } });
       return 'status' in result ? result.status : 101;
@@ -50,7 +50,7 @@ suite('who is let in, and how the backend is addressed', { concurrency: true }, 
 
   test('{id} in API_URI is the id of the connection, in every call; the rest is used as it is', async (t) => {
     const backend = await startBackend(t);
-    const gateway = await startGateway(t, { API_URI: `127.0.0.1:${backend.port}/c/{id}/x%20y?key={id}&v=1` }); // no scheme: http
+    const gateway = await startApp(t, { API_URI: `127.0.0.1:${backend.port}/c/{id}/x%20y?key={id}&v=1` }); // no scheme: http
     const guest = await enter(t, { gateway, backend });
     guest.ws.send('one');
     guest.ws.close();
@@ -63,7 +63,7 @@ suite('who is let in, and how the backend is addressed', { concurrency: true }, 
 
   test('FORWARD_HEADERS replaces the standard list, whatever the case', async (t) => {
     const backend = await startBackend(t);
-    const gateway = await startGateway(t, { API_URI: backend.url, FORWARD_HEADERS: 'X-Tenant' });
+    const gateway = await startApp(t, { API_URI: backend.url, FORWARD_HEADERS: 'X-Tenant' });
     const guest = await enter(t, { gateway, backend }, { headers: { 'x-tenant': 't1', cookie: 'a=1', authorization: 'Bearer b' } });
     const { headers } = await backend.calls.first(isEvent('open', guest.id));
     assert.deepEqual([headers['x-tenant'], headers.cookie, headers.authorization], ['t1', undefined, 'Bearer b']);
@@ -71,7 +71,7 @@ suite('who is let in, and how the backend is addressed', { concurrency: true }, 
 
   test('WS_HOSTNAME is the verbatim prefix of ws_uri, and commands are served under its path too', async (t) => {
     const backend = await startBackend(t);
-    const gateway = await startGateway(t, { API_URI: backend.url, WS_HOSTNAME: 'https://Push.Example.com:8443/gate/v1' });
+    const gateway = await startApp(t, { API_URI: backend.url, WS_HOSTNAME: 'https://Push.Example.com:8443/gate/v1' });
     const guest = await enter(t, { gateway, backend });
     const { headers, text } = await backend.calls.first(isEvent('open', guest.id));
     const wsUri = `https://Push.Example.com:8443/gate/v1/${guest.id}`;
@@ -89,7 +89,7 @@ suite('who is let in, and how the backend is addressed', { concurrency: true }, 
       ['MAX_CONNECTIONS', 503],
       ['MAX_CONNECTIONS_PER_IP', 429],
     ] as const) {
-      const gateway = await startGateway(t, { API_URI: backend.url, [option]: '2' });
+      const gateway = await startApp(t, { API_URI: backend.url, [option]: '2' });
       const first = await enter(t, { gateway, backend });
       await enter(t, { gateway, backend });
       const asked = backend.calls.all.filter(isEvent('open')).length;
@@ -110,7 +110,7 @@ suite('who is let in, and how the backend is addressed', { concurrency: true }, 
       if (isEvent('open')(call)) await accepted;
       return ok();
     });
-    const gateway = await startGateway(t, { API_URI: backend.url });
+    const gateway = await startApp(t, { API_URI: backend.url });
     const leaver = await openRaw(t, gateway.wsUrl);
     leaver.write(upgradeRequest({ path: '/leaver' }));
     const open = await openOf({ gateway, backend }, '/leaver');

@@ -71,7 +71,8 @@ suite('configuration', { concurrency: 2 }, () => {
   });
 
   test('the warning is in the log of a start, too', async (t) => {
-    const gateway = await startGateway(t, { API_URI, WS_TIMOUT: '5' });
+    const gateway = await startGateway(t, { API_URI, WS_TIMOUT: '5', CONTROL_ALLOW: '' });
+    assert.match(String(gateway.log.all.find(({ msg }) => msg === 'wsaas serves')?.['control']), /CONTROL_ALLOW/);
     await gateway.log.first(({ level, msg }) => level === 40 && msg.includes('WS_TIMOUT'));
   });
 

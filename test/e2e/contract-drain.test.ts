@@ -6,16 +6,16 @@ import { suite, test, type TestContext } from 'node:test';
 import { startBackend, type Handler } from '../support/backend.ts';
 import { refusal } from '../support/client.ts';
 import { startGateway } from '../support/gateway.ts';
-import { enter, freshPath, isEvent, isOpenOf, ok, openOf, type Scene } from '../support/guests.ts';
+import { enter, freshPath, isEvent, isOpenOf, ok, openOf, type ProcessScene } from '../support/guests.ts';
 import { CLOSE, closeFrame, frame, openRaw, TEXT, upgradeRaw, upgradeRequest } from '../support/raw-socket.ts';
 
-async function sceneOf(t: TestContext, env: Record<string, string> = {}, handler?: Handler): Promise<Scene> {
+async function sceneOf(t: TestContext, env: Record<string, string> = {}, handler?: Handler): Promise<ProcessScene> {
   const backend = await startBackend(t, handler);
   return { backend, gateway: await startGateway(t, { API_URI: backend.url, ...env }) };
 }
 
 /** The exit code, or `hangs` where it comes later than it may. */
-async function endOf({ gateway }: Scene, limitMs: number): Promise<unknown> {
+async function endOf({ gateway }: ProcessScene, limitMs: number): Promise<unknown> {
   const late = new Promise((resolve) => setTimeout(() => resolve('hangs'), limitMs).unref());
   return await Promise.race([gateway.exited, late]);
 }

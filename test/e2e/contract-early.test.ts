@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startBackend, type Answer, type Call } from '../support/backend.ts';
 import { connect, refusal, tryConnect } from '../support/client.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
 import { freshPath, isEvent, ok, openOf, wholeFile } from '../support/guests.ts';
 import { closeFrame, frame, openRaw, PING, PONG, TEXT, upgradeRequest } from '../support/raw-socket.ts';
 
 /** Things that happen while `open` is still being answered (G6). */
 const backend = await startBackend(wholeFile);
-const gateway = await startGateway(wholeFile, { API_URI: backend.url, MAX_MESSAGE_BYTES: '2000' });
+const gateway = await startApp(wholeFile, { API_URI: backend.url, MAX_MESSAGE_BYTES: '2000' });
 const scene = { gateway, backend };
 
 const urlOf = ({ headers }: Call): string => `${gateway.controlUrl}/${String(headers['ws-connection'])}`;
@@ -62,7 +62,7 @@ test('an early push that cannot be sent is refused like any other, and one with 
 });
 
 test('early pushes are bounded: beyond the send buffer they are 429 with Retry-After', async (t) => {
-  const small = await startGateway(t, { API_URI: backend.url, SEND_BUFFER_BYTES: '5000', MAX_MESSAGE_BYTES: '2000' });
+  const small = await startApp(t, { API_URI: backend.url, SEND_BUFFER_BYTES: '5000', MAX_MESSAGE_BYTES: '2000' });
   const statuses: number[] = [];
   let retryAfter: string | null = null;
   onOpen(async ({ headers }) => {
@@ -83,7 +83,7 @@ test('early pushes are bounded: beyond the send buffer they are 429 with Retry-A
 });
 
 test('early pushes are bounded: beyond INBOX_MESSAGES they are 429, and those that got 202 are sent', async (t) => {
-  const small = await startGateway(t, { API_URI: backend.url, INBOX_MESSAGES: '3' });
+  const small = await startApp(t, { API_URI: backend.url, INBOX_MESSAGES: '3' });
   const statuses: number[] = [];
   onOpen(async ({ headers }) => {
     for (let index = 1; index <= 5; index += 1) {

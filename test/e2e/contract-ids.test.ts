@@ -3,12 +3,13 @@ import { suite, test, type TestContext } from 'node:test';
 import { ask } from '../support/ask.ts';
 import { startBackend, type Backend, type Call } from '../support/backend.ts';
 import { connect, tryConnect } from '../support/client.ts';
-import { startGateway, type GatewayProcess } from '../support/gateway.ts';
+import { startServing } from '../support/app.ts';
+import type { Gateway } from '../support/gateway.ts';
 import { ok } from '../support/guests.ts';
 import { routesFile } from '../support/routes-file.ts';
 
 type Scene = {
-  readonly gateway: GatewayProcess;
+  readonly gateway: Gateway;
   readonly backend: Backend;
   readonly answerNext: (user: string, isWelcome: boolean) => Promise<void>;
 };
@@ -29,7 +30,7 @@ async function scene(t: TestContext, env: Record<string, string> = {}, route = '
   - { path: "/*", backend: "${backend.url}/own" }
 `;
   const { path } = await routesFile(t, file);
-  const gateway = await startGateway(t, { ROUTES_FILE: path, ...env });
+  const gateway = await startServing(t, { ROUTES_FILE: path, ...env });
   return {
     gateway,
     backend,
@@ -40,7 +41,7 @@ async function scene(t: TestContext, env: Record<string, string> = {}, route = '
   };
 }
 
-const push = (gateway: GatewayProcess, id: string, body: string) => ask(`${gateway.controlUrl}/${id}`, { method: 'POST', body });
+const push = (gateway: Gateway, id: string, body: string) => ask(`${gateway.controlUrl}/${id}`, { method: 'POST', body });
 
 for (const workers of ['1', '2']) {
   suite(`who holds an id, with ${workers} workers`, { concurrency: 3 }, () => {

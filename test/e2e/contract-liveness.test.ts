@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { startBackend, type Call } from '../support/backend.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
 import { enter, freshPath, isEvent, openOf, wholeFile } from '../support/guests.ts';
 import { closeFrame, frame, PING, PONG, TEXT, upgradeRaw, type RawSocket } from '../support/raw-socket.ts';
 
 const WS_TIMEOUT_MS = 200;
 const backend = await startBackend(wholeFile);
-const gateway = await startGateway(wholeFile, { API_URI: backend.url, WS_TIMEOUT: String(WS_TIMEOUT_MS), CLOSE_TIMEOUT_MS: '200' });
+const gateway = await startApp(wholeFile, { API_URI: backend.url, WS_TIMEOUT: String(WS_TIMEOUT_MS), CLOSE_TIMEOUT_MS: '200' });
 const scene = { gateway, backend };
 
 async function rawGuest(t: Parameters<typeof upgradeRaw>[0]): Promise<RawSocket & { readonly id: string }> {
@@ -73,7 +73,7 @@ suite('WS_TIMEOUT', { concurrency: true }, () => {
       if (isEvent('message')(call)) await held;
       return { body: '{"code":"OK"}' };
     });
-    const other = { backend: own, gateway: await startGateway(t, { API_URI: own.url, WS_TIMEOUT: '100', INBOX_MESSAGES: '2' }) };
+    const other = { backend: own, gateway: await startApp(t, { API_URI: own.url, WS_TIMEOUT: '100', INBOX_MESSAGES: '2' }) };
     const guest = await enter(t, other);
     for (let index = 0; index < 20; index += 1) guest.ws.send('x'.repeat(10_000));
     await new Promise((resolve) => setTimeout(resolve, 600)); // six such spans: it cannot read our pongs' worth, we do not read its
@@ -83,7 +83,7 @@ suite('WS_TIMEOUT', { concurrency: true }, () => {
   });
 
   test('0 turns it off', async (t) => {
-    const quiet = { backend, gateway: await startGateway(t, { API_URI: backend.url, WS_TIMEOUT: '0' }) };
+    const quiet = { backend, gateway: await startApp(t, { API_URI: backend.url, WS_TIMEOUT: '0' }) };
     const path = freshPath();
     const raw = await upgradeRaw(t, quiet.gateway.wsUrl, { path });
     const open = await openOf(quiet, path);

@@ -4,12 +4,12 @@ import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startBackend, type Call } from '../support/backend.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
 import { enter, freshPath, isEvent, onMessage, openOf, stillServes, wholeFile } from '../support/guests.ts';
 import { upgradeRaw, frame, closeFrame, PING, PONG, TEXT, CONTINUATION, BINARY } from '../support/raw-socket.ts';
 
 const backend = await startBackend(wholeFile);
-const gateway = await startGateway(wholeFile, { API_URI: backend.url, BACKEND_TIMEOUT_MS: '250', INBOX_MESSAGES: '8' });
+const gateway = await startApp(wholeFile, { API_URI: backend.url, BACKEND_TIMEOUT_MS: '250', INBOX_MESSAGES: '8' });
 const scene = { gateway, backend };
 const OK_ANSWER = { status: 204 };
 
@@ -204,7 +204,7 @@ test('a backend that is down for a while loses nothing, and clients stay', async
 test('when BACKEND_RETRY_FOR_MS is over the sender is told by 1011, and so is the backend', async (t) => {
   let refusing = true;
   const own = await startBackend(t, (call) => (isEvent('message')(call) && refusing ? { status: 503 } : { body: '{"code":"OK"}' }));
-  const other = { backend: own, gateway: await startGateway(t, { API_URI: own.url, BACKEND_RETRY_FOR_MS: '300' }) };
+  const other = { backend: own, gateway: await startApp(t, { API_URI: own.url, BACKEND_RETRY_FOR_MS: '300' }) };
   const guest = await enter(t, other);
   guest.ws.send('lost');
   assert.equal((await guest.ended).code, 1011);
@@ -215,7 +215,7 @@ test('when BACKEND_RETRY_FOR_MS is over the sender is told by 1011, and so is th
 
 test('what a client sent that has left, and that nobody took in time, is counted and logged, with how much it was', async (t) => {
   const own = await startBackend(t, (call) => (isEvent('message')(call) ? { status: 503 } : { body: '{"code":"OK"}' }));
-  const other = { backend: own, gateway: await startGateway(t, { API_URI: own.url, BACKEND_RETRY_FOR_MS: '300' }) };
+  const other = { backend: own, gateway: await startApp(t, { API_URI: own.url, BACKEND_RETRY_FOR_MS: '300' }) };
   const guest = await enter(t, other);
   for (const text of ['1', '2', '3']) guest.ws.send(text);
   guest.ws.close(1000);

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startBackend, type Handler } from '../support/backend.ts';
 import { refusal, tryConnect } from '../support/client.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
 import { bodyOf, enter, freshPath, isEvent, isOpenOf, ok, openOf, wholeFile } from '../support/guests.ts';
 
 const backend = await startBackend(wholeFile);
-const gateway = await startGateway(wholeFile, {
+const gateway = await startApp(wholeFile, {
   API_URI: backend.url,
   OPEN_TIMEOUT_MS: '300',
   BACKEND_HEADERS: '{"x-api-key":"k1"}',
@@ -246,7 +246,7 @@ test('an open call that answers its head at once and its body never is 504', asy
 
 test('a backend that is not there is 502', async (t) => {
   const gone = await startBackend(t);
-  const other = await startGateway(t, { API_URI: gone.url });
+  const other = await startApp(t, { API_URI: gone.url });
   await gone.kill();
   assert.equal((await refusal(t, `${other.wsUrl}/x`)).status, 502);
 });

@@ -4,7 +4,8 @@ import { suite, test, type TestContext } from 'node:test';
 import { ask } from '../support/ask.ts';
 import { startBackend, type Backend } from '../support/backend.ts';
 import { connect, tryConnect, type Client } from '../support/client.ts';
-import { startGateway, type GatewayProcess } from '../support/gateway.ts';
+import { startServing } from '../support/app.ts';
+import { startGateway, type Gateway, type GatewayProcess } from '../support/gateway.ts';
 import { ok } from '../support/guests.ts';
 import { routesFile, type RoutesFile } from '../support/routes-file.ts';
 import { enterStation, type Station } from '../support/station.ts';
@@ -12,8 +13,8 @@ import { enterStation, type Station } from '../support/station.ts';
 /** Questions on connections of their own: one worker of two gets all of them once in 2^11 times. */
 const ROUNDS = Array.from({ length: 12 }, (_none, round) => round);
 
-type Scene = {
-  readonly gateway: GatewayProcess;
+type Scene<Started> = {
+  readonly gateway: Started;
   readonly backend: Backend;
   readonly file: RoutesFile;
   /** A client of dialect raw in the tenant of this name; `none`: without a control path. */
@@ -25,7 +26,16 @@ const rawRoute = (tenant: string, url: string, more = ''): string =>
 const ocppRoute = (tenant: string, url: string): string =>
   `  - { path: "/ocpp-${tenant}/:id", dialect: ocpp, backend: "${url}/ocpp-${tenant}", controlPath: /stations-${tenant} }\n`;
 
-async function scene(t: TestContext, env: Record<string, string> = {}): Promise<Scene> {
+const scene = (t: TestContext, env: Record<string, string> = {}): Promise<Scene<Gateway>> => sceneBy(startServing, t, env);
+const processScene = (t: TestContext, env: Record<string, string> = {}): Promise<Scene<GatewayProcess>> => sceneBy(startGateway, t, env);
+
+type Start<Started> = (t: TestContext, env: Record<string, string>) => Promise<Started>;
+
+async function sceneBy<Started extends Gateway>(
+  start: Start<Started>,
+  t: TestContext,
+  env: Record<string, string>,
+): Promise<Scene<Started>> {
   const backend = await startBackend(t, ({ method, url }) =>
     url.includes('/ocpp-') ? { status: 204 } : method === 'GET' ? { body: 'ok' } : url.endsWith('/own') ? ok() : { body: '' },
   );
@@ -39,7 +49,7 @@ async function scene(t: TestContext, env: Record<string, string> = {}): Promise<
     `  - { path: "/*", backend: "${backend.url}/own" }\n`,
   ];
   const file = await routesFile(t, `routes:\n${routes.join('')}`);
-  const gateway = await startGateway(t, { ROUTES_FILE: file.path, ...env });
+  const gateway = await start(t, { ROUTES_FILE: file.path, ...env });
   return { gateway, backend, file, enter: (own, tenant, id) => connect(own, `${gateway.wsUrl}/${tenant}/${encodeURIComponent(id)}`) };
 }
 
@@ -216,7 +226,7 @@ suite('control paths', { concurrency: true }, () => {
   });
 
   test('that a later file brings are served from then on, and those that it drops for as long as they have clients', async (t) => {
-    const { gateway, backend, file, enter } = await scene(t);
+    const { gateway, backend, file, enter } = await processScene(t);
     const early = await enter(t, 'a', 'x');
     const url = `${gateway.controlUrl}/tenant-c/x`;
     assert.equal((await ask(url, { method: 'POST' })).status, 426);
@@ -230,7 +240,7 @@ suite('control paths', { concurrency: true }, () => {
   });
 
   test('are in the ends that are told for a worker that died', async (t) => {
-    const { gateway, backend, enter } = await scene(t, { WORKERS: '2' });
+    const { gateway, backend, enter } = await processScene(t, { WORKERS: '2' });
     await enter(t, 'a', 'x');
     await enter(t, 'b', 'x');
     for (const pid of execFileSync('pgrep', ['-P', String(gateway.pid)], { encoding: 'utf8' })

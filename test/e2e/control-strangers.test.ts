@@ -3,12 +3,13 @@ import { suite, test, type TestContext } from 'node:test';
 import { startBackend } from '../support/backend.ts';
 import { ask } from '../support/ask.ts';
 import { connect } from '../support/client.ts';
-import { startGateway, type GatewayProcess } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
+import type { Gateway } from '../support/gateway.ts';
 import { ok } from '../support/guests.ts';
 import { routesFile } from '../support/routes-file.ts';
 
 /** One port with every dialect, a raw client `device-1` and a station `CP1` on it. */
-async function everyDialect(t: TestContext, env: Record<string, string>): Promise<{ gateway: GatewayProcess; given: string }> {
+async function everyDialect(t: TestContext, env: Record<string, string>): Promise<{ gateway: Gateway; given: string }> {
   const backend = await startBackend(t, (call) => (call.method === 'GET' ? { body: 'ok' } : ok()));
   const { path } = await routesFile(
     t,
@@ -18,7 +19,7 @@ async function everyDialect(t: TestContext, env: Record<string, string>): Promis
   - { path: "/*", backend: "${backend.url}" }
 `,
   );
-  const gateway = await startGateway(t, { ROUTES_FILE: path, CONTROL_ALLOW: '', ...env });
+  const gateway = await startApp(t, { ROUTES_FILE: path, CONTROL_ALLOW: '', ...env });
   await connect(t, `${gateway.wsUrl}/raw/device-1`);
   await connect(t, `${gateway.wsUrl}/ocpp/CP1`, { subprotocols: ['ocpp1.6'] });
   await connect(t, `${gateway.wsUrl}/chat`);
@@ -164,7 +165,6 @@ suite('strangers at the control API', { concurrency: 3 }, () => {
       403,
       'not an id that the gateway gives',
     );
-    assert.match(String((await gateway.log.first(({ msg }) => msg === 'wsaas serves'))['control']), /CONTROL_ALLOW/);
     assert.equal((await ask(`${gateway.publicUrl}/${given}`, { method: 'DELETE' })).status, 200);
   });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startBackend } from '../support/backend.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
 import { bodyOf, enter, isEvent, ok, wholeFile } from '../support/guests.ts';
 import { refusal } from '../support/client.ts';
 import { exchange, openRaw, upgradeRequest, type HttpAnswer } from '../support/raw-socket.ts';
@@ -13,9 +13,9 @@ const backend = await startBackend(wholeFile, (call) => {
   if (status === undefined) return ok();
   return { status: Number(status), body: '{"code":"NOT_YOU"}', headers: name === undefined ? {} : { [name]: value ?? '' } };
 });
-const shared = await startGateway(wholeFile, { API_URI: backend.url, HANDSHAKE_TIMEOUT_MS: '2000' });
-const parted = await startGateway(wholeFile, { API_URI: backend.url, CONTROL_PORT: '0' });
-const closed = await startGateway(wholeFile, { API_URI: backend.url, CONTROL_TOKEN: 'secret' });
+const shared = await startApp(wholeFile, { API_URI: backend.url, HANDSHAKE_TIMEOUT_MS: '2000' });
+const parted = await startApp(wholeFile, { API_URI: backend.url, CONTROL_PORT: '0' });
+const closed = await startApp(wholeFile, { API_URI: backend.url, CONTROL_TOKEN: 'secret' });
 const guest = await enter(wholeFile, { gateway: shared, backend });
 
 const LISTENERS = {

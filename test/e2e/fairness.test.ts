@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { startBackend } from '../support/backend.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
 import { enter, isEvent, ok, onMessage } from '../support/guests.ts';
 
 test('a backend that hangs on one connection’s message delays that connection only', async (t) => {
@@ -14,7 +14,7 @@ test('a backend that hangs on one connection’s message delays that connection 
       return ok();
     }),
   );
-  const scene = { backend, gateway: await startGateway(t, { API_URI: backend.url }) };
+  const scene = { backend, gateway: await startApp(t, { API_URI: backend.url }) };
   const stuck = await enter(t, scene);
   const others = await Promise.all(Array.from({ length: 20 }, () => enter(t, scene)));
   stuck.ws.send('hang');
@@ -55,7 +55,7 @@ test('BACKEND_CONNECTIONS are shared fairly: one that sends much does not hold u
       return ok();
     }),
   );
-  const gateway = await startGateway(t, { API_URI: backend.url, BACKEND_CONNECTIONS: String(CONNECTIONS) });
+  const gateway = await startApp(t, { API_URI: backend.url, BACKEND_CONNECTIONS: String(CONNECTIONS) });
   const scene = { backend, gateway };
   const guests = await Promise.all(Array.from({ length: 10 }, () => enter(t, scene)));
   for (const { ws } of guests) for (let index = 1; index <= MESSAGES; index += 1) ws.send(String(index));

@@ -5,7 +5,7 @@ import type { ServerResponse } from 'node:http';
 import { startBackend, type Answer } from '../support/backend.ts';
 import { Chatter, keepTalking, letIn } from '../support/chatter.ts';
 import { Deliveries } from '../support/deliveries.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
 import { isEvent, ok } from '../support/guests.ts';
 
 const CLIENTS = 50;
@@ -34,7 +34,7 @@ async function talkThrough(t: TestContext, fault: Fault, env: Record<string, str
     deliveries.take(call);
     return ok();
   });
-  const gateway = await startGateway(t, { API_URI: backend.url, ...env });
+  const gateway = await startApp(t, { API_URI: backend.url, ...env });
   const clients = await letIn(CLIENTS, (index) => new Chatter(t, gateway.wsUrl, { name: `c${index}` }));
   let ended = 0;
   for (const client of clients) void client.ended.then(() => (ended += 1));

@@ -44,13 +44,13 @@ const byPipe: Start = async (t, env, reader) => {
   createInterface({ input: shell.stdio[3] as Readable }).on('line', (line) => lines.add(line));
   const numberAfter = async (word: string, patienceMs: number): Promise<number> =>
     Number((await lines.first((line) => line.startsWith(`${word} `), patienceMs)).split(' ')[1]);
-  const pids = [await numberAfter('pid', 20_000), await numberAfter('reader', 20_000)];
+  const pids = [await numberAfter('pid', 60_000), await numberAfter('reader', 60_000)];
   const closed = once(shell, 'close');
   t.after(async () => {
     for (const pid of pids) kill(pid);
     await closed;
   });
-  const serves = JSON.parse(await lines.first((line) => line.startsWith('{'), 20_000)) as LogLine;
+  const serves = JSON.parse(await lines.first((line) => line.startsWith('{'), 60_000)) as LogLine;
   const publicUrl = String(serves['publicUrl']);
   return { wsUrl: publicUrl.replace('http', 'ws'), controlUrl: publicUrl, pid: pids[0] ?? 0, code: numberAfter('code', 60_000) };
 };
@@ -65,7 +65,7 @@ const byTerminal: Start = async (t, env) => {
   const lines = new Arrivals<string>();
   createInterface({ input: terminal.stdout }).on('line', (line) => lines.add(line));
   const closed = once(terminal, 'close');
-  const serves = JSON.parse(await lines.first((line) => line.includes('wsaas serves'), 20_000)) as LogLine;
+  const serves = JSON.parse(await lines.first((line) => line.includes('wsaas serves'), 60_000)) as LogLine;
   const pid = Number(serves['pid']);
   t.after(async () => {
     kill(pid);

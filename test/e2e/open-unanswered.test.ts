@@ -4,11 +4,12 @@ import { suite, test, type TestContext } from 'node:test';
 import { ask } from '../support/ask.ts';
 import { startBackend, type Answer, type Backend } from '../support/backend.ts';
 import { tryConnect } from '../support/client.ts';
-import { startGateway, type GatewayProcess } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
+import type { Gateway } from '../support/gateway.ts';
 import { isEvent } from '../support/guests.ts';
 import { routesFile } from '../support/routes-file.ts';
 
-type Scene = { readonly gateway: GatewayProcess; readonly backend: Backend };
+type Scene = { readonly gateway: Gateway; readonly backend: Backend };
 
 /** How a backend can leave an open call without a whole answer, though it may have accepted. */
 const BROKEN: Readonly<Record<string, (response: ServerResponse) => Answer>> = {
@@ -61,7 +62,7 @@ async function scene(t: TestContext): Promise<Scene> {
   - { path: "/*", backend: "${backend.url}" }
 `,
   );
-  return { backend, gateway: await startGateway(t, { ROUTES_FILE: path, OPEN_TIMEOUT_MS: '500', MAX_MESSAGE_BYTES: '1000' }) };
+  return { backend, gateway: await startApp(t, { ROUTES_FILE: path, OPEN_TIMEOUT_MS: '500', MAX_MESSAGE_BYTES: '1000' }) };
 }
 
 const CLIENTS: Readonly<Record<string, readonly [path: string, subprotocols: readonly string[]]>> = {
@@ -197,7 +198,7 @@ test('Retry-After makes the wait longer, never shorter, and never longer than th
   );
   const routes = backends.map(({ url }, index) => `  - { path: "/${index}", backend: "${url}" }\n`);
   const { path } = await routesFile(t, `routes:\n${routes.join('')}`);
-  const gateway = await startGateway(t, { ROUTES_FILE: path, BACKEND_RETRY_FOR_MS: '1500' });
+  const gateway = await startApp(t, { ROUTES_FILE: path, BACKEND_RETRY_FOR_MS: '1500' });
   await Promise.all(
     backends.map(async ({ calls }, index) => {
       const value = RETRY_AFTER[index];

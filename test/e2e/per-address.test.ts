@@ -4,7 +4,7 @@ import { Arrivals } from '../support/arrivals.ts';
 import { ask } from '../support/ask.ts';
 import { startBackend } from '../support/backend.ts';
 import { tryConnect } from '../support/client.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
 import { bodyOf, isEvent, ok } from '../support/guests.ts';
 
 const statusOf = (result: Awaited<ReturnType<typeof tryConnect>>) => ('status' in result ? result.status : 101);
@@ -17,7 +17,7 @@ suite('limits by address', { concurrency: true }, () => {
       ['MAX_CONNECTIONS_PER_IP', 429],
       ['MAX_CONNECTIONS', 503],
     ] as const) {
-      const gateway = await startGateway(t, { API_URI: backend.url, [limit]: '2', OPEN_CONCURRENCY: '1' });
+      const gateway = await startApp(t, { API_URI: backend.url, [limit]: '2', OPEN_CONCURRENCY: '1' });
       const before = backend.calls.all.length;
       const results = Array.from({ length: 12 }, () => tryConnect(t, gateway.wsUrl));
       const seen = new Arrivals<number>();
@@ -33,7 +33,7 @@ suite('limits by address', { concurrency: true }, () => {
 
   test('behind a proxy a client is counted by its address, whatever port stands beside it, and IPv6 by its network', async (t) => {
     const backend = await startBackend(t);
-    const gateway = await startGateway(t, { API_URI: backend.url, MAX_CONNECTIONS_PER_IP: '2', TRUST_PROXY: '127.0.0.0/8' });
+    const gateway = await startApp(t, { API_URI: backend.url, MAX_CONNECTIONS_PER_IP: '2', TRUST_PROXY: '127.0.0.0/8' });
     const enter = async (headers: Record<string, string>) => statusOf(await tryConnect(t, gateway.wsUrl, { headers }));
     const cases: readonly (readonly [string, readonly Record<string, string>[]])[] = [
       ['ports', [1, 2, 3].map((port) => ({ 'x-forwarded-for': `192.0.2.1:${port}` }))],
@@ -56,7 +56,7 @@ suite('limits by address', { concurrency: true }, () => {
 
   test('a trusted proxy that does not say whose request it passes on commands nothing', async (t) => {
     const backend = await startBackend(t);
-    const gateway = await startGateway(t, { API_URI: backend.url, TRUST_PROXY: '127.0.0.0/8', CONTROL_ALLOW: '127.0.0.0/8' });
+    const gateway = await startApp(t, { API_URI: backend.url, TRUST_PROXY: '127.0.0.0/8', CONTROL_ALLOW: '127.0.0.0/8' });
     for (const headers of [
       { 'x-forwarded-for': '' },
       { 'x-forwarded-for': 'unknown' },

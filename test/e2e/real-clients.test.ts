@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { startBackend } from '../support/backend.ts';
 import { connect } from '../support/client.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
 import { bodyOf, freshPath, ok, openOf, wholeFile } from '../support/guests.ts';
 import { frame, openRaw, TEXT, upgradeRequest } from '../support/raw-socket.ts';
 import { routesFile } from '../support/routes-file.ts';
@@ -14,8 +14,8 @@ const backend = await startBackend(wholeFile, (call) => {
   if (path.startsWith('/refused')) return { body: '{"code":"BANNED"}' };
   return ok(subprotocols[0] === undefined ? {} : { subprotocol: subprotocols[0] });
 });
-const plain = await startGateway(wholeFile, { API_URI: backend.url });
-const deflating = await startGateway(wholeFile, { API_URI: backend.url, COMPRESSION: 'on' });
+const plain = await startApp(wholeFile, { API_URI: backend.url });
+const deflating = await startApp(wholeFile, { API_URI: backend.url, COMPRESSION: 'on' });
 
 type Options = { readonly gateway?: typeof plain; readonly path?: string };
 
@@ -109,7 +109,7 @@ suite('an upgrade request of a real client', { concurrency: true }, () => {
       'chrome-extension://abcdefghijklmnopabcdefghijklmnop',
       'https://*.example.com',
     ];
-    const gateway = await startGateway(t, { API_URI: backend.url, ORIGINS: origins.join(', ') });
+    const gateway = await startApp(t, { API_URI: backend.url, ORIGINS: origins.join(', ') });
     for (const [origin, status] of [
       ...origins.slice(0, 3).map((listed) => [listed, 101] as const),
       ['https://app.example.com', 101],
@@ -132,7 +132,7 @@ async function seen(t: Parameters<typeof connect>[0], url: string, subprotocols:
 
 suite('with REFUSE_WITH=close', { concurrency: true }, () => {
   test('a refused client sees the code, and the subprotocol that it offered first', async (t) => {
-    const gateway = await startGateway(t, { API_URI: backend.url, REFUSE_WITH: 'close' });
+    const gateway = await startApp(t, { API_URI: backend.url, REFUSE_WITH: 'close' });
     assert.deepEqual(await seen(t, `${gateway.wsUrl}/refused`, ['v2.chat', 'v1.chat']), [4403, 'v2.chat']);
     assert.deepEqual(await seen(t, `${gateway.wsUrl}/refused`, []), [4403, '']);
   });
@@ -145,7 +145,7 @@ suite('with REFUSE_WITH=close', { concurrency: true }, () => {
   - { path: "/ocpp/:id", dialect: ocpp, backend: "http://127.0.0.1:1", refuseWith: close }
 `,
     );
-    const gateway = await startGateway(t, { ROUTES_FILE: file });
+    const gateway = await startApp(t, { ROUTES_FILE: file });
     assert.deepEqual(await seen(t, `${gateway.wsUrl}/refused/chat`, ['x', 'v2.chat', 'v1.chat']), [4403, 'v1.chat']);
     assert.deepEqual(await seen(t, `${gateway.wsUrl}/refused/chat`, ['x', 'y']), [4400, 'x']);
     const stranger = await connect(t, `${gateway.wsUrl}/refused/chat`, { subprotocols: ['v2.chat'], origin: 'https://evil.example' });
@@ -159,7 +159,7 @@ suite('with REFUSE_WITH=close', { concurrency: true }, () => {
       t,
       'routes:\n  - { path: "/:id", dialect: ocpp, backend: "http://127.0.0.1:1", refuseWith: close, noSubprotocol: close }\n',
     );
-    const gateway = await startGateway(t, { ROUTES_FILE: file });
+    const gateway = await startApp(t, { ROUTES_FILE: file });
     const raw = await openRaw(t, gateway.publicUrl);
     raw.write(upgradeRequest({ path: '/CP1', headers: { 'Sec-WebSocket-Protocol': 'x' } }));
     assert.equal((await raw.answer).headers['sec-websocket-protocol'], undefined);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { startBackend } from '../support/backend.ts';
 import { connect, type Client } from '../support/client.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startApp } from '../support/app.ts';
 
 type Scene = {
   readonly url: string;
@@ -23,7 +23,7 @@ async function scene(t: TestContext, env: Record<string, string> = {}): Promise<
     const { path } = JSON.parse(call.text) as { path: string };
     return { body: JSON.stringify({ code: 'OK', tags: tags[path] ?? {} }) };
   });
-  const gateway = await startGateway(t, { API_URI: backend.url, ...env });
+  const gateway = await startApp(t, { API_URI: backend.url, ...env });
   const clients: Client[] = [];
   for (const path of ['/a', '/b', '/c']) clients.push(await connect(t, gateway.wsUrl + path));
   const ids = backend.calls.all.map(({ headers }) => String(headers['ws-connection']));

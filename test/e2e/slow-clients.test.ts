@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { startBackend } from '../support/backend.ts';
 import { startGateway } from '../support/gateway.ts';
-import { enter, isEvent, openOf, type Guest, type Scene } from '../support/guests.ts';
+import { enter, isEvent, openOf, type Guest, type ProcessScene } from '../support/guests.ts';
 import { residentMegabytes, Stopwatch } from '../support/machine.ts';
 import { upgradeRequest } from '../support/raw-socket.ts';
 
@@ -24,7 +24,7 @@ const PROBES_IN_A_WINDOW = 50;
 /** A client that reads as long as its socket is not paused, and forgets. */
 type Sink = { readonly socket: Socket; readonly id: string; firstRefusedAt: number | null };
 
-async function sink(t: TestContext, scene: Scene, number: number): Promise<Sink> {
+async function sink(t: TestContext, scene: ProcessScene, number: number): Promise<Sink> {
   const path = `/sink-${number}`;
   const socket = connect({ host: '127.0.0.1', port: Number(new URL(scene.gateway.publicUrl).port) });
   t.after(() => socket.destroy());
@@ -50,7 +50,7 @@ function push(url: string): Promise<{ readonly status: number; readonly retryAft
 }
 
 /** Pushes to one after the other, so many times around; says what each was answered. */
-async function pushAround(scene: Scene, sinks: readonly Sink[], rounds: number): Promise<Map<number, number>> {
+async function pushAround(scene: ProcessScene, sinks: readonly Sink[], rounds: number): Promise<Map<number, number>> {
   const counts = new Map<number, number>();
   let next = 0;
   const lane = async (): Promise<void> => {
@@ -73,7 +73,7 @@ async function pushAround(scene: Scene, sinks: readonly Sink[], rounds: number):
 }
 
 /** Pushes small messages to others, over and over while the work is done; the 99th percentile of their latencies, per window. */
-async function p99sDuring(scene: Scene, others: readonly Guest[], work: Promise<unknown>): Promise<number[]> {
+async function p99sDuring(scene: ProcessScene, others: readonly Guest[], work: Promise<unknown>): Promise<number[]> {
   const clock = new Stopwatch([scene.gateway.pid]);
   const over = new AbortController();
   void work.finally(() => over.abort()).catch(() => {}); // who awaits the work hears of its failure

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { ask } from '../support/ask.ts';
 import { startBackend } from '../support/backend.ts';
 import { connect } from '../support/client.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startServing } from '../support/app.ts';
 import { bodyOf, enter, isEvent, ok } from '../support/guests.ts';
 import { routesFile } from '../support/routes-file.ts';
 
@@ -19,7 +19,7 @@ for (const workers of ['1', '2']) {
       const backend = await startBackend(t, (call) =>
         isEvent('open')(call) && (opens += 1) === 1 ? { body: `{"code":"OK","tags":${tags}}` } : ok(),
       );
-      const gateway = await startGateway(t, { API_URI: backend.url, WORKERS: workers });
+      const gateway = await startServing(t, { API_URI: backend.url, WORKERS: workers });
       const guest = await enter(t, { gateway, backend });
       for (const name of NAMES) {
         const json = { accept: 'application/json' };
@@ -62,7 +62,7 @@ for (const workers of ['1', '2']) {
     tags: { __proto__: "a", constructor: ":constructor", toString: ":toString", hasOwnProperty: "b" }
 `,
       );
-      const gateway = await startGateway(t, { ROUTES_FILE: path, WORKERS: workers });
+      const gateway = await startServing(t, { ROUTES_FILE: path, WORKERS: workers });
       const query = NAMES.map((name) => `${name}=1&${name}=2`).join('&');
       await connect(t, `${gateway.wsUrl}/__proto__/constructor?${query}`, { headers });
       const open = await backend.calls.first(isEvent('open'));

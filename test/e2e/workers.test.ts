@@ -7,7 +7,7 @@ import { ask } from '../support/ask.ts';
 import { startBackend, type Call, type Handler } from '../support/backend.ts';
 import { connect, refusal } from '../support/client.ts';
 import { startGateway, type GatewayProcess } from '../support/gateway.ts';
-import { bodyOf, enter, isEvent, ok, wholeFile, type Guest, type Scene } from '../support/guests.ts';
+import { bodyOf, enter, isEvent, ok, wholeFile, type Guest, type ProcessScene } from '../support/guests.ts';
 import { exchangePipelined, pipelined } from '../support/pipelined.ts';
 import { fillWorkers, workerOf } from '../support/workforce.ts';
 
@@ -44,7 +44,7 @@ const backend = await startBackend(wholeFile, (call) => {
   return ok({ tags: { room, floor: '2' } });
 });
 const gateway = await startGateway(wholeFile, { API_URI: backend.url, WORKERS: String(WORKERS) });
-const scene: Scene = { backend, gateway };
+const scene: ProcessScene = { backend, gateway };
 const guests: Guest[] = [...(await fillWorkers(wholeFile, scene, { workers: WORKERS, each: 3 })).values()].flat();
 
 const directory = await mkdtemp(join(tmpdir(), 'routes-'));
@@ -164,7 +164,7 @@ suite('commands of any worker reach the connections of any worker', { concurrenc
   });
 });
 
-async function sceneOf(t: Pick<TestContext, 'after'>, env: Record<string, string> = {}, handler?: Handler): Promise<Scene> {
+async function sceneOf(t: Pick<TestContext, 'after'>, env: Record<string, string> = {}, handler?: Handler): Promise<ProcessScene> {
   const backend = await startBackend(t, handler);
   const gateway = await startGateway(t, { API_URI: backend.url, WORKERS: String(WORKERS), ...env });
   const pids = workerPids(gateway);

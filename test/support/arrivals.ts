@@ -1,4 +1,4 @@
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 /** Things that arrive one by one, and a way to wait for those that are wanted. No sleeping. */
 export class Arrivals<Item> {

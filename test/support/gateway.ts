@@ -9,21 +9,25 @@ export const MAIN = process.env['WSAAS_MAIN'] ?? fileURLToPath(new URL('../../di
 
 export type LogLine = { readonly level: number; readonly msg: string } & Readonly<Record<string, unknown>>;
 
-/** The emitted program, running as a process of its own. */
-export type GatewayProcess = {
-  readonly process: ChildProcess;
-  readonly pid: number;
+/** A gateway that serves. */
+export type Gateway = {
   /** Where clients connect: `ws://127.0.0.1:port`. */
   readonly wsUrl: string;
   /** The same port over HTTP, and the control API's. */
   readonly publicUrl: string;
   readonly controlUrl: string;
   readonly log: Arrivals<LogLine>;
+};
+
+/** The emitted program, running as a process of its own. */
+export type GatewayProcess = Gateway & {
+  readonly process: ChildProcess;
+  readonly pid: number;
   /** Resolves to exit code and signal. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 };
 
-const STANDARD = { HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '200', LOG_LEVEL: 'INFO', CONTROL_ALLOW: '127.0.0.0/8,::1/128' };
+export const STANDARD = { HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '200', LOG_LEVEL: 'INFO', CONTROL_ALLOW: '127.0.0.0/8,::1/128' };
 
 /** Starts the emitted program (`npm run build` first) on free ports, with these variables and no others of ours. */
 export async function startGateway(
@@ -45,7 +49,7 @@ export async function startGateway(
     child.kill('SIGKILL');
     await exited;
   });
-  const started = log.first((line) => line.msg === 'wsaas serves', 20_000);
+  const started = log.first((line) => line.msg === 'wsaas serves', 60_000);
   const first = await Promise.race([
     started,
     exited.then(({ code }) => Promise.reject(new Error(`the gateway ended with ${code}: ${errors}`))),

@@ -1,10 +1,11 @@
 import { after, type TestContext } from 'node:test';
 import type { Answer, Backend, Call } from './backend.ts';
 import { connect, type Client } from './client.ts';
-import type { GatewayProcess } from './gateway.ts';
+import type { Gateway, GatewayProcess } from './gateway.ts';
 
 /** A gateway and its backend, shared by the tests of one file. */
-export type Scene = { readonly gateway: GatewayProcess; readonly backend: Backend };
+export type Scene = { readonly gateway: Gateway; readonly backend: Backend };
+export type ProcessScene = Scene & { readonly gateway: GatewayProcess };
 
 /** A client that was let in, and what the backend knows about it. */
 export type Guest = Client & {

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { isEvent } from '../../support/guests.ts';
 import { startBackend } from '../../support/backend.ts';
-import { startGateway } from '../../support/gateway.ts';
+import { startApp } from '../../support/app.ts';
 
 /** Sends an upgrade request with these lines more, and returns the status line of the answer. */
 async function upgrade(t: TestContext, url: string, lines: readonly string[]): Promise<string> {
@@ -27,7 +27,7 @@ const REQUESTS: readonly (readonly [string, Record<string, string>, readonly str
 for (const [what, env, lines] of REQUESTS) {
   test(`${what} is either let in, refused before the backend is asked, or told as closed`, async (t) => {
     const backend = await startBackend(t);
-    const gateway = await startGateway(t, { API_URI: backend.url, ...env });
+    const gateway = await startApp(t, { API_URI: backend.url, ...env });
     const status = await upgrade(t, gateway.publicUrl, lines);
     if (status.includes(' 101 ')) return;
     const opens = backend.calls.all.filter(isEvent('open'));
