@@ -15,7 +15,7 @@ const page = readFileSync(new URL('../docs/architecture.md', import.meta.url), '
 /** Parts that a file of a walk keeps its own state in, and what runs by the clock or after each read: they decide nothing about an event. */
 const PARTS = new Set(
   (
-    'core/party core/admission core/fifo core/end-of-turn core/lane core/tag-index core/meter core/system-clock core/heartbeat ' +
+    'core/party core/admission core/fifo core/end-of-turn core/lane core/tag-index core/meter core/system-clock core/stoppable-clock core/heartbeat ' +
     'wire/trace wire/ws-uris wire/verdicts wire/http-messages backends/http/deadlines backends/http/backlog edge/sockets/unfinished'
   ).split(' '),
 );
