@@ -84,7 +84,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
   await serveClients(base, servers, { gateway, routing });
   await beforeRoutes?.(servers.controlServer);
   await serveControl(base, servers, { gateway, routing, surroundings });
-  const heartbeat = startHeartbeat(gateway, routing.shortestSpanMs);
+  const heartbeat = startHeartbeat(gateway, () => routing.extremes().shortestSpanMs);
   return {
     gateway,
     log: base.log,
@@ -208,7 +208,7 @@ function buildServers({ config, logger }: Base, { gateway, routing, surroundings
     logger: logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }), // its "listening" lines are in our start line
     asksForWebSocket,
     handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
-    maxBodyBytes: routing.largestMessageBytes,
+    maxBodyBytes: largestMessageBytes(routing),
   };
   const sockets = () => new HttpSockets(() => surroundings.files.socketsBeside(gateway.occupied));
   const publicSockets = sockets();
@@ -227,9 +227,10 @@ async function serveClients({ config }: Base, servers: Servers, { gateway, routi
     gateway,
     addressOf: (request) => callers(request)[0].address,
     httpSockets: publicSockets,
-    upgradeTimeoutMs: config.OPEN_QUEUE_TIMEOUT_MS + routing.longestOpenMs + 2 * config.BUS_TIMEOUT_MS + config.CLOSE_TIMEOUT_MS,
+    upgradeTimeoutMs: () =>
+      config.OPEN_QUEUE_TIMEOUT_MS + routing.extremes().longestOpenMs + 2 * config.BUS_TIMEOUT_MS + config.CLOSE_TIMEOUT_MS,
     findRoute: routing.find,
-    maxMessageBytes: routing.largestMessageBytes,
+    maxMessageBytes: largestMessageBytes(routing),
     closeTimeoutMs: config.CLOSE_TIMEOUT_MS,
     compression: config.COMPRESSION === 'on',
   });
@@ -255,7 +256,7 @@ async function serveControl(
     guardRoutes(guarded, { guard, release });
     if (!isOpen) lockRoutes(guarded);
     await guarded.register(metricsRoutes, { query });
-    await guarded.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: routing.largestMessageBytes });
+    await guarded.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: largestMessageBytes(routing) });
   });
   await serveCommands(controlServer, {
     dialects: Object.values(dialects),
@@ -267,6 +268,10 @@ async function serveControl(
     release,
     isOpen,
   });
+}
+
+function largestMessageBytes({ extremes }: Routing): () => number {
+  return () => extremes().largestMessageBytes;
 }
 
 /** Has the operator said who may command what can be guessed (docs/contract.md#who-may-call)? */

@@ -9,16 +9,16 @@ const LONGEST_SWEEP_MS = 1_000;
 /**
  * One timer for all sockets. A client silent for its `idleTimeoutMs` is pinged; silent for a second such span, it is
  * closed with 1001. A client that a push found too slow, and that stays so for `slowClientTimeoutMs`, is ended (1013).
- * `shortestSpanMs`: the shortest of all those spans; a sweep comes every tenth of it, 10 ms to 1 s.
+ * `shortestSpanMs`: the shortest of all those spans, now; a sweep comes every tenth of it, 10 ms to 1 s.
  */
-export function startHeartbeat(gateway: Gateway, shortestSpanMs: number): Timer {
-  const everyMs = Math.min(LONGEST_SWEEP_MS, Math.max(SHORTEST_SWEEP_MS, Math.floor(shortestSpanMs / 10)));
-  let timer = gateway.clock.after(everyMs, beat);
+export function startHeartbeat(gateway: Gateway, shortestSpanMs: () => number): Timer {
+  const everyMs = (): number => Math.min(LONGEST_SWEEP_MS, Math.max(SHORTEST_SWEEP_MS, Math.floor(shortestSpanMs() / 10)));
+  let timer = gateway.clock.after(everyMs(), beat);
   function beat(): void {
     const now = gateway.clock.now();
     for (const connection of gateway.connections) checkLife(gateway, connection, now);
     for (const [connection, since] of gateway.slowClients) checkSlowness(gateway, connection, now - since);
-    timer = gateway.clock.after(everyMs, beat);
+    timer = gateway.clock.after(everyMs(), beat);
   }
   return { cancel: () => timer.cancel() };
 }

@@ -1,3 +1,4 @@
+import type { Limits } from '../core/limits.ts';
 import type { Route } from '../core/route.ts';
 import { withoutSecrets } from '../config/without-secrets.ts';
 import { DEFAULT_DIALECT } from '../dialects/index.ts';
@@ -5,17 +6,23 @@ import { readRoutesFile, RoutesFileError } from './file.ts';
 import type { RouteSpec } from './spec.ts';
 import { createRouteTable, type RouteTable, type RouteTableOptions } from './table.ts';
 
+/** What the whole process is laid out for. */
+export type Extremes = {
+  readonly largestMessageBytes: number;
+  /** The shortest silence or slowness that ends a client. */
+  readonly shortestSpanMs: number;
+  /** The longest wait for the answer to `open`. */
+  readonly longestOpenMs: number;
+};
+
 export type Routing = {
   readonly find: RouteTable['find'];
   /** Also routes of earlier readings, which their connections keep. */
   readonly byName: (name: string) => Route | undefined;
   /** Has a route of any reading the dialect, with this control path or (empty) without one? Connections of earlier ones may still be open. */
   readonly hasDialect: (name: string, controlPath: string) => boolean;
-  /** As at the start: buffers are sized by it, and a later file does not change it. */
-  readonly largestMessageBytes: number;
-  readonly shortestSpanMs: number;
-  /** The longest that any route waits for the answer to `open`. */
-  readonly longestOpenMs: number;
+  /** Of all routes of all readings: connections of earlier ones may still be open. */
+  readonly extremes: () => Extremes;
   /** Reads ROUTES_FILE again: new connections use it, open ones keep theirs. Says what is wrong and changes nothing, or returns null. */
   readonly reload: () => Promise<string | null>;
   readonly facts: readonly string[];
@@ -32,14 +39,14 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
   const specs = await readSpecs(options);
   let table = createRouteTable(specs, options);
   const byName = new Map<string, Route>();
+  let extremes = extremesOf([options.defaults.limits]);
   remember(table);
-  const limits = table.routes.map(({ route }) => route.limits);
   const dialects = new Map<string, Set<string>>();
   meet(specs);
-  const largestMessageBytes = Math.max(...[options.defaults.limits, ...limits].map(({ maxMessageBytes }) => maxMessageBytes));
 
   function remember({ routes }: RouteTable): void {
     for (const { route } of routes) byName.set(route.name, route);
+    extremes = extremesOf([options.defaults.limits, ...[...byName.values()].map(({ limits }) => limits)]);
   }
 
   /** Which dialects there are, by their control paths. */
@@ -53,8 +60,6 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
     try {
       const read = await readSpecs(options);
       const next = createRouteTable(read, options);
-      if (next.routes.some(({ route }) => route.limits.maxMessageBytes > largestMessageBytes))
-        return `maxMessageBytes over ${largestMessageBytes} is new, and what the servers take is settled at the start: restart for it`;
       meet(read);
       table = next;
       remember(next);
@@ -77,16 +82,21 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
     find: (path) => table.find(path),
     byName: (name) => byName.get(name),
     hasDialect: (name, controlPath) => dialects.get(controlPath)?.has(name) === true,
-    largestMessageBytes,
-    shortestSpanMs: Math.min(
-      ...limits.flatMap(({ idleTimeoutMs, slowClientTimeoutMs }) => [idleTimeoutMs, slowClientTimeoutMs]).filter((span) => span > 0),
-    ),
-    longestOpenMs: Math.max(...limits.map(({ openTimeoutMs }) => openTimeoutMs)),
+    extremes: () => extremes,
     reload: () => inTurn(reload),
     facts: specs.map(
       ({ path, dialect = DEFAULT_DIALECT, backend, controlPath }) =>
         `${path} ${dialect} ${withoutSecrets(backend)}${controlPath === undefined ? '' : ` under ${controlPath}`}`,
     ),
+  };
+}
+
+function extremesOf(all: readonly Limits[]): Extremes {
+  const spans = all.flatMap(({ idleTimeoutMs, slowClientTimeoutMs }) => [idleTimeoutMs, slowClientTimeoutMs]);
+  return {
+    largestMessageBytes: Math.max(...all.map(({ maxMessageBytes }) => maxMessageBytes)),
+    shortestSpanMs: Math.min(...spans.filter((span) => span > 0)),
+    longestOpenMs: Math.max(...all.map(({ openTimeoutMs }) => openTimeoutMs)),
   };
 }
 

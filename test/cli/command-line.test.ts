@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
+import { readArguments } from '../../src/cli/arguments.ts';
+import { journalProblemOf } from '../../src/cli/start-problem.ts';
+import { ConfigError, loadConfig } from '../../src/config/load.ts';
 import { options } from '../../src/config/options.ts';
+import { tryJournal } from '../../src/engines/local/journal-trial.ts';
 import { MAIN } from '../support/gateway.ts';
 import { run } from '../support/run.ts';
 
@@ -46,11 +50,14 @@ suite('the command line', { concurrency: 2 }, () => {
       [['--'], '--', 'wsaas --help'],
       [[''], '""', 'wsaas --help'],
     ] as const) {
-      const { code, out, errors } = await run({ API_URI, PORT: '0' }, argv);
-      assert.deepEqual([code, out], [64, ''], named);
-      assert.ok(errors.includes(named) && errors.includes(hint), errors);
-      assert.equal(errors.split('\n').length, 2, 'one line');
+      const action = readArguments(argv);
+      assert.ok(typeof action === 'object', named);
+      assert.ok(action.problem.includes(named) && action.problem.includes(hint), action.problem);
+      assert.doesNotMatch(action.problem, /\n/);
     }
+    const { code, out, errors } = await run({ API_URI, PORT: '0' }, ['--chek-config']);
+    assert.deepEqual([code, out], [64, '']);
+    assert.match(errors, /^[^\n]*Did you mean --check-config\?[^\n]*\n$/);
   });
 
   test('on a Node that is too old it says so before anything else can fail', () => {
@@ -84,6 +91,28 @@ async function takenPort(t: TestContext): Promise<string> {
   t.after(() => holder.close());
   await once(holder, 'listening');
   return String((holder.address() as AddressInfo).port);
+}
+
+/** Runs Node as a user who owns nothing. */
+function asNobody(argv: readonly string[], env: Record<string, string>): SpawnSyncReturns<string> {
+  return spawnSync(process.execPath, argv, {
+    cwd: '/',
+    env: { PATH: process.env['PATH'], ...env },
+    uid: 65_534,
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+}
+
+/** What a start would say of it: as it reads the configuration, or as it tries a journal there. */
+async function journalProblem(directory: string): Promise<string> {
+  try {
+    loadConfig({ API_URI, JOURNAL_DIR: directory });
+    await tryJournal(directory);
+    return 'none';
+  } catch (error) {
+    return error instanceof ConfigError ? error.message : (journalProblemOf(directory, error)?.message ?? String(error));
+  }
 }
 
 suite('a start that its user must mend', { concurrency: 2 }, () => {
@@ -126,12 +155,13 @@ suite('a start that its user must mend', { concurrency: 2 }, () => {
     symlinkSync('loop', join(folder, 'loop'));
     const impossible = ['/proc/x', '/proc/self/x/y', '/sys/x', '/dev/null', file, join(file, 'below'), join(folder, 'x'.repeat(300))];
     for (const directory of [...impossible, join(folder, 'dangling'), join(folder, 'dangling', 'below'), join(folder, 'loop', 'x')]) {
-      for (const WORKERS of directory === '/proc/x' ? ['1', '2'] : ['1']) {
-        const { code, errors } = await run({ API_URI, PORT: '0', WORKERS, JOURNAL_DIR: directory });
-        assert.equal(code, 78, `${directory}: ${errors}`);
-        assert.match(errors, /JOURNAL_DIR: must be a directory/);
-        assert.doesNotMatch(errors, /^ +at /m);
-      }
+      assert.match(await journalProblem(directory), /JOURNAL_DIR: must be a directory/, directory);
+    }
+    for (const WORKERS of ['1', '2']) {
+      const { code, errors } = await run({ API_URI, PORT: '0', WORKERS, JOURNAL_DIR: '/proc/x' });
+      assert.equal(code, 78, errors);
+      assert.match(errors, /JOURNAL_DIR: must be a directory/);
+      assert.doesNotMatch(errors, /^ +at /m);
     }
     assert.equal(existsSync(join(folder, 'nowhere')), false);
   });
@@ -142,18 +172,13 @@ suite('a start that its user must mend', { concurrency: 2 }, () => {
     t.after(() => rmSync(folder, { recursive: true }));
     chmodSync(folder, 0o755);
     mkdirSync(join(folder, 'mine'), { mode: 0o700 });
-    for (const directory of [folder, join(folder, 'mine'), join(folder, 'new')]) {
-      const { status, stderr } = spawnSync(process.execPath, [MAIN], {
-        cwd: '/',
-        env: { PATH: process.env['PATH'], API_URI, PORT: '0', JOURNAL_DIR: directory },
-        uid: 65_534,
-        encoding: 'utf8',
-        timeout: 20_000,
-      });
-      if (/Cannot find module|EACCES: permission denied, (open|lstat)/.test(stderr)) return t.skip('that user cannot read this folder');
-      assert.equal(status, 78, stderr);
-      assert.match(stderr, /JOURNAL_DIR: must be a directory that this process may write to \(EACCES/);
-    }
+    const { status, stderr } = asNobody([MAIN], { API_URI, PORT: '0', JOURNAL_DIR: folder });
+    if (/Cannot find module|EACCES: permission denied, (open|lstat)/.test(stderr)) return t.skip('that user cannot read this folder');
+    assert.equal(status, 78, stderr);
+    assert.match(stderr, /JOURNAL_DIR: must be a directory that this process may write to \(EACCES/);
+    const trial = `const { tryJournal } = await import(${JSON.stringify(new URL('../../dist/engines/local/journal-trial.js', import.meta.url))});
+      for (const name of ['mine', 'new']) await tryJournal(${JSON.stringify(folder)} + '/' + name).catch(({ code }) => console.log(code));`;
+    assert.equal(asNobody(['--input-type=module', '-e', trial], {}).stdout, 'EACCES\nEACCES\n');
     return undefined;
   });
 });

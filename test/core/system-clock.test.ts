@@ -105,7 +105,7 @@ suite('a gateway that was frozen for 5 s, with WS_TIMEOUT=2000', () => {
       };
       connection.attach(socket as Socket, verdict);
     }
-    const heartbeat = startHeartbeat(gateway, 2_000);
+    const heartbeat = startHeartbeat(gateway, () => 2_000);
     return { machine, gateway, heartbeat };
   }
 

@@ -113,6 +113,27 @@ for (const workers of [1, 2]) {
   });
 }
 
+test('SIGHUP may bring longer messages than any route had at the start: both ways, to one client and to a selection', async (t) => {
+  const backend = await startBackend(t);
+  const file = await routesFile(t, `routes:\n  - { path: /chat, backend: "${backend.url}" }\n`);
+  const gateway = await startGateway(t, { ROUTES_FILE: file.path, MAX_MESSAGE_BYTES: '1000' });
+  const old = await connect(t, `${gateway.wsUrl}/chat`);
+  await file.write(`routes:\n  - { path: /chat, backend: "${backend.url}", maxMessageBytes: 3000000 }\n`);
+  gateway.process.kill('SIGHUP');
+  assert.equal((await gateway.log.first(({ msg }) => msg === READ_AGAIN || msg === KEPT)).msg, READ_AGAIN);
+  const client = await connect(t, `${gateway.wsUrl}/chat`);
+  const long = 'x'.repeat(3_000_000);
+  client.ws.send(long);
+  const id = String((await backend.calls.first(({ text }) => text === long)).headers['ws-connection']);
+  const wsUri = `${gateway.controlUrl}/${id}`;
+  assert.equal((await ask(wsUri, { method: 'PUT', body: long })).status, 200);
+  assert.equal((await ask(`${gateway.controlUrl}/send?id=${id}`, { method: 'POST', body: long })).body, '1');
+  assert.equal((await client.frames.atLeast(2)).filter(({ text }) => text === long).length, 2);
+  assert.equal((await ask(wsUri, { method: 'PUT', body: `${long}x` })).status, 413);
+  old.ws.send('x'.repeat(1_001));
+  assert.equal((await old.ended).code, 1009, 'a client that was there keeps its limits');
+});
+
 test('SIGHUP: a new route may have the general limits although every route had smaller ones at the start', async (t) => {
   const backend = await startBackend(t);
   const file = await routesFile(t, `routes:\n  - { path: /chat, backend: "${backend.url}", maxMessageBytes: 100 }\n`);

@@ -113,7 +113,7 @@ class History {
       this.#at(random.chance(0.5) ? random.between(0, 50) : random.between(0, plan.lengthMs), () => void this.#connect(truth, index));
     }
     for (let count = plan.ownPauses; count > 0; count -= 1) this.#at(random.between(0, plan.lengthMs), () => this.#freeze());
-    const heartbeat = plan.hasHeartbeat ? startHeartbeat(this.gateway, 4_000) : null;
+    const heartbeat = plan.hasHeartbeat ? startHeartbeat(this.gateway, () => 4_000) : null;
     if (plan.drainAtMs !== null) this.#at(plan.drainAtMs, () => this.#drain());
     this.#at(plan.lengthMs + 100, () => {
       heartbeat?.cancel();

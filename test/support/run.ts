@@ -10,7 +10,7 @@ export async function run(env: Record<string, string>, argv: readonly string[] =
     cwd,
     env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 20_000,
+    timeout: 60_000,
   });
   let out = '';
   let errors = '';

@@ -14,7 +14,8 @@ import { closeAllSchema, countSchema, sendSchema, setTagsSchema, statusSchema, t
 export type SelectionsOptions = {
   readonly query: (query: Query) => Promise<Answers>;
   readonly wsUri: (id: string) => string;
-  readonly maxMessageBytes: number;
+  /** May grow with time. */
+  readonly maxMessageBytes: () => number;
 };
 
 const STANDARD_PAGE = 1_000;
@@ -89,8 +90,8 @@ export async function selectionRoutes(server: FastifyInstance, { query, wsUri, m
   function toSend(request: FastifyRequest): Message {
     const message = messageOf(request);
     if (!message.isBinary && !isUtf8(message.data)) throw new GatewayError('BAD_REQUEST', NOT_UTF8);
-    if (message.data.length > maxMessageBytes)
-      throw new GatewayError('MESSAGE_TOO_LONG', `a message may have ${maxMessageBytes} bytes (MAX_MESSAGE_BYTES)`);
+    if (message.data.length > maxMessageBytes())
+      throw new GatewayError('MESSAGE_TOO_LONG', `a message may have ${maxMessageBytes()} bytes (MAX_MESSAGE_BYTES)`);
     return message;
   }
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import fastify, { LogController, type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { GatewayError } from '../../wire/errors.ts';
+import { readBodies } from './bodies.ts';
 import { answerErrors, answerFrameworkError } from './errors.ts';
 import type { HttpSockets } from './http-sockets.ts';
 import { answerConnect, answerMalformed, isAnswering } from './malformed.ts';
@@ -13,7 +14,8 @@ export type ServerOptions = {
   readonly httpSockets: HttpSockets;
   /** For a whole request, its body too. */
   readonly handshakeTimeoutMs: number;
-  readonly maxBodyBytes: number;
+  /** May grow with time. */
+  readonly maxBodyBytes: () => number;
   /** Does this request ask for a WebSocket? */
   readonly asksForWebSocket: (request: IncomingMessage) => boolean;
   /** `no longer`: it drains, and refuses with 503. `never`: what asks for an upgrade is a plain request here. */
@@ -35,7 +37,6 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       foldMethod(request);
       return originForm(request);
     },
-    bodyLimit: options.maxBodyBytes,
     requestTimeout: options.handshakeTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
@@ -71,8 +72,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     },
   });
   // bodies pass through as they came: a push is not JSON to us, whatever its type says
-  server.removeAllContentTypeParsers();
-  server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  readBodies(server, options.maxBodyBytes);
   server.setValidatorCompiler(() => () => true); // schemas describe; routes check by hand, with errors that speak
   server.setSerializerCompiler(() => (data) => JSON.stringify(data));
   server.addHook('onRequest', (request, reply, done) => {

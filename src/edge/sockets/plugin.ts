@@ -20,14 +20,14 @@ import { closeReason, patientWebSocket, WsSocket } from './ws-socket.ts';
 export type SocketsOptions = {
   readonly gateway: Gateway;
   readonly findRoute: (path: string) => FoundRoute | null;
-  /** The largest message that any route allows. `Connection` holds each client to the limit of its own route. */
-  readonly maxMessageBytes: number;
+  /** The largest message that any route allows. `Connection` holds each client to the limit of its own route. May grow with time. */
+  readonly maxMessageBytes: () => number;
   /** Who a request comes from. */
   readonly addressOf: (request: IncomingMessage) => string;
   /** Where sockets are counted until they are clients'. */
   readonly httpSockets: HttpSockets;
   /** The longest that an upgrade may wait for its answer. */
-  readonly upgradeTimeoutMs: number;
+  readonly upgradeTimeoutMs: () => number;
   readonly closeTimeoutMs: number;
   readonly compression: boolean;
 };
@@ -46,9 +46,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     preClose: (done: () => void) => done(),
     errorHandler: () => {},
     options: {
-      maxPayload: options.maxMessageBytes,
       maxBufferedChunks: 0, // unfinished.ts bounds them by what they cost
-      maxFragments: options.maxMessageBytes + EMPTY_FRAGMENTS,
       clientTracking: false,
       autoPong: false, // WsSocket answers pings: `ws` would cut off a burst of them
       closeTimeout: options.closeTimeoutMs,
@@ -83,6 +81,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     const { raw } = request;
     const problem = upgradeProblem(raw);
     if (problem !== null) return refuse(reply, problem);
+    takeUpTo(options.maxMessageBytes());
     normalize(raw);
     const path = pathOf(raw.url ?? '/'); // build.ts has made a path of the target
     const found = options.findRoute(path);
@@ -98,6 +97,11 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     }
     pendings.set(raw, new Pending(decision, socket, 'type' in decision ? subprotocolOfRefusal(request, found, decision) : null));
     return undefined;
+  }
+
+  /** For the sockets that are opened from now on. */
+  function takeUpTo(bytes: number): void {
+    Object.assign(server.websocketServer.options, { maxPayload: bytes, maxFragments: bytes + EMPTY_FRAGMENTS });
   }
 
   async function admit(request: FastifyRequest, path: string, { route, parameters }: FoundRoute): Promise<Admitted | Refusal> {
