@@ -39,14 +39,17 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
   const specs = await readSpecs(options);
   let table = createRouteTable(specs, options);
   const byName = new Map<string, Route>();
-  let extremes = extremesOf([options.defaults.limits]);
+  let extremes = widened(NARROWEST, [options.defaults.limits]);
   remember(table);
   const dialects = new Map<string, Set<string>>();
   meet(specs);
 
   function remember({ routes }: RouteTable): void {
     for (const { route } of routes) byName.set(route.name, route);
-    extremes = extremesOf([options.defaults.limits, ...[...byName.values()].map(({ limits }) => limits)]);
+    extremes = widened(
+      extremes,
+      routes.map(({ route }) => route.limits),
+    );
   }
 
   /** Which dialects there are, by their control paths. */
@@ -91,12 +94,14 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
   };
 }
 
-function extremesOf(all: readonly Limits[]): Extremes {
+const NARROWEST: Extremes = { largestMessageBytes: 0, shortestSpanMs: Infinity, longestOpenMs: 0 };
+
+function widened({ largestMessageBytes, shortestSpanMs, longestOpenMs }: Extremes, all: readonly Limits[]): Extremes {
   const spans = all.flatMap(({ idleTimeoutMs, slowClientTimeoutMs }) => [idleTimeoutMs, slowClientTimeoutMs]);
   return {
-    largestMessageBytes: Math.max(...all.map(({ maxMessageBytes }) => maxMessageBytes)),
-    shortestSpanMs: Math.min(...spans.filter((span) => span > 0)),
-    longestOpenMs: Math.max(...all.map(({ openTimeoutMs }) => openTimeoutMs)),
+    largestMessageBytes: Math.max(largestMessageBytes, ...all.map(({ maxMessageBytes }) => maxMessageBytes)),
+    shortestSpanMs: Math.min(shortestSpanMs, ...spans.filter((span) => span > 0)),
+    longestOpenMs: Math.max(longestOpenMs, ...all.map(({ openTimeoutMs }) => openTimeoutMs)),
   };
 }
 
