@@ -8,7 +8,6 @@ import { ask } from './ask.ts';
 import { startCanary } from './canary.ts';
 import { descriptorsOf } from './descriptors.ts';
 import type { EchoStarted, EchoTold } from './echo-process.ts';
-import { KnownFaults } from './known-faults.ts';
 import { startGateway, type GatewayProcess } from './gateway.ts';
 import { routesFile } from './routes-file.ts';
 
@@ -29,7 +28,7 @@ export type Arena = {
   readonly gateway: GatewayProcess;
   readonly told: () => Promise<EchoTold>;
   /** After the attack: the gateway lives, is as it was, has logged nothing bad, and has served a canary all the time. */
-  readonly judge: (t: TestContext, faults?: KnownFaults) => Promise<void>;
+  readonly judge: (t: TestContext) => Promise<void>;
 };
 
 type Options = { readonly dialect?: 'wsaas' | 'ocpp'; readonly maxMessageBytes?: number };
@@ -50,9 +49,8 @@ export async function openArena(
   return {
     gateway,
     told: backend.told,
-    async judge(t, faults = new KnownFaults([])) {
-      await backToRest(gateway, backend.port, atRest).catch((cause: Error) => faults.excuses(cause) || Promise.reject(cause));
-      faults.judge(t);
+    async judge(t) {
+      await backToRest(gateway, backend.port, atRest);
       const { counts, strangeUrls } = await backend.told();
       assert.deepEqual(strangeUrls.slice(0, 5), [], 'the backend was asked at an address that nobody gave');
       assert.equal(counts.close, counts.open - 1, 'one close for every accepted open but that of the canary');
