@@ -177,11 +177,13 @@ function scrambled(bytes: Buffer, random: Random): Buffer {
   return result;
 }
 
-/** What a stranger may send where requests are wanted: one to four requests in one go, sound, odd or scrambled, or noise. */
+/** What a stranger may send where requests are wanted: a request, or up to four in one go, sound, odd or scrambled, or noise. */
 export function hostileHttp(random: Random, target: string, word: string): Buffer {
   const { below, pick } = random;
   if (below(20) === 0) return random.bytes(1 + below(300));
-  const drafts = Array.from({ length: 1 + below(4) }, (_none, index) => soundDraft(random, target, `${word}.${index}`));
+  const drafts = Array.from({ length: below(3) === 0 ? 1 + below(4) : 1 }, (_none, index) =>
+    soundDraft(random, target, `${word}.${index}`),
+  );
   const last = drafts.at(-1) as Draft;
   for (let count = below(3); count > 0; count -= 1) pick(ODDITIES)(last, random);
   last.fields = last.fields.map((field) => field.replace(WORD, word));

@@ -41,8 +41,9 @@ function hear(text: string): void {
   if (at === undefined) return void (ending = `an echo of nothing: ${text}`);
   saidAt.delete(keyOf(text));
   echoes += 1;
-  slowestMs = Math.max(slowestMs, stopwatch.read() - at.ms);
-  slowestOnTheClockMs = Math.max(slowestOnTheClockMs, performance.now() - at.onTheClockMs);
+  const onTheClockMs = performance.now() - at.onTheClockMs;
+  slowestOnTheClockMs = Math.max(slowestOnTheClockMs, onTheClockMs);
+  if (onTheClockMs > slowestMs) slowestMs = Math.max(slowestMs, stopwatch.read() - at.ms); // which cannot be more, and costs CPU to be read
   if (isLeaving && saidAt.size === 0) leave();
 }
 

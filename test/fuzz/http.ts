@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { openArena } from '../support/arena.ts';
+import type { TestContext } from 'node:test';
+import type { Arena } from '../support/arena.ts';
 import { ask } from '../support/ask.ts';
 import { connect } from '../support/client.ts';
 import { failedInput, FUZZ_SEED, inLanes } from '../support/lanes.ts';
@@ -9,13 +9,14 @@ import { lineMaker, type RawLine } from '../support/raw-line.ts';
 import { attack, type Pushes, type Tally } from './http-attack.ts';
 import { hostileHttp } from './http-requests.ts';
 
-const INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 18_000);
+export const HTTP_INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 18_000);
 const LANES = 24;
 /** Connections that keep their half open after the gateway's end. */
 const LINGERS_ONE_IN = 40;
 
-test(`${INPUTS} inputs where HTTP requests are wanted: each is answered as RFC 9112 says, and what was pushed is what was answered 200`, async (t) => {
-  const arena = await openArena(t);
+/** Each is answered as RFC 9112 says, and what was pushed is what was answered 200. */
+export async function fuzzHttp(t: TestContext, arena: Arena): Promise<void> {
+  const judge = await arena.begin(t);
   const { publicUrl, wsUrl } = arena.gateway;
   const client = await connect(t, `${wsUrl}/TARGET`);
   const target = `/${await idOf(publicUrl)}`;
@@ -23,7 +24,7 @@ test(`${INPUTS} inputs where HTTP requests are wanted: each is answered as RFC 9
   const pushes: Pushes = { sound: [], answered: 0 };
   const tally: Tally = { request: 0, sound: 0, unfit: 0, broken: 0, free: 0, incomplete: 0 };
 
-  await inLanes({ count: INPUTS, lanes: LANES }, async (numbers) => {
+  await inLanes({ count: HTTP_INPUTS, lanes: LANES }, async (numbers) => {
     let line: RawLine | null = null;
     let before: number | null = null;
     for (let number = numbers.take(); number !== null; number = numbers.take()) {
@@ -50,9 +51,10 @@ test(`${INPUTS} inputs where HTTP requests are wanted: each is answered as RFC 9
   assert.deepEqual([...unseen].filter(([, count]) => count < 0).slice(0, 5), [], 'answered 200 and not sent');
   client.ws.terminate();
   t.diagnostic(JSON.stringify({ ...tally, pushes: pushes.sound.length }));
-  for (const [kind, times] of Object.entries(tally)) assert.ok(times > INPUTS / 50, `the generator made only ${times} ${kind} readings`);
-  await arena.judge(t);
-});
+  for (const [kind, times] of Object.entries(tally))
+    assert.ok(times > HTTP_INPUTS / 50, `the generator made only ${times} ${kind} readings`);
+  await judge();
+}
 
 /** Of the client on this path: the gateway gave it. */
 async function idOf(controlUrl: string): Promise<string> {
