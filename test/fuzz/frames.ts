@@ -8,7 +8,7 @@ import { FramesLine } from './frames-attack.ts';
 import { hostileFrames, soundFrames } from './hostile-frames.ts';
 
 export const FRAME_INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 36_000);
-const LANES = 24;
+const LANES = 64;
 /** Connections that keep their half open after the gateway's end. */
 const LINGERS_ONE_IN = 40;
 /** The others are sound, if odd, and share a connection until a hostile one ends it. */

@@ -12,7 +12,7 @@ import { readHandshake, type Handshake, type HandshakeReading } from './handshak
 import { hostileHandshake, writeHandshake } from './hostile-handshakes.ts';
 
 export const HANDSHAKES = Number(process.env['FUZZ_INPUTS'] ?? 6_000);
-const LANES = 24;
+const LANES = 64;
 const LIMIT_MS = HANDSHAKE_TIMEOUT_MS * 2 + CLOSE_TIMEOUT_MS;
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; // RFC 6455 §1.3
 /** Connections that keep their half open after the gateway's end. */

@@ -10,7 +10,7 @@ import { attack, type Pushes, type Tally } from './http-attack.ts';
 import { hostileHttp } from './http-requests.ts';
 
 export const HTTP_INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 18_000);
-const LANES = 24;
+const LANES = 64;
 /** Connections that keep their half open after the gateway's end. */
 const LINGERS_ONE_IN = 40;
 
