@@ -128,29 +128,6 @@ test('a header behind thousands of others is seen', async (t) => {
   assert.equal((await ask('Host: evil.example\r\n')).status, 400);
 });
 
-test('what follows a push in its segment does not change the answer of the push (G4)', async (t) => {
-  const client = await openRaw(t, gateway.publicUrl);
-  client.write(upgradeRequest({ path: '/admin/z' }));
-  assert.equal((await client.answer).status, 101);
-  const id = String(opens().at(-1)?.headers['ws-connection']);
-  const one = (body: string) => `PUT /${id} HTTP/1.1\r\nHost: gateway\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-  for (const garbage of ['\0\0\0', 'NONSENSE\r\n\r\n', 'PUT / HTTP/1.1\r\nbad header\r\n\r\n', 'x'.repeat(20_000), '\r\n\r\n{}']) {
-    const raw = await openRaw(t, gateway.publicUrl);
-    const chunks: Buffer[] = [];
-    raw.socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-    raw.write(one('first') + one('second') + garbage);
-    await raw.ended;
-    const statuses = [
-      ...Buffer.concat(chunks)
-        .toString('latin1')
-        .matchAll(/HTTP\/1\.1 (\d+)/g),
-    ].map(([, status]) => status);
-    assert.deepEqual(statuses.slice(0, 2), ['200', '200'], JSON.stringify(garbage.slice(0, 30)));
-    assert.ok(statuses.length === 3 && Number(statuses[2]) >= 400, statuses.join(' '));
-  }
-  await client.frames.atLeast(10);
-});
-
 test('bytes that break the body of a push are its own mistake: 400, and nothing is sent', async (t) => {
   const answer = await exchange(t, gateway.publicUrl, 'PUT /nobody HTTP/1.1\r\nHost: gateway\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n');
   assert.equal(answer.status, 400);
