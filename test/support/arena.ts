@@ -48,6 +48,7 @@ export async function openArena(
   const routes = await routesFile(t, `routes:\n  - { ${route}, backend: "${backend.url}" }\n`);
   const gateway = await startGateway(t, { ...ENVIRONMENT, MAX_MESSAGE_BYTES: String(maxMessageBytes), ROUTES_FILE: routes.path }, [
     '--stack-trace-limit=1', // most errors here are told to whoever caused them
+    '--max-semi-space-size=64', // MiB; little of what an attack makes is to be kept
   ]);
   const canary = { url: `${gateway.wsUrl}/CANARY`, ...(isOcpp && { subprotocol: 'ocpp1.6' }), pids: [gateway.pid, backend.pid] };
   return {
