@@ -68,6 +68,21 @@ test('Node keeps the answer of an upgraded request on its socket, from which it 
   assert.equal(body.toString(), 'true');
 });
 
+test('Node keeps on its socket which request is being read, and that it is not complete', async (t) => {
+  const server = createServer((asked, response) => {
+    const { parser } = asked.socket as Socket & { readonly parser?: { readonly incoming: unknown } };
+    const isRead = parser?.incoming === asked && !asked.complete;
+    asked.resume().on('end', () => response.end(`${String(isRead)} ${String(asked.complete)}`));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const asked = request({ port: (server.address() as AddressInfo).port, host: '127.0.0.1', agent: false, method: 'PUT' }).end('body');
+  const [answer] = (await once(asked, 'response')) as [NodeJS.ReadableStream];
+  const [body] = (await once(answer, 'data')) as [Buffer];
+  assert.equal(body.toString(), 'true true', 'src/edge/server/malformed.ts: what is broken would be answered twice, or never');
+});
+
 test('undici writes a call to its socket as one corked piece: head as latin1 text, body as bytes, and no callback', async (t) => {
   const server = createServer((asked, response) => void asked.resume().on('end', () => response.end('ok')));
   server.listen(0, '127.0.0.1');

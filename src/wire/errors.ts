@@ -43,7 +43,10 @@ export class GatewayError extends Error {
   readonly retryAfterMs: number | null;
 
   constructor(code: ErrorCode, message: string, options: { readonly cause?: unknown; readonly retryAfterMs?: number } = {}) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0; // it is answered, not traced: writing down the stack costs more than the rest of a refusal
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'GatewayError';
     this.code = code;
     this.retryAfterMs = options.retryAfterMs ?? null;

@@ -53,7 +53,6 @@ const REFUSALS: Readonly<Record<string, string>> = {
   'a chunked body': upgradeRequest({ path: '/chat/a', extra: 'Transfer-Encoding: chunked\r\n' }),
   'another method': upgradeRequest({ path: '/chat/a', method: 'POST' }),
   'a wrong Origin': upgradeRequest({ path: '/chat/a', headers: { Origin: 'https://evil.example' } }),
-  'a bad extension offer': upgradeRequest({ path: '/chat/a', headers: { 'Sec-WebSocket-Extensions': 'permessage-deflate; =' } }),
   'a no of the backend': upgradeRequest({ path: '/chat/no' }),
   'a long code of the backend': upgradeRequest({ path: '/close/long' }),
   'an answer that cannot be read': upgradeRequest({ path: '/close/garbage' }),

@@ -126,5 +126,7 @@ function endOf(payload: Buffer): FrameEnd {
 }
 
 function unmasked(mask: Buffer, payload: Buffer): Buffer {
-  return Buffer.from(payload.map((byte, index) => byte ^ (mask[index & 3] ?? 0)));
+  const plain = Buffer.allocUnsafe(payload.length);
+  for (let at = 0; at < payload.length; at += 1) plain[at] = (payload[at] ?? 0) ^ (mask[at & 3] ?? 0);
+  return plain;
 }

@@ -31,13 +31,13 @@ const HEAD_BYTES = 8_000;
 const MAY_CHANGE_THE_ANSWER = new Set(['expect', 'content-length', 'origin', 'x-forwarded-for', 'forwarded', 'http2-settings', 'te']);
 
 export function readHandshake(handshake: Handshake): HandshakeReading {
-  const values = (name: string): string[] =>
-    handshake.fields.filter(([field]) => field.toLowerCase() === name).map(([, value]) => value.replaceAll(/^[\t ]+|[\t ]+$/g, ''));
-  const listOf = (name: string): string[] =>
-    values(name)
-      .join(',')
-      .split(',')
-      .map((element) => element.replaceAll(/^[\t ]+|[\t ]+$/g, ''));
+  const byName = new Map<string, string[]>();
+  for (const [field, value] of handshake.fields) {
+    const name = field.toLowerCase();
+    byName.set(name, [...(byName.get(name) ?? []), withoutSpace(value)]);
+  }
+  const values = (name: string): string[] => byName.get(name) ?? [];
+  const listOf = (name: string): string[] => values(name).join(',').split(',').map(withoutSpace);
   const [key = ''] = values('sec-websocket-key');
   const isClear =
     listOf('upgrade').join(',').toLowerCase() === 'websocket' &&
@@ -46,6 +46,14 @@ export function readHandshake(handshake: Handshake): HandshakeReading {
   if (wrong !== null) return { judgement: 'refuse', why: wrong, key, isClear };
   const open = whatIsOpen(handshake, values, listOf);
   return open === null ? { judgement: 'accept', why: 'a good handshake', key, isClear } : { judgement: 'free', why: open, key, isClear };
+}
+
+/** RFC 9110 §5.6.3. */
+function withoutSpace(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && (text[start] === ' ' || text[start] === '\t')) start += 1;
+  while (start < end && (text[end - 1] === ' ' || text[end - 1] === '\t')) end -= 1;
+  return text.slice(start, end);
 }
 
 type Values = (name: string) => readonly string[];

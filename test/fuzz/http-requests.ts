@@ -58,6 +58,8 @@ const CHUNKS = [
   '5\r\nhello\r\n0\r\n', '5,5\r\nhello\r\n0\r\n\r\n', '5\r\rhello\r\n0\r\n\r\n', '7fffffff\r\nx', '5\r\nhell',
   'A\r\n0123456789\r\n0\r\n\r\n', '5;\r\nhello\r\n0\r\n\r\n', `5;${'x'.repeat(2_000)}\r\nhello\r\n0\r\n\r\n`,
 ];
+/** Stands for the word of the input: a key that came before would be answered and not be pushed. */
+const WORD = '<word>';
 // oxfmt-ignore
 const FIELDS = [
   'X : y', ': y', 'X', 'X\t: y', ' X: y', 'X: a\r\n b', 'X: a\0b', 'X: a\x01b', 'X: \x7f', 'X: \xff\xfe', 'X:', 'X:\t \t', '__proto__: x',
@@ -66,7 +68,7 @@ const FIELDS = [
   'Upgrade: websocket', 'TE: trailers', 'Trailer: X', 'Content-Type: ;;;', 'Content-Type: application/octet-stream',
   'Content-Type: application/json; charset=x', 'Content-Encoding: gzip', 'Origin: http://evil.example', 'Origin: null',
   'Sec-Fetch-Site: cross-site', 'X-Forwarded-For: 1.2.3.4', 'X-Forwarded-For: ', 'Forwarded: for=x', 'Authorization: Basic ====',
-  'Authorization: Bearer x', 'Idempotency-Key: k', `Idempotency-Key: ${'k'.repeat(300)}`, 'Range: bytes=0-', 'If-None-Match: *',
+  'Authorization: Bearer x', `Idempotency-Key: ${WORD}`, `Idempotency-Key: ${WORD}${'k'.repeat(300)}`, 'Range: bytes=0-', 'If-None-Match: *',
   'Accept: application/json', 'Accept: \xff', 'Max-Forwards: x', 'X-HTTP-Method-Override: DELETE', 'HTTP2-Settings: AAMAAABkAAQ',
   'Keep-Alive: timeout=0', 'Cookie: a=b; a=b', 'Content-Length : 5', 'Transfer-Encoding : chunked', 'Content-Length\0: 5', 'X: y\rZ: w',
   'X: y\nZ: w',
@@ -175,13 +177,16 @@ function scrambled(bytes: Buffer, random: Random): Buffer {
   return result;
 }
 
-/** What a stranger may send where requests are wanted: one to four requests in one go, sound, odd or scrambled, or noise. */
+/** What a stranger may send where requests are wanted: a request, or up to four in one go, sound, odd or scrambled, or noise. */
 export function hostileHttp(random: Random, target: string, word: string): Buffer {
   const { below, pick } = random;
   if (below(20) === 0) return random.bytes(1 + below(300));
-  const drafts = Array.from({ length: 1 + below(4) }, (_none, index) => soundDraft(random, target, `${word}.${index}`));
+  const drafts = Array.from({ length: below(3) === 0 ? 1 + below(4) : 1 }, (_none, index) =>
+    soundDraft(random, target, `${word}.${index}`),
+  );
   const last = drafts.at(-1) as Draft;
   for (let count = below(3); count > 0; count -= 1) pick(ODDITIES)(last, random);
+  last.fields = last.fields.map((field) => field.replace(WORD, word));
   const parts = drafts.map(write);
   if (below(5) === 0) parts.push(scrambled(parts.pop() as Buffer, random));
   if (below(10) === 0)

@@ -8,7 +8,6 @@ import { ask } from './ask.ts';
 import { startCanary } from './canary.ts';
 import { descriptorsOf } from './descriptors.ts';
 import type { EchoStarted, EchoTold } from './echo-process.ts';
-import { KnownFaults } from './known-faults.ts';
 import { startGateway, type GatewayProcess } from './gateway.ts';
 import { routesFile } from './routes-file.ts';
 
@@ -17,6 +16,7 @@ export const HANDSHAKE_TIMEOUT_MS = 2_500;
 export const CLOSE_TIMEOUT_MS = 500;
 export const MAX_MESSAGE_BYTES = 4_096;
 const ERROR = 50;
+const LOOK_AGAIN_MS = 100;
 const BACK_TO_REST_MS = 10_000;
 
 const ENVIRONMENT = {
@@ -28,13 +28,16 @@ const ENVIRONMENT = {
 export type Arena = {
   readonly gateway: GatewayProcess;
   readonly told: () => Promise<EchoTold>;
-  /** After the attack: the gateway lives, is as it was, has logged nothing bad, and has served a canary all the time. */
-  readonly judge: (t: TestContext, faults?: KnownFaults) => Promise<void>;
+  /**
+   * Before an attack; what it resolves to is called after it. Then the gateway lives, is as it was, has logged nothing bad,
+   * and has served a canary all the time.
+   */
+  readonly begin: (t: TestContext) => Promise<() => Promise<void>>;
 };
 
 type Options = { readonly dialect?: 'wsaas' | 'ocpp'; readonly maxMessageBytes?: number };
 
-/** A gateway, a backend that echoes and a client that is well-behaved, each a process of its own; what attacks them is the test's affair. */
+/** A gateway, a backend that echoes and clients that are well-behaved, each a process of its own; what attacks them is the test's affair. */
 export async function openArena(
   t: Pick<TestContext, 'after'>,
   { dialect = 'wsaas', maxMessageBytes = MAX_MESSAGE_BYTES }: Options = {},
@@ -43,27 +46,30 @@ export async function openArena(
   const isOcpp = dialect === 'ocpp';
   const route = isOcpp ? 'path: "/:id", dialect: ocpp' : 'path: "/*", reply: true';
   const routes = await routesFile(t, `routes:\n  - { ${route}, backend: "${backend.url}" }\n`);
-  const gateway = await startGateway(t, { ...ENVIRONMENT, MAX_MESSAGE_BYTES: String(maxMessageBytes), ROUTES_FILE: routes.path });
-  const pids = [gateway.pid, backend.pid];
-  const endCanary = await startCanary(t, { url: `${gateway.wsUrl}/CANARY`, ...(isOcpp && { subprotocol: 'ocpp1.6' }), pids });
-  const atRest = await presence(gateway, backend.port);
+  const gateway = await startGateway(t, { ...ENVIRONMENT, MAX_MESSAGE_BYTES: String(maxMessageBytes), ROUTES_FILE: routes.path }, [
+    '--stack-trace-limit=1', // most errors here are told to whoever caused them
+    '--max-semi-space-size=64', // MiB; little of what an attack makes is to be kept
+  ]);
+  const canary = { url: `${gateway.wsUrl}/CANARY`, ...(isOcpp && { subprotocol: 'ocpp1.6' }), pids: [gateway.pid, backend.pid] };
   return {
     gateway,
     told: backend.told,
-    async judge(t, faults = new KnownFaults([])) {
-      await backToRest(gateway, backend.port, atRest).catch((cause: Error) => faults.excuses(cause) || Promise.reject(cause));
-      faults.judge(t);
-      const { counts, strangeUrls } = await backend.told();
-      assert.deepEqual(strangeUrls.slice(0, 5), [], 'the backend was asked at an address that nobody gave');
-      assert.equal(counts.close, counts.open - 1, 'one close for every accepted open but that of the canary');
-      const canary = await endCanary();
-      assert.deepEqual([gateway.process.exitCode, gateway.process.signalCode], [null, null], 'the gateway has ended');
-      const complaints = gateway.log.all.filter(({ level }) => level >= ERROR);
-      assert.deepEqual(complaints.slice(0, 3), [], 'the gateway has logged errors');
-      const { slowestMs, slowestOnTheClockMs, echoes } = canary;
-      t.diagnostic(
-        `the canary heard ${echoes} echoes, the slowest after ${slowestMs.toFixed(1)} ms (${slowestOnTheClockMs.toFixed(1)} on the clock)`,
-      );
+    async begin(t) {
+      const endCanary = await startCanary(t, canary);
+      const atRest = await presence(gateway, backend.port);
+      return async () => {
+        await backToRest(gateway, backend.port, atRest);
+        const { counts, strangeUrls } = await backend.told();
+        assert.deepEqual(strangeUrls.slice(0, 5), [], 'the backend was asked at an address that nobody gave');
+        assert.equal(counts.close, counts.open - 1, 'one close for every accepted open but that of the canary');
+        const { slowestMs, slowestOnTheClockMs, echoes } = await endCanary();
+        assert.deepEqual([gateway.process.exitCode, gateway.process.signalCode], [null, null], 'the gateway has ended');
+        const complaints = gateway.log.all.filter(({ level }) => level >= ERROR);
+        assert.deepEqual(complaints.slice(0, 3), [], 'the gateway has logged errors');
+        t.diagnostic(
+          `the canary heard ${echoes} echoes, the slowest after ${slowestMs.toFixed(1)} ms (${slowestOnTheClockMs.toFixed(1)} on the clock)`,
+        );
+      };
     },
   };
 }
@@ -92,7 +98,7 @@ async function backToRest(gateway: GatewayProcess, backendPort: number, wanted: 
     const isAsItWas = now.connections === wanted.connections && now.closesPending === wanted.closesPending;
     if (isAsItWas && now.descriptors.length <= wanted.descriptors.length) return;
     if (performance.now() > until) return assert.deepEqual(now, wanted, 'sockets or connections are left over');
-    await pause(20); // the kernel tells nobody when a process closes a file
+    await pause(LOOK_AGAIN_MS); // the kernel tells nobody when a process closes a file
   }
 }
 

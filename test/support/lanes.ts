@@ -1,8 +1,6 @@
 /** Another seed tries other inputs; a failure prints the one that failed. */
 export const FUZZ_SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_125);
 
-/** With another seed or fewer inputs a rare thing may not be met. */
-export const IS_NORMAL_RUN = process.env['FUZZ_SEED'] === undefined && process.env['FUZZ_INPUTS'] === undefined;
 const SHOWN_BYTES = 1_500;
 
 /** Takes the next number as long as there is one; null is the end. */

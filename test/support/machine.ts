@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, readSync } from 'node:fs';
 
 /**
  * ms that a thread (default: the main one of the process) was ready to run while the machine ran something else. What a
@@ -12,9 +12,47 @@ export function waitedForCpuMs(thread: number, pid = thread): number {
   }
 }
 
-/** The same for all its threads: a main thread may stand still because the one that helps it to collect garbage waits. */
-export function threadsWaitedForCpuMs(pid: number): number {
-  return tasksOf(pid).reduce((sum, task) => sum + waitedForCpuMs(Number(task), pid), 0);
+/** Looks after which a process is asked again which threads it has. */
+const LOOKS = 50;
+
+/**
+ * The same for all threads of a process: its main thread may stand still because the one that helps it to collect garbage
+ * waits. Made once for many looks, since it keeps their files open.
+ */
+export class ThreadsWait {
+  readonly #pid: number;
+  readonly #bytes = Buffer.alloc(128);
+  #files: number[] = [];
+  #looks = 0;
+
+  constructor(pid: number) {
+    this.#pid = pid;
+  }
+
+  ms(): number {
+    if (this.#looks % LOOKS === 0) this.#reopen();
+    this.#looks += 1;
+    return this.#files.reduce((sum, file) => sum + this.#read(file), 0);
+  }
+
+  #read(file: number): number {
+    try {
+      return Number(this.#bytes.toString('latin1', 0, readSync(file, this.#bytes, 0, this.#bytes.length, 0)).split(' ')[1]) / 1e6;
+    } catch {
+      return 0; // the thread has ended
+    }
+  }
+
+  #reopen(): void {
+    for (const file of this.#files) closeSync(file);
+    this.#files = tasksOf(this.#pid).flatMap((task) => {
+      try {
+        return [openSync(`/proc/${this.#pid}/task/${task}/schedstat`, 'r')];
+      } catch {
+        return []; // it has ended meanwhile, or the kernel does not count
+      }
+    });
+  }
 }
 
 function tasksOf(pid: number): readonly string[] {

@@ -16,7 +16,11 @@ export function seeded(seed: number): Random {
   const below = (limit: number): number => next() % limit;
   return {
     below,
-    bytes: (length) => Buffer.from(Array.from({ length }, () => below(256))),
+    bytes(length) {
+      const bytes = Buffer.allocUnsafe(length);
+      for (let at = 0; at < length; at += 1) bytes[at] = next() & 255;
+      return bytes;
+    },
     pick: (items) => items[below(items.length)] as (typeof items)[number],
   };
 }

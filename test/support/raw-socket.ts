@@ -48,15 +48,23 @@ export function upgradeRequest({ path = '/', method = 'GET', version = '1.1', he
   return `${method} ${path} HTTP/${version}\r\n${lines.join('')}${extra}\r\n`;
 }
 
+const MASK = Buffer.from([1, 2, 3, 4]);
+const NO_MASK = Buffer.alloc(0);
+
 /** One client frame (RFC 6455 §5.2), masked unless told otherwise. `opcode` may carry reserved bits. */
 export function frame(opcode: number, payload: string | Buffer = '', { fin = true, masked = true } = {}): Buffer {
-  const data = Buffer.from(payload);
+  const data = typeof payload === 'string' ? Buffer.from(payload) : payload;
   const size = data.length < 126 ? [data.length] : [126, data.length >> 8, data.length & 255];
   if (data.length > 65_535) size.splice(0, 3, 127, 0, 0, 0, 0, ...[24, 16, 8, 0].map((shift) => (data.length >>> shift) & 255));
   if (masked) size[0] = (size[0] ?? 0) | 128;
-  const mask = masked ? Buffer.from([1, 2, 3, 4]) : Buffer.alloc(0);
-  const body = masked ? Buffer.from(data.map((byte, index) => byte ^ (mask[index & 3] ?? 0))) : data;
-  return Buffer.concat([Buffer.from([(fin ? 128 : 0) | opcode, ...size]), mask, body]);
+  const mask = masked ? MASK : NO_MASK;
+  const whole = Buffer.allocUnsafe(1 + size.length + mask.length + data.length);
+  whole[0] = (fin ? 128 : 0) | opcode;
+  whole.set(size, 1);
+  whole.set(mask, 1 + size.length);
+  const start = 1 + size.length + mask.length;
+  for (let at = 0; at < data.length; at += 1) whole[start + at] = (data[at] ?? 0) ^ (mask[at & 3] ?? 0);
+  return whole;
 }
 
 export function closeFrame(code: number, reason = ''): Buffer {

@@ -4,6 +4,7 @@ import { GatewayError } from '../../wire/errors.ts';
 import { readBodies } from './bodies.ts';
 import { answerErrors, answerFrameworkError } from './errors.ts';
 import type { HttpSockets } from './http-sockets.ts';
+import { asLastAnswer, hasLastAnswer } from './last-answers.ts';
 import { answerConnect, answerMalformed, isAnswering } from './malformed.ts';
 import { bodyProblem, originForm, requestProblem } from './request-form.ts';
 import { foldMethod, otherMethods } from './other-methods.ts';
@@ -51,7 +52,9 @@ export function buildServer(options: ServerOptions): FastifyInstance {
       // Node 24's option; to go when Fastify has one of its own. Other protocols (h2c) and requests that may not upgrade now are served as plain HTTP
       shouldUpgradeCallback(request: IncomingMessage) {
         // behind an answer that is still to come, the socket could not be given away: the request is answered as a plain one
-        const decision = options.upgrades() === 'now' && options.asksForWebSocket(request) && !isAnswering(request.socket);
+        const { socket } = request;
+        const isFree = !isAnswering(socket) && !hasLastAnswer(socket);
+        const decision = isFree && options.upgrades() === 'now' && options.asksForWebSocket(request);
         if (decision) Object.assign(request, { [isUpgrade]: true });
         return decision;
       },
@@ -77,14 +80,16 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   server.setSerializerCompiler(() => (data) => JSON.stringify(data));
   server.addHook('onRequest', (request, reply, done) => {
     const { headers, socket } = request.raw;
+    if (hasLastAnswer(socket)) return void reply.hijack(); // and never send it
     const isUpgraded = isUpgrade in request.raw; // sockets/upgrade-request.ts judges what RFC 6455 wants of it
     options.httpSockets.active(socket);
     const problem = requestProblem(request.raw) ?? (isUpgraded ? null : (upgradeProblem(request.raw) ?? bodyProblem(request.raw)));
     if (problem !== null) {
-      void reply.header('Connection', 'close'); // what follows on this socket may be read in more than one way
+      asLastAnswer(reply); // what follows on this socket may be read in more than one way
       return done(problem);
     }
     if (isUpgraded) return done();
+    if (request.is404 && options.upgrades() !== 'never') asLastAnswer(reply); // `answerUnknown` tells it to upgrade, maybe after its body
     // Fastify answers 415 to a Content-Type that cannot be parsed; here every body that is not binary is text
     if (headers['content-type'] !== undefined && !MEDIA_TYPE.test(headers['content-type'])) headers['content-type'] = 'text/plain';
     return done();

@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError, type ErrorCode } from '../../wire/errors.ts';
+import { asLastAnswer } from './last-answers.ts';
 import { methodOf } from './other-methods.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -8,6 +9,7 @@ const NAVIGATED: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'FORBIDDEN', 'UN
 /** The last resort: every error leaves as `{"code","message"}` (docs/contract.md#errors-of-commands). */
 export function answerErrors(server: FastifyInstance, servesClients: () => boolean = () => false): void {
   server.setErrorHandler((error: FastifyError | GatewayError, request, reply) => {
+    if (reply.getHeader('connection') === 'close') asLastAnswer(reply); // the framework says so where it does not want to read the whole body
     const known = error instanceof GatewayError ? error : fromFramework(error);
     if (known === null) {
       request.log.error({ err: error }, 'a request failed');
@@ -21,7 +23,7 @@ export function answerErrors(server: FastifyInstance, servesClients: () => boole
 /** The same where the framework finds the mistake before there is a route, a hook or an error handler: bad URLs. */
 export function answerFrameworkError(error: FastifyError, _request: unknown, reply: FastifyReply): void {
   const known = fromFramework(error) ?? new GatewayError('BAD_REQUEST', error.message);
-  void sendError(reply.header('Connection', 'close'), known);
+  void sendError(asLastAnswer(reply), known);
 }
 
 export function sendError(reply: FastifyReply, error: GatewayError): FastifyReply {
@@ -71,6 +73,6 @@ function isNavigation({ headers }: FastifyRequest): boolean {
 }
 
 function tellToUpgrade(reply: FastifyReply): FastifyReply {
-  void reply.headers({ Upgrade: 'websocket', Connection: 'Upgrade, close' });
+  void asLastAnswer(reply).headers({ Upgrade: 'websocket', Connection: 'Upgrade, close' });
   return sendError(reply, new GatewayError('UPGRADE_REQUIRED', 'this path speaks WebSocket (RFC 6455) only'));
 }

@@ -3,54 +3,82 @@ import type { Duplex } from 'node:stream';
 import type { Socket } from 'node:net';
 import { GatewayError } from '../../wire/errors.ts';
 
-/** Node keeps the answer that is being written on its socket (test/patched-libraries.test.ts). */
-type AnsweringSocket = Duplex & { readonly _httpMessage?: ServerResponse | null };
+/** What Node keeps on its socket (test/patched-libraries.test.ts): the answer that is being written, and who reads requests. */
+type HttpSocket = Socket & {
+  readonly _httpMessage?: ServerResponse | null;
+  /** `incoming`: the request that was begun last. */
+  readonly parser?: { readonly incoming: IncomingMessage | null } | null;
+};
 
-/** What the parser could not read; `rawPacket` holds the bytes that it was given last. */
-type ParseError = NodeJS.ErrnoException & { readonly rawPacket?: unknown };
+/** What the parser could not read; `rawPacket` holds the bytes that it was given last, of which it could read `bytesParsed`. */
+type ParseError = NodeJS.ErrnoException & { readonly rawPacket?: unknown; readonly bytesParsed?: number };
 
+/** Sockets that are ended, or will be when what is under way is answered. */
+const ending = new WeakSet<Socket>();
 const MAX_HEAD_BYTES = 16_384;
 const METHOD = /^[A-Za-z][A-Za-z0-9_-]{0,63} [!-~]{1,2000} HTTP\/1\.[01]\r?\n/;
 const TARGET_WITHOUT_END = /^[A-Z-]{1,32} [^\r\n ]*$/;
 
 /** Is an answer to an earlier request on this socket still to be written? */
-export function isAnswering(socket: AnsweringSocket): boolean {
+export function isAnswering(socket: HttpSocket): boolean {
   return socket._httpMessage !== undefined && socket._httpMessage !== null;
 }
 
 /**
  * Bytes that are not an HTTP request still get an answer in our form, after those to the requests before them: whatever
- * follows a push in its segment, the push's own answer is true (G4).
+ * follows a push in its segment, the push's own answer is true (G4). Where they belong to a request that is answered
+ * already, as its body for example, nothing but the end of the connection follows.
  */
 export function answerMalformed(error: ParseError, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-  else answerBare(socket, problemOf(error), !beginOf(error.rawPacket, 5).startsWith('HEAD '));
+  if (error.code === 'ECONNRESET') socket.destroy();
+  else endWith(socket, problemOf(error), !isBrokenHead(error));
 }
 
 /** CONNECT reaches no route: Node takes the socket out of HTTP for it. */
-export function answerConnect(_request: IncomingMessage, socket: Duplex): void {
+export function answerConnect(_request: IncomingMessage, stream: Duplex): void {
+  const socket = stream as Socket;
   socket.on('error', () => {}); // nobody else listens from now on
-  answerBare(socket, new GatewayError('NOT_IMPLEMENTED', 'CONNECT is not served here: this is no proxy'));
+  endWith(socket, new GatewayError('NOT_IMPLEMENTED', 'CONNECT is not served here: this is no proxy'));
 }
 
-function answerBare(socket: AnsweringSocket, error: GatewayError, hasBody = true): void {
-  const pending = socket._httpMessage;
-  if (pending?.req.complete) {
-    pending.once('close', () => process.nextTick(answerBare, socket, error, hasBody));
-    return; // else the bytes are the body of the very request that waits for it
-  }
-  if (!socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const body = JSON.stringify({ code: error.code, message: error.message });
+function endWith(socket: Socket, error: GatewayError, hasBody = true): void {
+  if (ending.has(socket)) return; // each further piece of garbage is a further error
+  ending.add(socket);
+  writeLast(socket, error, hasBody);
+}
+
+function writeLast(socket: HttpSocket, error: GatewayError, hasBody: boolean): void {
+  const pending = socket._httpMessage ?? null;
+  const unread = unreadRequest(socket);
+  const isWaited = pending !== null && (pending.req !== unread || pending.headersSent);
+  if (isWaited) pending.once('close', () => process.nextTick(writeLast, socket, error, hasBody));
+  else if (!socket.writable || (unread !== null && pending === null)) socket.destroySoon();
+  else socket.end(toBytes(error, hasBody), () => socket.destroy());
+}
+
+/** The request whose body was to come with these bytes; null: they were to be a request of their own. */
+function unreadRequest({ parser }: HttpSocket): IncomingMessage | null {
+  const latest = parser?.incoming ?? null;
+  return latest === null || latest.complete ? null : latest;
+}
+
+function toBytes({ code, message, status }: GatewayError, hasBody: boolean): string {
+  const body = JSON.stringify({ code, message });
   const head = [
-    `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
   ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${hasBody ? body : ''}`, () => socket.destroy());
+  return `${head.join('\r\n')}\r\n\r\n${hasBody ? body : ''}`;
+}
+
+/** Is it the head of a HEAD that could not be read? Its answer has no body then (RFC 9110 §9.3.2). */
+function isBrokenHead({ rawPacket, bytesParsed = 0 }: ParseError): boolean {
+  if (!Buffer.isBuffer(rawPacket)) return false;
+  const before = bytesParsed < 4 ? -1 : rawPacket.lastIndexOf('\r\n\r\n', bytesParsed - 4);
+  const start = before < 0 ? 0 : before + 4;
+  return rawPacket.toString('latin1', start, start + 5) === 'HEAD ';
 }
 
 function problemOf({ code = '', message, rawPacket }: ParseError): GatewayError {

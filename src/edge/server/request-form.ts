@@ -51,7 +51,10 @@ export function requestProblem(request: IncomingMessage): GatewayError | null {
       'EXPECTATION_FAILED',
       `the only Expect known here is 100-continue, ${JSON.stringify(expect.slice(0, 80))} came (RFC 9110 §10.1.1)`,
     );
-  if (request.url?.includes('#')) return bad('a request target must have no fragment (#…) (RFC 9112 §3.2)');
+  const { url = '' } = request;
+  if (!url.startsWith('/') && !(url === '*' && request.method === 'OPTIONS'))
+    return bad('a request target must be a path, or a URL of ws, wss, http or https (RFC 9112 §3.2)');
+  if (url.includes('#')) return bad('a request target must have no fragment (#…) (RFC 9112 §3.2)');
   return null;
 }
 

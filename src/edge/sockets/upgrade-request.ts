@@ -8,10 +8,15 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/; // RFC 9110 §5.6.2
 
 /**
  * Does this request ask for a WebSocket, be it among other protocols (RFC 9110 §7.8)? Requests for others alone
- * (`Upgrade: h2c`) are plain requests to us.
+ * (`Upgrade: h2c`) are plain requests to us, and so are those whose `Connection` does not name the upgrade: Node takes
+ * `Proxy-Connection`, which no standard has, for the same.
  */
-export function asksForWebSocket(request: IncomingMessage): boolean {
-  return tokensOf(request.headers.upgrade).some((name) => name.toLowerCase() === 'websocket');
+export function asksForWebSocket({ headers }: IncomingMessage): boolean {
+  return hasToken(headers.upgrade, 'websocket') && hasToken(headers.connection, 'upgrade');
+}
+
+function hasToken(list: string | undefined, token: string): boolean {
+  return tokensOf(list).some((name) => name.toLowerCase() === token);
 }
 
 /** The elements of a list (RFC 9110 §5.6.1): empty ones do not count. Node joins the lines of a header by commas. */
@@ -19,8 +24,20 @@ function tokensOf(list: string | undefined): string[] {
   if (list === undefined) return [];
   return list
     .split(',')
-    .map((element) => element.trim())
+    .map(withoutSpace)
     .filter((element) => element !== '');
+}
+
+/** Spaces and tabs alone are optional whitespace (RFC 9110 §5.6.3); `trim` takes off much more. */
+function withoutSpace(element: string): string {
+  let [start, end] = [0, element.length];
+  while (start < end && isSpace(element.charCodeAt(start))) start += 1;
+  while (start < end && isSpace(element.charCodeAt(end - 1))) end -= 1;
+  return element.slice(start, end);
+}
+
+function isSpace(character: number): boolean {
+  return character === 32 || character === 9;
 }
 
 /**

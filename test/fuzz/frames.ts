@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { openArena } from '../support/arena.ts';
+import type { TestContext } from 'node:test';
+import type { Arena } from '../support/arena.ts';
 import { failedInput, FUZZ_SEED, inLanes } from '../support/lanes.ts';
 import { seeded } from '../support/random.ts';
 import { lineMaker } from '../support/raw-line.ts';
 import { FramesLine } from './frames-attack.ts';
 import { hostileFrames, soundFrames } from './hostile-frames.ts';
 
-const INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 36_000);
-const LANES = 24;
+export const FRAME_INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 36_000);
+const LANES = 64;
 /** Connections that keep their half open after the gateway's end. */
 const LINGERS_ONE_IN = 40;
 /** The others are sound, if odd, and share a connection until a hostile one ends it. */
@@ -16,13 +16,14 @@ const HOSTILE_ONE_IN = 10;
 /** Sound inputs that are sent in one go. */
 const AT_ONCE = 8;
 
-test(`${INPUTS} inputs where frames are wanted: what RFC 6455 allows comes back, what it forbids is closed with its code`, async (t) => {
-  const arena = await openArena(t);
+/** What RFC 6455 allows comes back, what it forbids is closed with its code. */
+export async function fuzzFrames(t: TestContext, arena: Arena): Promise<void> {
+  const judge = await arena.begin(t);
   const openLine = lineMaker(t, Number(new URL(arena.gateway.publicUrl).port));
   const tally = { messages: 0, pings: 0, closed: 0, cutOff: 0, connections: 0 };
   const reasons = new Map<string, number>();
 
-  await inLanes({ count: INPUTS, lanes: LANES }, async (numbers) => {
+  await inLanes({ count: FRAME_INPUTS, lanes: LANES }, async (numbers) => {
     let line: FramesLine | null = null;
     const send = async (number: number, bytes: Buffer, isSilent: boolean): Promise<void> => {
       try {
@@ -49,12 +50,12 @@ test(`${INPUTS} inputs where frames are wanted: what RFC 6455 allows comes back,
       if (sound.length === AT_ONCE || (isHostile && sound.length > 0)) await send(number, Buffer.concat(sound.splice(0)), false);
       if (isHostile) await send(number, hostileFrames(random), random.below(50) === 0);
     }
-    if (sound.length > 0) await send(INPUTS, Buffer.concat(sound), false);
+    if (sound.length > 0) await send(FRAME_INPUTS, Buffer.concat(sound), false);
     (line as FramesLine | null)?.destroy();
   });
 
   t.diagnostic(JSON.stringify({ ...tally, ...Object.fromEntries(reasons) }));
-  for (const [kind, times] of Object.entries(tally)) assert.ok(times > INPUTS / 200, `the generator made only ${times} ${kind}`);
+  for (const [kind, times] of Object.entries(tally)) assert.ok(times > FRAME_INPUTS / 200, `the generator made only ${times} ${kind}`);
   assert.ok(reasons.size >= 15, `the generator met only ${reasons.size} rules`);
-  await arena.judge(t);
-});
+  await judge();
+}

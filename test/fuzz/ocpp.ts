@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isUtf8 } from 'node:buffer';
-import { test, type TestContext } from 'node:test';
-import { openArena } from '../support/arena.ts';
+import type { TestContext } from 'node:test';
+import type { Arena } from '../support/arena.ts';
 import { ask } from '../support/ask.ts';
 import { FUZZ_SEED } from '../support/lanes.ts';
 import { answerTo, malformedFrame } from '../support/malformed-ocpp.ts';
@@ -9,7 +9,7 @@ import { seeded, type Random } from '../support/random.ts';
 import { BINARY, frame, TEXT, upgradeRaw, type RawSocket } from '../support/raw-socket.ts';
 import { enterStation } from '../support/station.ts';
 
-const FRAMES = Number(process.env['FUZZ_INPUTS'] ?? 40_000);
+export const OCPP_FRAMES = Number(process.env['FUZZ_INPUTS'] ?? 40_000);
 const VERSIONS = ['ocpp1.6', 'ocpp2.0.1', 'ocpp2.1'];
 const STATIONS_PER_VERSION = 2;
 const FRAMES_AT_ONCE = 100;
@@ -61,15 +61,16 @@ async function station(t: TestContext, url: string, { identity, subprotocol }: {
   return await upgradeRaw(t, url, { path: `/${identity}`, headers: { 'Sec-WebSocket-Protocol': subprotocol } });
 }
 
-test(`${FRAMES} malformed OCPP frames: each is answered as its version says, the process lives, others are served`, async (t) => {
-  const arena = await openArena(t, { dialect: 'ocpp', maxMessageBytes: 262_144 });
+/** Each frame is answered as its version says, others are served. */
+export async function fuzzOcpp(t: TestContext, arena: Arena): Promise<void> {
+  const judge = await arena.begin(t);
   const { gateway } = arena;
   const witness = await enterStation(t, { endpoint: gateway.wsUrl, identity: 'WITNESS', protocols: ['ocpp1.6'] });
   witness.handle('Reset', () => ({ status: 'Accepted' }));
   const counts = { silent: 0, answered: 0 };
   let isOver = false;
 
-  const rounds = Math.ceil(FRAMES / FRAMES_AT_ONCE / (VERSIONS.length * STATIONS_PER_VERSION));
+  const rounds = Math.ceil(OCPP_FRAMES / FRAMES_AT_ONCE / (VERSIONS.length * STATIONS_PER_VERSION));
   const attack = Promise.all(
     VERSIONS.flatMap((subprotocol, version) =>
       Array.from({ length: STATIONS_PER_VERSION }, async (_none, index) => {
@@ -90,8 +91,9 @@ test(`${FRAMES} malformed OCPP frames: each is answered as its version says, the
   }
   await attack;
   await witness.close({ force: true });
-  assert.ok(counts.silent + counts.answered >= FRAMES, JSON.stringify(counts));
-  for (const [kind, times] of Object.entries(counts)) assert.ok(times > FRAMES / 20, `the generator made only ${times} ${kind} frames`);
+  assert.ok(counts.silent + counts.answered >= OCPP_FRAMES, JSON.stringify(counts));
+  for (const [kind, times] of Object.entries(counts))
+    assert.ok(times > OCPP_FRAMES / 20, `the generator made only ${times} ${kind} frames`);
   t.diagnostic(`${JSON.stringify(counts)}; meanwhile a witness called and was called ${served} times`);
-  await arena.judge(t);
-});
+  await judge();
+}
