@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { startApp } from '../support/app.ts';
 import { startBackend } from '../support/backend.ts';
 import { refusal } from '../support/client.ts';
 import { Chatter, keepTalking, letIn } from '../support/chatter.ts';
@@ -79,7 +80,7 @@ test('OPEN_QUEUE: those beyond it get 503 with Retry-After at once; those within
     await gate.promise;
     return ok();
   });
-  const gateway = await startGateway(t, { API_URI: backend.url, OPEN_CONCURRENCY: '2', OPEN_QUEUE: '3' });
+  const gateway = await startApp(t, { API_URI: backend.url, OPEN_CONCURRENCY: '2', OPEN_QUEUE: '3' });
   const all = Array.from({ length: 20 }, (_none, index) => new Chatter(t, gateway.wsUrl, { name: `c${index}` }));
   const statuses: number[] = [];
   const refusals = Promise.withResolvers<void>();
@@ -106,7 +107,7 @@ test('OPEN_QUEUE_TIMEOUT_MS: who waited too long gets 503 with Retry-After, and 
     await gate.promise;
     return ok();
   });
-  const gateway = await startGateway(t, { API_URI: backend.url, OPEN_CONCURRENCY: '1', OPEN_QUEUE_TIMEOUT_MS: '100' });
+  const gateway = await startApp(t, { API_URI: backend.url, OPEN_CONCURRENCY: '1', OPEN_QUEUE_TIMEOUT_MS: '100' });
   const first = new Chatter(t, gateway.wsUrl, { name: 'first' });
   await backend.calls.first(isEvent('open'));
   const late = refusal(t, `${gateway.wsUrl}/late`);
@@ -136,7 +137,7 @@ for (const [manner, leave] of [
       if (isEvent('open')(call)) await gateOf(String(bodyOf(call)['path'])).promise;
       return ok();
     });
-    const gateway = await startGateway(t, { API_URI: backend.url, OPEN_CONCURRENCY: '1' });
+    const gateway = await startApp(t, { API_URI: backend.url, OPEN_CONCURRENCY: '1' });
     const scene = { backend, gateway };
     const [asked, waiting, last] = [freshPath(), freshPath(), freshPath()];
     gateOf(last).resolve();

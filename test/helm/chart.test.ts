@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { options } from '../../src/config/options.ts';
 import type { OptionSchemas } from '../../tools/generate/helm-schema.ts';
 import { CHART, find, helm, podOf, render, template } from './chart.ts';
-import { checkConfig, environmentOf } from './environment.ts';
+import { checkConfig, environmentOf, runCheckConfig } from './environment.ts';
 
 const API_URI = 'http://backend.default/websocket';
 const smallest = { config: { API_URI } };
@@ -16,15 +16,20 @@ const NEW_KUBERNETES = ['--kube-version', '1.30.0'];
 const schemas: OptionSchemas = options;
 
 for (const file of readdirSync(join(CHART, 'ci'))) {
-  test(`${file} passes helm lint --strict, and the program takes what it renders`, async (t) => {
+  test(`${file} passes helm lint --strict, and the program takes what it renders`, (t) => {
     const values = join(CHART, 'ci', file);
     const lint = helm(t, ['lint', '--strict', CHART], values);
     assert.equal(lint.status, 0, lint.output + lint.error);
 
-    const { code, error } = await checkConfig(t, podOf(render(t, values, NEW_KUBERNETES)));
-    assert.deepEqual({ code, error }, { code: 0, error: '' });
+    assert.equal(checkConfig(t, podOf(render(t, values, NEW_KUBERNETES))).complaint, '');
   });
 }
+
+test('the whole program takes what everything-values.yaml renders, with what that says to Node', async (t) => {
+  const { code, complaint, effective } = await runCheckConfig(t, podOf(render(t, everything, NEW_KUBERNETES)));
+  assert.deepEqual({ code, complaint }, { code: 0, complaint: '' });
+  assert.equal(effective['DRAIN_MS'], '45001');
+});
 
 test('the chart is of the version that it installs', () => {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
@@ -99,15 +104,15 @@ test('a sleep before SIGTERM is there only if asked for, and only where Kubernet
   assert.match(template(t, values, ['--kube-version', '1.28.9']).error, /preStopSleepSeconds needs Kubernetes 1\.29, this is v1\.28\.9/);
 });
 
-test('a backend is told the address of the very pod that holds the client, unless told otherwise', async (t) => {
-  const { effective } = await checkConfig(t, podOf(render(t, { config: { API_URI, CONTROL_PORT: 9_001 } })));
+test('a backend is told the address of the very pod that holds the client, unless told otherwise', (t) => {
+  const { effective } = checkConfig(t, podOf(render(t, { config: { API_URI, CONTROL_PORT: 9_001 } })));
   assert.equal(effective['WS_HOSTNAME'], '10.1.2.3:9001');
   assert.equal(effective['NODE_NAME'], 'chat-wsaas-6d5f7c9b8-x2x4q');
   assert.equal(effective['CONTROL_PORT'], '9001');
   assert.equal(effective['DRAIN_DELAY_MS'], '5000');
   const six = render(t, { config: { API_URI, WS_HOSTNAME: '[$(POD_IP)]:8081' } });
   assert.equal(environmentOf(podOf(six).containers[0].env)['WS_HOSTNAME'], '[10.1.2.3]:8081');
-  const { effective: own } = await checkConfig(t, podOf(render(t, onePod)));
+  const { effective: own } = checkConfig(t, podOf(render(t, onePod)));
   assert.equal(own['WS_HOSTNAME'], 'http://sockets-control.default:9001/commands');
   assert.equal(own['NODE_NAME'], 'the-only-one');
 });
@@ -118,7 +123,7 @@ test('the control API keeps a port of its own, even where its value is taken awa
   assert.equal(ports[1]?.containerPort, 8081);
 });
 
-test('every option is reachable: those in the open as config, secrets by reference only', async (t) => {
+test('every option is reachable: those in the open as config, secrets by reference only', (t) => {
   const config: Record<string, unknown> = {};
   const secrets: Record<string, unknown> = {};
   const samples: Record<string, unknown> = {
@@ -141,8 +146,8 @@ test('every option is reachable: those in the open as config, secrets by referen
     assert.ok(name in secrets || config[name] !== undefined, `${name} has no default: give this test a sample of it`);
   }
   const pod = podOf(render(t, { config, secrets, replicaCount: 1, journal: { enabled: true } }));
-  const { code, effective, error } = await checkConfig(t, pod);
-  assert.deepEqual({ code, error }, { code: 0, error: '' });
+  const { effective, complaint } = checkConfig(t, pod);
+  assert.equal(complaint, '');
   for (const [name, value] of Object.entries(config)) if (name !== 'JOURNAL_DIR') assert.equal(effective[name], String(value), name);
   for (const name of Object.keys(secrets)) {
     assert.equal(effective[name], '***', name);
@@ -152,21 +157,21 @@ test('every option is reachable: those in the open as config, secrets by referen
   assert.deepEqual(pod.containers[0].volumeMounts, [{ name: 'journal', mountPath: '/journal' }]);
 });
 
-test('MAX_CONNECTIONS follows from the memory limit and the workers, unless it is given', async (t) => {
-  const mostOf = async (memory: unknown, config: object = {}) => {
+test('MAX_CONNECTIONS follows from the memory limit and the workers, unless it is given', (t) => {
+  const mostOf = (memory: unknown, config: object = {}) => {
     const values = { config: { API_URI, ...config }, resources: { limits: { memory } } };
-    return (await checkConfig(t, podOf(render(t, values)))).effective['MAX_CONNECTIONS'];
+    return checkConfig(t, podOf(render(t, values))).effective['MAX_CONNECTIONS'];
   };
   const standard = (2 ** 30 - 128 * 2 ** 20) / 2 / 20_000;
-  assert.equal((await checkConfig(t, podOf(render(t, smallest)))).effective['MAX_CONNECTIONS'], String(Math.floor(standard)));
-  assert.equal(await mostOf('1Gi'), '23488');
-  assert.equal(await mostOf(2 ** 30), '23488');
-  assert.equal(await mostOf('1.5G'), String(Math.floor((1.5e9 - 128 * 2 ** 20) / 40_000)));
-  assert.equal(await mostOf('2Gi', { WORKERS: 2 }), '23488');
-  assert.equal(await mostOf('2Gi', { WORKERS: 'auto' }), '0');
-  assert.equal(await mostOf('1Gi', { MAX_CONNECTIONS: 100 }), '100');
-  assert.equal(await mostOf('1Gi', { MAX_CONNECTIONS: 0 }), '0');
-  assert.equal(await mostOf(null), '0');
+  assert.equal(checkConfig(t, podOf(render(t, smallest))).effective['MAX_CONNECTIONS'], String(Math.floor(standard)));
+  assert.equal(mostOf('1Gi'), '23488');
+  assert.equal(mostOf(2 ** 30), '23488');
+  assert.equal(mostOf('1.5G'), String(Math.floor((1.5e9 - 128 * 2 ** 20) / 40_000)));
+  assert.equal(mostOf('2Gi', { WORKERS: 2 }), '23488');
+  assert.equal(mostOf('2Gi', { WORKERS: 'auto' }), '0');
+  assert.equal(mostOf('1Gi', { MAX_CONNECTIONS: 100 }), '100');
+  assert.equal(mostOf('1Gi', { MAX_CONNECTIONS: 0 }), '0');
+  assert.equal(mostOf(null), '0');
 });
 
 test('several pods share an address only where each tells its own, a bus connects them, or the user knows the way', (t) => {
@@ -209,8 +214,8 @@ test('a file of routes does instead of a backend', (t) => {
   assert.deepEqual(volumeMounts, [mount]);
 });
 
-test('values mean what they say: large numbers, zeros, and what YAML makes of on and off', async (t) => {
-  const { effective } = await checkConfig(t, podOf(render(t, onePod)));
+test('values mean what they say: large numbers, zeros, and what YAML makes of on and off', (t) => {
+  const { effective } = checkConfig(t, podOf(render(t, onePod)));
   assert.equal(effective['CLOSE_RETRY_FOR_MS'], '86400000');
   assert.equal(effective['WS_TIMEOUT'], '0');
   assert.equal(effective['LOG_LEVEL'], 'DEBUG');

@@ -50,7 +50,17 @@ export type HelmResult = { readonly status: number; readonly output: string; rea
 /** Values as a file of the chart, or as an object. */
 export type Values = string | object;
 
+const results = new Map<string, HelmResult>();
+
+/** A helm run is a pure function of what it is given, and dear: the same is run once in a file of tests. */
 export function helm(t: Pick<TestContext, 'after'>, argv: readonly string[], values: Values): HelmResult {
+  const key = JSON.stringify([argv, values]);
+  const result = results.get(key) ?? runHelm(t, argv, values);
+  results.set(key, result);
+  return result;
+}
+
+function runHelm(t: Pick<TestContext, 'after'>, argv: readonly string[], values: Values): HelmResult {
   const folder = mkdtempSync(join(tmpdir(), 'wsaas-values-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   let file = values;

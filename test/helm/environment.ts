@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { MAIN } from '../support/gateway.ts';
+import { ConfigError, loadConfig } from '../../src/config/load.ts';
 import type { PodSpec, Variable } from './chart.ts';
 
 const DOWNWARD: Readonly<Record<string, string>> = { 'status.podIP': '10.1.2.3', 'metadata.name': 'chat-wsaas-6d5f7c9b8-x2x4q' };
@@ -22,10 +23,30 @@ export function environmentOf(variables: readonly Variable[]): Record<string, st
   return environment;
 }
 
-export type Checked = { readonly code: number; readonly effective: Record<string, string>; readonly error: string };
+export type Checked = { readonly effective: Readonly<Record<string, string>>; /** Mistakes and warnings. */ readonly complaint: string };
 
-/** What the program makes of a rendered pod: `--check-config` with its environment, its volumes being empty folders. */
-export async function checkConfig(t: Pick<TestContext, 'after'>, pod: PodSpec): Promise<Checked> {
+/** What the program's own reading makes of the environment of a rendered pod, its volumes being empty folders. */
+export function checkConfig(t: Pick<TestContext, 'after'>, pod: PodSpec): Checked {
+  try {
+    const { effective, warnings } = loadConfig(environmentHere(t, pod));
+    return { effective, complaint: warnings.join('\n') };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { effective: {}, complaint: error.message };
+  }
+}
+
+/** The same by the whole program, `--check-config`: it sees what is for Node too, but is a process. */
+export function runCheckConfig(t: Pick<TestContext, 'after'>, pod: PodSpec): Promise<Checked & { readonly code: number }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [MAIN, '--check-config'], { cwd: '/', env: environmentHere(t, pod) }, (error, stdout, stderr) => {
+      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
+      resolve({ code, effective: pairs(stdout), complaint: stderr });
+    });
+  });
+}
+
+function environmentHere(t: Pick<TestContext, 'after'>, pod: PodSpec): Record<string, string> {
   const [{ env, volumeMounts = [] }] = pod.containers;
   const environment = environmentOf(env);
   const mount = volumeMounts.find(({ mountPath }) => mountPath === environment['JOURNAL_DIR']);
@@ -34,12 +55,7 @@ export async function checkConfig(t: Pick<TestContext, 'after'>, pod: PodSpec): 
     t.after(() => rmSync(folder, { recursive: true, force: true }));
     environment['JOURNAL_DIR'] = folder;
   }
-  return new Promise((resolve) => {
-    execFile(process.execPath, [MAIN, '--check-config'], { cwd: '/', env: environment }, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-      resolve({ code, effective: pairs(stdout), error: stderr });
-    });
-  });
+  return environment;
 }
 
 function downward(path: string): string {
