@@ -70,7 +70,8 @@ export class Connection implements IntakeClient {
   #early: Early | null = null;
   #answered: AnsweredKeys | null = null;
   #lastSeq = 0;
-  #isOverfed = false;
+  /** What it sends from now on is dropped. */
+  #isDeaf = false;
   #pauses = 0;
   readonly #pace: Pace | null;
 
@@ -143,10 +144,10 @@ export class Connection implements IntakeClient {
 
   /** A whole message from the client, in order. Kept also while closing: it was sent before the client saw the close frame. */
   receive(data: Buffer, isBinary: boolean): void {
-    if (this.state === 'closed' || this.#isOverfed) return;
+    if (this.state === 'closed' || this.#isDeaf) return;
     this.alive();
     if (data.length > this.route.limits.maxMessageBytes) {
-      this.#isOverfed = true; // what comes behind a message that is refused would leave a gap (G2)
+      this.#isDeaf = true; // what comes behind a message that is refused would leave a gap (G2)
       this.close(CLOSE.TOO_BIG, 'message too big'); // the socket itself knows only the largest limit of all routes
       return;
     }
@@ -235,6 +236,12 @@ export class Connection implements IntakeClient {
       case 'closed':
         return NOT_FOUND;
     }
+  }
+
+  /** Another process has told its end: nothing more is read from it, and its client does well to come back. */
+  disown(): void {
+    this.#isDeaf = true;
+    this.close(CLOSE.GOING_AWAY, 'this gateway was taken for dead');
   }
 
   /** Ends it without a handshake; the `close` event will carry this code. */

@@ -58,6 +58,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   readonly #options: GatewayOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #leaving = new Set<Connection>();
+  readonly #disowned = new Set<Connection>();
   readonly #emptyWaiters: (() => void)[] = [];
   readonly #admission: Admission;
   readonly #complaints: Seldom;
@@ -140,7 +141,8 @@ export class Gateway implements ConnectionHost, BusHandler {
   #turnAway(connection: Connection, refusal: Refusal): Refusal {
     connection.refused();
     if (refusal.failure !== undefined) this.#complain(connection, refusal.failure.because);
-    if (refusal.wasAccepted) this.#tellClose(connection, CLOSE.ABNORMAL, refusal.endReason ?? refusal.message);
+    if (this.#disowned.delete(connection)) this.#options.ledger.forget(connection.key);
+    else if (refusal.wasAccepted) this.#tellClose(connection, CLOSE.ABNORMAL, refusal.endReason ?? refusal.message);
     else this.#options.ledger.forget(connection.key);
     return this.#refuse(refusal);
   }
@@ -215,6 +217,15 @@ export class Gateway implements ConnectionHost, BusHandler {
     );
   }
 
+  /** The bus calls this: others have told the ends of these connections, so they end here, and nothing more is told of them. */
+  disown(keys: ReadonlySet<string>): void {
+    for (const connection of this.connections) {
+      if (!keys.has(connection.key)) continue;
+      this.#disowned.add(connection);
+      connection.disown();
+    }
+  }
+
   #tellOrphans(entries: readonly LedgerEntry[]): void {
     if (entries.length > 0) this.log.warn({ orphans: entries.length }, 'telling the ends of connections whose process died');
     for (const entry of entries) {
@@ -284,7 +295,8 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   finished(connection: Connection): void {
     this.#leaving.delete(connection);
-    this.#tellClose(connection, connection.closeCode, connection.closeReason);
+    if (this.#disowned.delete(connection)) this.#options.ledger.forget(connection.key);
+    else this.#tellClose(connection, connection.closeCode, connection.closeReason);
     this.#checkEmpty();
   }
 

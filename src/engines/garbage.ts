@@ -1,0 +1,33 @@
+import type { Log } from '../core/ports.ts';
+
+const LOG_EVERY_MS = 60_000;
+
+/** Counts what came on a channel and could not be understood; the log hears of it at most once a minute. */
+export class Garbage {
+  readonly #log: Log;
+  #all = 0;
+  #untold = 0;
+  #toldAt = -Infinity;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** How many there were since the start. */
+  get count(): number {
+    return this.#all;
+  }
+
+  came(bytes: number): void {
+    this.#all += 1;
+    this.#untold += 1;
+    const now = performance.now();
+    if (now - this.#toldAt < LOG_EVERY_MS) return;
+    this.#log.warn(
+      { count: this.#untold, total: this.#all, bytes },
+      'messages on the cluster channels could not be understood and were dropped: is another version, or somebody else, on CLUSTER_NAME?',
+    );
+    this.#toldAt = now;
+    this.#untold = 0;
+  }
+}
