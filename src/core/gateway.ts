@@ -32,6 +32,8 @@ export type GatewayOptions = {
   readonly openQueueTimeoutMs: number;
   readonly closeConcurrency: number;
   readonly closeBacklog: number;
+  /** Why nobody may come in now, or null: something that this gateway was told not to serve without is missing. */
+  readonly whyClosed?: () => string | null;
   /** Makes this process's part of the answer to a query for metrics. */
   readonly metrics: (gauges: Gauges) => Promise<readonly unknown[]>;
   /** Finds the route that a ledger entry names. */
@@ -84,7 +86,7 @@ export class Gateway implements ConnectionHost, BusHandler {
    * `isGone` is asked when a place in the queue comes up: a client that left while waiting costs the backend nothing.
    */
   async open(route: Route, request: OpenRequest, isGone: () => boolean): Promise<Admitted | Refusal> {
-    const full = this.isDraining ? SHUTTING_DOWN : this.#admission.enter(request.remoteAddress);
+    const full = this.#closedBecause ?? this.#admission.enter(request.remoteAddress);
     if (full !== null) return this.#refuse(full);
     this.#opening += 1;
     try {
@@ -93,6 +95,12 @@ export class Gateway implements ConnectionHost, BusHandler {
       this.#opening -= 1;
       this.#checkEmpty();
     }
+  }
+
+  get #closedBecause(): Refusal | null {
+    if (this.isDraining) return SHUTTING_DOWN;
+    const because = this.#options.whyClosed?.() ?? null;
+    return because === null ? null : busy(because);
   }
 
   async #openInTurn(route: Route, request: OpenRequest, isGone: () => boolean): Promise<Admitted | Refusal> {

@@ -4,11 +4,18 @@ import { ClusterBus } from './cluster-bus.ts';
 import { ClusterLedger } from './cluster-ledger.ts';
 import { LEASE, Membership, type LeaseTimes } from './membership.ts';
 
+type Technology = { readonly name: string; readonly create: (options: BackboneOptions) => Promise<Backbone> };
+
+const redis: Technology = {
+  name: 'redis',
+  create: async (options) => (await import('./redis/backbone.ts')).createRedisBackbone(options),
+};
+
 /** The engines that join machines, by the scheme of CLUSTER_URL. Each is loaded when it is used. */
-const BACKBONES: Readonly<Record<string, (options: BackboneOptions) => Promise<Backbone>>> = {
-  redis: async (options) => (await import('./redis/backbone.ts')).createRedisBackbone(options),
-  rediss: async (options) => (await import('./redis/backbone.ts')).createRedisBackbone(options),
-  'redis+sentinel': async (options) => (await import('./redis/backbone.ts')).createRedisBackbone(options),
+const TECHNOLOGIES: Readonly<Record<string, Technology>> = {
+  redis,
+  rediss: redis,
+  'redis+sentinel': redis,
 };
 
 export type EngineOptions = Omit<BackboneOptions, 'leaseMs'> & { readonly log: Log; readonly lease?: LeaseTimes };
@@ -21,13 +28,26 @@ export type Engine = {
   readonly problem: () => string | null;
 };
 
-/** Joins the cluster. An engine that does not answer is tried on and on; one that can never serve rejects, with the reason. */
+/** CLUSTER_URL names what can never join machines; the message says why. */
+export class EngineRefused extends Error {
+  /** Of a mistake in the configuration (sysexits.h, EX_CONFIG). */
+  readonly exitCode = 78;
+
+  constructor(because: string) {
+    super(`CLUSTER_URL: ${because}`);
+    this.name = 'EngineRefused';
+  }
+}
+
+/** Joins the cluster. An engine that does not answer is tried on and on; one that can never serve rejects with EngineRefused. */
 export async function openEngine({ lease = LEASE, log, ...options }: EngineOptions): Promise<Engine> {
   const { url, owner, node, timeoutMs } = options;
   const scheme = url.slice(0, url.indexOf(':'));
-  const create = BACKBONES[scheme];
-  if (create === undefined) throw new Error(`CLUSTER_URL: must begin with ${SCHEMES.join(', ')}; came ${scheme}://`);
-  const backbone = await create({ ...options, leaseMs: lease.leaseMs });
+  const technology = TECHNOLOGIES[scheme];
+  if (technology === undefined) throw new EngineRefused(`must begin with ${SCHEMES.join(', ')}; came ${scheme}://`);
+  const backbone = await technology
+    .create({ ...options, leaseMs: lease.leaseMs })
+    .catch((error: Error) => Promise.reject(new EngineRefused(error.message)));
   const membership = new Membership({ ...lease, backbone, owner, node, timeoutMs, log });
   const shared = { backbone, membership, timeoutMs, log };
   const ledger = new ClusterLedger(shared);
@@ -47,10 +67,10 @@ export async function openEngine({ lease = LEASE, log, ...options }: EngineOptio
     await membership.start(tenant, (bytes) => bus.received(bytes));
   } catch (error) {
     await ledger.close();
-    throw error;
+    throw new EngineRefused((error as Error).message);
   }
-  return { name: scheme.replace(/s?(\+.*)?$/, ''), bus, ledger, problem: () => membership.problem };
+  return { name: technology.name, bus, ledger, problem: () => membership.problem };
 }
 
 /** What CLUSTER_URL may begin with. */
-export const SCHEMES: readonly string[] = Object.keys(BACKBONES).map((scheme) => `${scheme}://`);
+export const SCHEMES: readonly string[] = Object.keys(TECHNOLOGIES).map((scheme) => `${scheme}://`);

@@ -75,7 +75,7 @@ export class Membership {
     const patience = setTimeout(() => this.#wake(), timeoutMs);
     await first;
     clearTimeout(patience);
-    if (this.#refusal !== null) throw new Error(`CLUSTER_URL: ${this.#refusal}`);
+    if (this.#refusal !== null) throw new Error(this.#refusal);
   }
 
   get isIn(): boolean {

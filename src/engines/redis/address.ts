@@ -14,7 +14,7 @@ export function readAddress(url: string, credentials: string | null): Address | 
     return {
       sentinels: sentinels.map(({ hostname, port }) => ({ host: bare(hostname), port: Number(port) || SENTINEL_PORT })),
       name,
-      ...login(user === '' ? credentials : user),
+      ...(user === '' ? login(credentials, String) : login(user, decodeURIComponent)),
     };
   }
   const { protocol, hostname, port, username, password, pathname } = new URL(url);
@@ -24,17 +24,17 @@ export function readAddress(url: string, credentials: string | null): Address | 
     host: bare(hostname),
     port: Number(port) || REDIS_PORT,
     db: database,
-    ...login(username === '' && password === '' ? credentials : `${username}:${password}`),
+    ...(username === '' && password === '' ? login(credentials, String) : login(`${username}:${password}`, decodeURIComponent)),
     ...(protocol === 'rediss:' && { tls: { servername: bare(hostname) } }),
   };
 }
 
-/** `user:password` or `password`, percent-encoded as in a URL where it came from one. */
-function login(credentials: string | null): Pick<RedisOptions, 'username' | 'password'> {
+/** `user:password` or `password`. */
+function login(credentials: string | null, decode: (text: string) => string): Pick<RedisOptions, 'username' | 'password'> {
   if (credentials === null || credentials === '') return {};
   const colon = credentials.indexOf(':');
   const [user, password] = colon < 0 ? ['', credentials] : [credentials.slice(0, colon), credentials.slice(colon + 1)];
-  return { ...(user !== '' && { username: decodeURIComponent(user) }), password: decodeURIComponent(password) };
+  return { ...(user !== '' && { username: decode(user) }), password: decode(password) };
 }
 
 /** IPv6 addresses stand in brackets only in a URL. */

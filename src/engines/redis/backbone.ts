@@ -16,7 +16,7 @@ export async function createRedisBackbone(options: BackboneOptions): Promise<Bac
   const { url, credentials, cluster, owner, node, leaseMs, timeoutMs } = options;
   const { Redis } = await import('ioredis');
   const address = readAddress(url, credentials);
-  if (typeof address === 'string') throw new Error(`CLUSTER_URL: ${address}`);
+  if (typeof address === 'string') throw new Error(address);
   const prefix = `${cluster}:`;
   const [members, estates, claims, all] = ['members', 'estates', 'claims', 'all'].map((name) => prefix + name) as [
     string,
