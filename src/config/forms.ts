@@ -40,7 +40,7 @@ export const readers: Record<OptionForm, (value: string) => Reading> = {
 };
 
 /** Schemes of the engines that join machines; their registry has the same, and a test says so. */
-export const ENGINE_SCHEMES: readonly string[] = ['redis://', 'rediss://', 'redis+sentinel://'];
+export const ENGINE_SCHEMES: readonly string[] = ['redis://', 'rediss://', 'redis+sentinel://', 'nats://', 'tls://'];
 
 function splitList(value: string): string[] {
   return value
@@ -195,7 +195,7 @@ function readEngine(value: string): Reading {
   if (scheme === 'redis+sentinel://')
     return SENTINELS.test(value) ? { value } : 'must name Sentinels and their primary, as in redis+sentinel://h1:26379,h2:26379/mymaster';
   if (/,\s*[a-z+]+:\/\//.test(value)) return 'must be one URL: several shards are not served';
-  if (!URL.canParse(value) || new URL(value).hostname === '') return `must be a URL with a host, such as ${scheme}engine:6379`;
+  if (!URL.canParse(value) || new URL(value).hostname === '') return `must be a URL with a host, such as ${scheme}engine.example.com`;
   return { value };
 }
 

@@ -63,14 +63,17 @@ const own = {
   WORKERS: text('Processes that share the port; `auto` is one per core.', { default: '1', form: 'workers' }),
   CLUSTER_URL: Type.Optional(
     text(
-      'Engine that joins this machine with others: `redis://`, `rediss://` or `redis+sentinel://h1:26379,h2:26379/<primary>` (Redis or Valkey). Default: each machine is on its own.',
+      'Engine that joins this machine with others: `redis://`, `rediss://` or `redis+sentinel://h1:26379,h2:26379/<primary>` (Redis or Valkey), `nats://` or `tls://` (NATS with JetStream). Default: each machine is on its own.',
       { form: 'engine', isSecret: true },
     ),
   ),
   CLUSTER_CREDENTIALS_FILE: Type.Optional(
-    text('File with what logs in to `CLUSTER_URL`, so that the URL need not hold it: `user:password`, or a password.', {
-      form: 'secret-file',
-    }),
+    text(
+      'File with what logs in to `CLUSTER_URL`, so that the URL need not hold it: `user:password`, or a password (Redis), a token or a `.creds` file (NATS).',
+      {
+        form: 'secret-file',
+      },
+    ),
   ),
   CLUSTER_NAME: text('Machines of one name on one engine form a cluster.', { default: 'wsaas', pattern: '^[A-Za-z0-9_-]{1,63}$' }),
   REQUIRE_BUS: choice(

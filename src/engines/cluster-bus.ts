@@ -233,5 +233,5 @@ const FATED: { readonly [Many in 'one' | 'many']: { readonly [Of in Exclude<Fate
 };
 
 function namesOf(owners: Iterable<string>, names: ReadonlyMap<string, string>): string[] {
-  return [...new Set([...owners].map((owner) => names.get(owner) ?? owner))];
+  return [...new Set([...owners].map((owner) => names.get(owner) ?? owner))].toSorted();
 }

@@ -11,11 +11,18 @@ const redis: Technology = {
   create: async (options) => (await import('./redis/backbone.ts')).createRedisBackbone(options),
 };
 
+const nats: Technology = {
+  name: 'nats',
+  create: async (options) => (await import('./nats/backbone.ts')).createNatsBackbone(options),
+};
+
 /** The engines that join machines, by the scheme of CLUSTER_URL. Each is loaded when it is used. */
 const TECHNOLOGIES: Readonly<Record<string, Technology>> = {
   redis,
   rediss: redis,
   'redis+sentinel': redis,
+  nats,
+  tls: nats,
 };
 
 export type EngineOptions = Omit<BackboneOptions, 'leaseMs'> & { readonly log: Log; readonly lease?: LeaseTimes };

@@ -45,11 +45,14 @@ export class Membership {
   #estate: string | null = null;
   #generation = 0;
   #offsetMs = 0;
+  #hasClock = false;
   /** Since when the engine has answered without a gap (performance.now). Before a lease's time is over nobody is taken for dead. */
   #inTouchSince = Infinity;
   #lastRenewal = 0;
+  #isRenewing = false;
   #entries = 0;
   #timer: NodeJS.Timeout | null = null;
+  #started: () => void = () => {};
   #waiters: (() => void)[] = [];
 
   constructor(options: MembershipOptions) {
@@ -57,11 +60,13 @@ export class Membership {
     this.owner = options.owner;
   }
 
-  /** Connects. Resolves when the process is in, or when the engine is away or does not answer in time: then it goes on trying. Rejects when it is refused. */
+  /** Connects. Resolves when the process is in, or when its time is over: then it goes on trying. Rejects when it is refused. */
   async start(tenant: Tenant, received: (bytes: Buffer) => void): Promise<void> {
     this.#tenant = tenant;
     const { backbone, timeoutMs } = this.#options;
-    const first = new Promise<void>((resolve) => this.#waiters.push(resolve));
+    const first = new Promise<void>((resolve) => {
+      this.#started = resolve;
+    });
     backbone.start({
       up: () => void this.#enter(),
       down: (because) => this.#left(because),
@@ -69,10 +74,10 @@ export class Membership {
       refused: (because) => {
         this.#left(because);
         this.#refusal = because;
-        this.#wake();
+        this.#started();
       },
     });
-    const patience = setTimeout(() => this.#wake(), timeoutMs);
+    const patience = setTimeout(() => this.#started(), timeoutMs);
     await first;
     clearTimeout(patience);
     if (this.#refusal !== null) throw new Error(this.#refusal);
@@ -142,7 +147,10 @@ export class Membership {
 
   /** Asks the engine at once how the lease stands: something did not fit. */
   async renew(): Promise<void> {
-    if (this.#state === 'in' && this.#estate !== null) await this.#renew(this.#estate, this.#entries);
+    if (this.#state !== 'in' || this.#estate === null || this.#isRenewing) return;
+    this.#isRenewing = true;
+    await this.#renew(this.#estate, this.#entries);
+    this.#isRenewing = false;
   }
 
   close(): void {
@@ -200,6 +208,7 @@ export class Membership {
     }
     log.info({ owner: this.owner, node, others: this.#members.size }, 'joined the cluster');
     this.#timer = setInterval(() => void this.renew(), renewMs);
+    this.#started();
     this.#wake();
   }
 
@@ -251,7 +260,10 @@ export class Membership {
     const sentAt = Date.now();
     const standing = await within(this.#options.timeoutMs, question(estate));
     const tookMs = Date.now() - sentAt;
-    if (standing.type === 'kept' && tookMs < CLOCK_ERROR_MS) this.#offsetMs = standing.now - (sentAt + tookMs / 2);
+    if (standing.type === 'kept' && (tookMs < EXACT_MS || !this.#hasClock)) {
+      this.#offsetMs = standing.now - (sentAt + tookMs / 2);
+      this.#hasClock = true;
+    }
     return standing;
   }
 
@@ -261,8 +273,8 @@ export class Membership {
   }
 }
 
-/** An answer that took longer says nothing of the clock. */
-const CLOCK_ERROR_MS = 300;
+/** An answer that took longer says too little of the clock. */
+const EXACT_MS = 100;
 
 /** Rejects when the engine has not answered in time: it hangs. */
 export async function within<Result>(limitMs: number, answer: Promise<Result>): Promise<Result> {

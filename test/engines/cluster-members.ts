@@ -1,12 +1,12 @@
 import type { TestContext } from 'node:test';
-import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ownerToken } from '../../src/core/ids.ts';
 import type { BusHandler, Log } from '../../src/core/ports.ts';
 import { openEngine, type Engine } from '../../src/engines/index.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { startCable } from '../support/cable.ts';
 import type { BusFactory } from '../contracts/bus.ts';
-import type { LedgerHouse } from '../contracts/ledger.ts';
+import { ledgerEntry, type LedgerHouse } from '../contracts/ledger.ts';
 
 /** Short, so that a test sees the end of a lease. */
 export const LEASE = { leaseMs: 600, renewMs: 150 };
@@ -62,14 +62,15 @@ export function houseOn(start: (t: TestContext) => Promise<{ readonly url: strin
     return {
       async join() {
         const cable = await startCable(t, Number(new URL(url).port));
-        const { ledger, bus } = await joinCluster(t, url.replace(new URL(url).port, String(cable.port)), { timeoutMs: 400 });
+        const { ledger } = await joinCluster(t, url.replace(new URL(url).port, String(cable.port)), { timeoutMs: 400 });
         return {
           ledger: {
             opened: async (entry) => ledger.opened(entry),
             async forget(key) {
               ledger.forget(key);
-              await turn(); // then it is sent, and what follows is answered after it
-              await bus.claim('follows', key, true);
+              const written = ledger.opened(ledgerEntry('same-turn')); // written together, so that it is known when
+              ledger.forget('same-turn');
+              await written;
             },
             orphans: () => ledger.orphans(),
             close: () => ledger.close(),
