@@ -189,7 +189,8 @@ export class ClusterBus implements Bus {
     if (place === membership.owner) return (await this.#handler?.execute(command)) ?? NOT_FOUND;
     if (place !== null) return this.#askSome([place], command);
     // a client-chosen id is claimed when its client is let in; until then only the process that asks the backend knows it
-    return GIVEN_ID.test(command.id) ? NOT_FOUND : this.#askSome([...membership.others.keys()], command);
+    if (GIVEN_ID.test(command.id)) return NOT_FOUND;
+    return (await membership.meetAll()) ? this.#askSome([...membership.others.keys()], command) : AWAY;
   }
 
   async #askSome(owners: readonly string[], command: Command): Promise<Outcome> {

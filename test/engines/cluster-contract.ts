@@ -138,7 +138,10 @@ export function clusterContract(kind: EngineKind): void {
   });
 
   test(`${kind}: an engine that was away for longer than a lease makes nobody an orphan`, async (t) => {
-    const { server, a, b } = await scene(t);
+    const server = await startEngine(t, kind);
+    const patient = { timeoutMs: LEASE.leaseMs * 10 }; // so that the connections stay: nobody begins anew
+    const [a, b] = [await join(t, server.url, patient), await join(t, server.url, patient)];
+    await Promise.all([a.ledger.orphans(), b.ledger.orphans()]); // both are in touch for a lease
     await a.ledger.opened(ledgerEntry('a'));
     await b.ledger.opened(ledgerEntry('b'));
     server.freeze();

@@ -7,6 +7,8 @@ import { missing, startEngine } from '../support/engine-server.ts';
 import { joinCluster } from './cluster-members.ts';
 import { SILENT_LOG } from '../contracts/samples.ts';
 
+/** What docs/operations.md says that a user needs. */
+const RIGHTS = ['+@pubsub', '+@scripting', '+@hash', '+@read', '+@write', '+@connection', '+info', '+time'];
 const API_URI = 'http://localhost:1';
 
 test('CLUSTER_URL may begin with what the registry has, and with nothing else', async () => {
@@ -53,7 +55,7 @@ test(
       '>s3',
       '~wsaas:*',
       '&wsaas:*',
-      '+@all',
+      ...RIGHTS,
     ]);
     const withUser = await joinCluster(t, `redis://gate:s3@127.0.0.1:${port}`, { cluster: 'wsaas' });
     assert.equal(withUser.problem(), null);

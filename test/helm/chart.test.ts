@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { options } from '../../src/config/options.ts';
 import type { OptionSchemas } from '../../tools/generate/helm-schema.ts';
@@ -129,6 +130,7 @@ test('every option is reachable: those in the open as config, secrets by referen
     TRUST_PROXY: '10.0.0.0/8',
     NODE_NAME: 'me',
     JOURNAL_DIR: '/journal',
+    CLUSTER_CREDENTIALS_FILE: fileURLToPath(import.meta.url),
     ORIGINS: 'https://a.example',
     CONTROL_ALLOW: '10.0.0.0/8',
     LOG_FORMAT: 'json',

@@ -61,7 +61,7 @@ export class Claims {
 
   async #end({ id, key }: Claim): Promise<void> {
     const held = await this.#held(id);
-    if (held?.key === key) await this.#options.entries.purge(keyOf(id), held.revision); // not a newer one
+    if (held?.key === key) await this.#options.entries.remove(held.revision); // this very claim: a newer one has another number
   }
 
   /** Null where nobody holds it, or who does is dead. */

@@ -53,6 +53,11 @@ export class Connection {
     return this.#session;
   }
 
+  /** What the server says is wrong with a request, as against that it did not answer. */
+  get apiError(): typeof Jetstream.JetStreamApiError {
+    return this.#options.libraries.jetstream.JetStreamApiError;
+  }
+
   get maxBytes(): number {
     return this.#session?.nats.info?.max_payload ?? DEFAULT_MAX_PAYLOAD;
   }

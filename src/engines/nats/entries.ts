@@ -3,14 +3,14 @@ import { ENTRY } from '../envelope-schemas.ts';
 import type { Connection } from './connection.ts';
 
 /**
- * Entries of the ledger, each under a key of its own. What goes is purged from the stream, which leaves nothing behind:
+ * Entries of the ledger, each under a key of its own. One goes by its number in the stream, which leaves nothing behind:
  * the marks that the bucket's own way of deleting leaves would grow with every client that ever came.
  */
 export class Entries {
   readonly #connection: Connection;
   readonly #bucket: string;
-  /** By key, while the server has not taken them yet: what is forgotten meanwhile must go after it has come. */
-  readonly #coming = new Map<string, Promise<unknown>>();
+  /** The number of each entry in the stream, once the server has taken it. */
+  readonly #numbers = new Map<string, number | Promise<number>>();
 
   constructor(connection: Connection, bucket: string) {
     this.#connection = connection;
@@ -19,10 +19,11 @@ export class Entries {
 
   async write(estate: string, opened: readonly LedgerEntry[], forgotten: readonly string[]): Promise<void> {
     await Promise.all([
-      ...opened.map((entry) => this.#put(keyOf(estate, entry.key), entry)),
+      ...opened.map((entry) => this.#put(estate, entry)),
       ...forgotten.map(async (key) => {
-        await this.#coming.get(keyOf(estate, key));
-        await this.purge(keyOf(estate, key));
+        const number = await this.#numbers.get(key);
+        this.#numbers.delete(key);
+        if (number !== undefined) await this.remove(number);
       }),
     ]);
   }
@@ -36,21 +37,29 @@ export class Entries {
     return found;
   }
 
-  /** Everything under these keys, or only what is no newer than this revision. */
-  async purge(keys: string, revision: number | null = null): Promise<void> {
-    const { manager } = this.#connection.session;
-    const filter = `$KV.${this.#bucket}.${keys}`;
-    await manager.streams.purge(`KV_${this.#bucket}`, revision === null ? { filter } : { filter, seq: revision + 1 });
+  /** Everything under these keys. */
+  async purge(keys: string): Promise<void> {
+    await this.#connection.session.manager.streams.purge(`KV_${this.#bucket}`, { filter: `$KV.${this.#bucket}.${keys}` });
   }
 
-  async #put(key: string, entry: LedgerEntry): Promise<void> {
-    const coming = this.#connection.session.kv.put(key, JSON.stringify(entry));
-    const settled = coming.catch(() => {}); // who waits for it only wants it to be over
-    this.#coming.set(key, settled);
+  /** The value with this number, and no other that the key may have had since. */
+  async remove(number: number): Promise<void> {
     try {
-      await coming;
-    } finally {
-      if (this.#coming.get(key) === settled) this.#coming.delete(key);
+      await this.#connection.session.manager.streams.deleteMessage(`KV_${this.#bucket}`, number, false);
+    } catch (error) {
+      if (!(error instanceof this.#connection.apiError)) throw error; // else the server says that it is not there
+    }
+  }
+
+  async #put(estate: string, entry: LedgerEntry): Promise<void> {
+    const coming = this.#connection.session.kv.put(keyOf(estate, entry.key), JSON.stringify(entry));
+    this.#numbers.set(entry.key, coming);
+    try {
+      const number = await coming;
+      if (this.#numbers.get(entry.key) === coming) this.#numbers.set(entry.key, number);
+    } catch (error) {
+      if (this.#numbers.get(entry.key) === coming) this.#numbers.delete(entry.key);
+      throw error;
     }
   }
 }
