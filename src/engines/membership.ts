@@ -136,13 +136,15 @@ export class Membership {
 
   /** Has everybody had the time to say that he lives, since the engine answers? */
   get mayInherit(): boolean {
-    return this.#state === 'in' && performance.now() - this.#inTouchSince >= this.#options.leaseMs;
+    const { leaseMs } = this.#options;
+    const now = performance.now();
+    return this.#state === 'in' && now - this.#inTouchSince >= leaseMs && now - this.#lastRenewal < leaseMs;
   }
 
   /** Ms until `mayInherit` may be true. */
   get graceMs(): number {
     const { leaseMs } = this.#options;
-    return this.#state === 'in' ? Math.max(1, this.#inTouchSince + leaseMs - performance.now()) : leaseMs;
+    return this.#state === 'in' ? Math.max(LOOK_MS, this.#inTouchSince + leaseMs - performance.now()) : leaseMs;
   }
 
   /** Asks the engine at once how the lease stands: something did not fit. */
@@ -273,6 +275,8 @@ export class Membership {
   }
 }
 
+/** Shortest time between two looks whether the engine has answered. */
+const LOOK_MS = 10;
 /** An answer that took longer says too little of the clock. */
 const EXACT_MS = 100;
 

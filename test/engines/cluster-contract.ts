@@ -153,6 +153,23 @@ export function clusterContract(kind: EngineKind): void {
     assert.deepEqual([a.node.disowned, b.node.disowned], [[], []]);
   });
 
+  test(`${kind}: who sees the engine move again first gives the others the time to say that they live`, async (t) => {
+    const server = await startEngine(t, kind);
+    const cable = await startCable(t, server.port);
+    const patient = { timeoutMs: LEASE.leaseMs * 10 };
+    const [first, slow] = [await join(t, server.url, patient), await join(t, `${kind}://127.0.0.1:${cable.port}`, patient)];
+    await slow.ledger.opened(ledgerEntry('slow'));
+    await first.ledger.orphans();
+    server.freeze();
+    cable.pause();
+    await sleep(LEASE.leaseMs * 2);
+    server.thaw();
+    const orphans = first.ledger.orphans();
+    assert.deepEqual((await first.bus.askAll({ type: 'tree' })).parts, [], 'the engine moves, the other is not heard yet');
+    cable.resume();
+    assert.deepEqual([await orphans, slow.node.disowned, first.node.deaths], [[], [], 0]);
+  });
+
   test(`${kind}: a process that is cut off past its lease is told of as dead, and gives up what was open when it is back`, async (t) => {
     const server = await startEngine(t, kind);
     const cable = await startCable(t, server.port);
