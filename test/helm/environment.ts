@@ -7,7 +7,11 @@ import { MAIN } from '../support/gateway.ts';
 import type { PodSpec, Variable } from './chart.ts';
 
 const DOWNWARD: Readonly<Record<string, string>> = { 'status.podIP': '10.1.2.3', 'metadata.name': 'chat-wsaas-6d5f7c9b8-x2x4q' };
-const SECRETS: Readonly<Record<string, string>> = { API_URI: 'https://api.example.com/ws?code=k', BACKEND_HEADERS: '{"x-api-key":"k"}' };
+const SECRETS: Readonly<Record<string, string>> = {
+  API_URI: 'https://api.example.com/ws?code=k',
+  BACKEND_HEADERS: '{"x-api-key":"k"}',
+  CLUSTER_URL: 'redis://:k@redis:6379',
+};
 
 /** The variables as the kubelet hands them to the process: downward API, secrets (made up here), then `$(NAME)` of those before. */
 export function environmentOf(variables: readonly Variable[]): Record<string, string> {
