@@ -114,12 +114,15 @@ async function openSurroundings({ config, node, link, log }: Base): Promise<Surr
   const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining, CLUSTER_URL: url } = config;
   const owner = ownerToken();
   const meter = new Meter();
-  const engine = url && {
-    url,
-    credentials: config.CLUSTER_CREDENTIALS_FILE ?? null,
-    cluster: config.CLUSTER_NAME,
-    leaseMs: config.CLUSTER_LEASE_MS,
-  };
+  const engine =
+    url === undefined
+      ? undefined
+      : {
+          url,
+          credentials: config.CLUSTER_CREDENTIALS_FILE ?? null,
+          cluster: config.CLUSTER_NAME,
+          leaseMs: config.CLUSTER_LEASE_MS,
+        };
   const joined = await join({ engine, journal: config.JOURNAL_DIR, timeoutMs: config.BUS_TIMEOUT_MS, owner, node, link, log });
   return {
     owner,
@@ -287,11 +290,7 @@ function guardOf(config: Config): Guard {
   });
 }
 
-function factsOf(
-  { node, config }: Base,
-  { owner, joined, transports }: Surroundings,
-  routing: Routing,
-): Readonly<Record<string, unknown>> {
+function factsOf({ node, config }: Base, { owner, joined, transports }: Surroundings, routing: Routing): Readonly<Record<string, unknown>> {
   return {
     node,
     ledger: joined.ledger.level,

@@ -76,6 +76,11 @@ const own = {
     ),
   ),
   CLUSTER_NAME: text('Machines of one name on one engine form a cluster.', { default: 'wsaas', pattern: '^[A-Za-z0-9_-]{1,63}$' }),
+  CLUSTER_LEASE_MS: milliseconds(
+    'ms without a sign of life after which a process of the cluster is taken for dead; it gives one three times as often. The same on all machines.',
+    15_000,
+    1_000,
+  ),
   REQUIRE_BUS: choice(
     '`true`: while the engine of `CLUSTER_URL` cannot be asked, `/readyz` is 503 and new clients are refused with 503.',
     'false',

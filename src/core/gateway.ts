@@ -1,3 +1,4 @@
+import { addressOf } from './address.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
 import { CLOSE } from './close-codes.ts';
 import { Closings } from './closings.ts';
@@ -248,6 +249,7 @@ export class Gateway implements ConnectionHost, BusHandler {
       this.observer.counted('orphansTold', 1);
       const tags = entry.tags === null ? null : new Map(Object.entries(entry.tags));
       const { id, key, path, data } = entry;
+      if (id !== key) this.#options.bus.release(addressOf(route.namespace, id), key);
       const party = new Party({ id, key, path, tags, data, subprotocol: null, authorization: null, traceparent: null });
       this.closings.tell(route, { type: 'close', party, seq: null, code: CLOSE.ABNORMAL, reason: '', isOrphan: true });
     }

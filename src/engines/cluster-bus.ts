@@ -1,5 +1,5 @@
 import { NOT_FOUND, type Answers, type Command, type Outcome, type Part, type Query } from '../core/commands.ts';
-import { OWNER_LENGTH } from '../core/ids.ts';
+import { isGivenId, OWNER_LENGTH } from '../core/ids.ts';
 import type { Bus, BusHandler, Log } from '../core/ports.ts';
 import type { Backbone } from './backbone.ts';
 import { ClusterClaims } from './cluster-claims.ts';
@@ -18,8 +18,6 @@ export type ClusterBusOptions = {
 
 /** The part of the time-out in which a command may still be carried out; the rest is for its answer, and for clocks that differ. */
 const CARRIED_OUT = 0.8;
-/** An id that a gateway gave: an owner token, then 144 random bits. Nobody is asked for one whose owner is dead. */
-const GIVEN_ID = /^[A-Za-z0-9_-]{30}$/;
 const AWAY: Outcome = { type: 'unavailable', detail: 'the cluster cannot be asked now; nothing was sent' };
 
 /**
@@ -54,7 +52,7 @@ export class ClusterBus implements Bus {
   ask(command: Command): Promise<Outcome> {
     if (!this.#options.membership.isIn || this.#isClosed) return Promise.resolve(AWAY);
     const owner = command.id.slice(0, OWNER_LENGTH);
-    const isKnown = this.#options.membership.others.has(owner) && !this.#sought.has(owner); // one must not overtake another that still seeks its place
+    const isKnown = isGivenId(command.id) && this.#options.membership.others.has(owner) && !this.#sought.has(owner); // one must not overtake another that still seeks its place
     return isKnown ? this.#askSome([owner], command) : this.#find(owner, command);
   }
 
@@ -189,7 +187,7 @@ export class ClusterBus implements Bus {
     if (place === membership.owner) return (await this.#handler?.execute(command)) ?? NOT_FOUND;
     if (place !== null) return this.#askSome([place], command);
     // a client-chosen id is claimed when its client is let in; until then only the process that asks the backend knows it
-    if (GIVEN_ID.test(command.id)) return NOT_FOUND;
+    if (isGivenId(command.id)) return NOT_FOUND;
     return (await membership.meetAll()) ? this.#askSome([...membership.others.keys()], command) : AWAY;
   }
 

@@ -218,10 +218,6 @@ export class ClusterLedger implements Ledger {
         await Promise.all(entries.slice(from, from + CHUNK).map(async (entry) => this.opened(entry)));
       }
       if (this.#isDirty) break; // not safe in the own estate: it is inherited again
-      const claimed = entries.filter(({ id, key }) => id !== key);
-      for (let from = 0; from < claimed.length; from += CHUNK) {
-        await Promise.all(claimed.slice(from, from + CHUNK).map((entry) => backbone.release(entry)));
-      }
       await backbone.remove(estate);
       for (const entry of entries) found.set(entry.key, entry);
     }

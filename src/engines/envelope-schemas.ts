@@ -12,14 +12,14 @@ const selector = Type.Object({
   type: Type.Union([Type.Literal('none'), Type.Literal('all'), Type.Literal('ids'), Type.Literal('tags')]),
   ids: Type.Array(text),
   tags: pairs,
-  exclude: nullable(text),
+  exclude: Type.Array(text),
 });
 const action = { id: text, messageId: text, action: text, payloadJson: text };
 
 const command = Type.Union([
   Type.Object({ type: Type.Literal('push'), id: text, message, idempotencyKey: nullable(text) }),
   Type.Object({ type: Type.Literal('close'), id: text, code: Type.Integer(), reason: text }),
-  Type.Object({ type: Type.Literal('describe'), id: text }),
+  Type.Object({ type: Type.Literal('describe'), id: text, onlyHolder: Type.Optional(Type.Literal(true)) }),
   Type.Object({ type: Type.Literal('rpc-call'), ...action, waitMs: nullable(count) }),
   Type.Object({ type: Type.Literal('rpc-send'), ...action }),
   Type.Object({ type: Type.Literal('rpc-reject'), id: text, messageId: text, error: rpcError }),
@@ -42,6 +42,7 @@ const query = Type.Union([
 
 const descriptionFields = {
   id: text,
+  namespace: text,
   path: text,
   tags: Type.Record(Type.String(), text),
   connectedAt: Type.Number(),

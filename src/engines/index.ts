@@ -2,7 +2,7 @@ import type { Bus, Ledger, Log } from '../core/ports.ts';
 import type { Backbone, BackboneOptions } from './backbone.ts';
 import { ClusterBus } from './cluster-bus.ts';
 import { ClusterLedger } from './cluster-ledger.ts';
-import { LEASE, Membership, type LeaseTimes } from './membership.ts';
+import { Membership, type LeaseTimes } from './membership.ts';
 
 type Technology = { readonly name: string; readonly create: (options: BackboneOptions) => Promise<Backbone> };
 
@@ -25,7 +25,7 @@ const TECHNOLOGIES: Readonly<Record<string, Technology>> = {
   tls: nats,
 };
 
-export type EngineOptions = Omit<BackboneOptions, 'leaseMs'> & { readonly log: Log; readonly lease?: LeaseTimes };
+export type EngineOptions = Omit<BackboneOptions, 'leaseMs'> & { readonly log: Log; readonly lease: LeaseTimes };
 
 export type Engine = {
   readonly name: string;
@@ -47,7 +47,7 @@ export class EngineRefused extends Error {
 }
 
 /** Joins the cluster. An engine that does not answer is tried on and on; one that can never serve rejects with EngineRefused. */
-export async function openEngine({ lease = LEASE, log, ...options }: EngineOptions): Promise<Engine> {
+export async function openEngine({ lease, log, ...options }: EngineOptions): Promise<Engine> {
   const { url, owner, node, timeoutMs } = options;
   const scheme = url.slice(0, url.indexOf(':'));
   const technology = TECHNOLOGIES[scheme];

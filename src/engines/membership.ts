@@ -4,7 +4,10 @@ import type { Backbone, Standing } from './backbone.ts';
 /** How long a process may be silent before it is taken for dead, and how often it says that it lives. */
 export type LeaseTimes = { readonly leaseMs: number; readonly renewMs: number };
 
-export const LEASE: LeaseTimes = { leaseMs: 15_000, renewMs: 5_000 };
+/** Three chances to say so in a lease. */
+export function leaseOf(leaseMs: number): LeaseTimes {
+  return { leaseMs, renewMs: Math.floor(leaseMs / 3) };
+}
 
 export type MembershipOptions = LeaseTimes & {
   readonly backbone: Backbone;
@@ -44,7 +47,8 @@ export class Membership {
   #refusal: string | null = null;
   #estate: string | null = null;
   #generation = 0;
-  #offsetMs = 0;
+  /** The engine's clock less `performance.now`: a step of this machine's date moves nothing. */
+  #offsetMs = Date.now() - performance.now();
   #hasClock = false;
   /** Since when the engine has answered without a gap (performance.now). Before a lease's time is over nobody is taken for dead. */
   #inTouchSince = Infinity;
@@ -104,7 +108,7 @@ export class Membership {
 
   /** The engine's clock as far as it is known, epoch ms: deadlines that cross machines are told by it. */
   now(): number {
-    return Math.round(Date.now() + this.#offsetMs);
+    return Math.round(performance.now() + this.#offsetMs);
   }
 
   /** All others, with the names of their nodes. */
@@ -259,9 +263,9 @@ export class Membership {
 
   /** Asks within the time-out, and sets the clock by the answer. */
   async #ask(question: (estate: string) => Promise<Standing>, estate: string): Promise<Standing> {
-    const sentAt = Date.now();
+    const sentAt = performance.now();
     const standing = await within(this.#options.timeoutMs, question(estate));
-    const tookMs = Date.now() - sentAt;
+    const tookMs = performance.now() - sentAt;
     if (standing.type === 'kept' && (tookMs < EXACT_MS || !this.#hasClock)) {
       this.#offsetMs = standing.now - (sentAt + tookMs / 2);
       this.#hasClock = true;

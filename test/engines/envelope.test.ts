@@ -3,11 +3,12 @@ import { test } from 'node:test';
 import { assert as holds, nat, property, uint8Array } from 'fast-check';
 import { open, seal, writeItem, type Item } from '../../src/engines/envelope.ts';
 
-const selector = { type: 'tags', ids: [], tags: [['room', '\u2603']], exclude: 'x' } as const;
+const selector = { type: 'tags', ids: [], tags: [['room', '\u2603']], exclude: ['x'] } as const;
 const binary = { data: Buffer.from([0, 255, 10]), isBinary: true };
 const text = { data: Buffer.from('h\u00e4llo'), isBinary: false };
 const description = {
   id: 'x',
+  namespace: '',
   path: '/',
   tags: { a: '1' },
   connectedAt: 1,

@@ -4,7 +4,7 @@ import { loadConfig, ConfigError } from '../../src/config/load.ts';
 import { ENGINE_SCHEMES } from '../../src/config/forms.ts';
 import { EngineRefused, openEngine, SCHEMES } from '../../src/engines/index.ts';
 import { missing, startEngine } from '../support/engine-server.ts';
-import { joinCluster } from './cluster-members.ts';
+import { joinCluster, LEASE } from './cluster-members.ts';
 import { SILENT_LOG } from '../contracts/samples.ts';
 
 /** What docs/operations.md says that a user needs. */
@@ -13,7 +13,7 @@ const API_URI = 'http://localhost:1';
 
 test('CLUSTER_URL may begin with what the registry has, and with nothing else', async () => {
   assert.deepEqual(ENGINE_SCHEMES.toSorted(), SCHEMES.toSorted());
-  const options = { credentials: null, cluster: 'c', owner: 'AAAAAA', node: 'n', timeoutMs: 100, log: SILENT_LOG };
+  const options = { credentials: null, cluster: 'c', owner: 'AAAAAA', node: 'n', timeoutMs: 100, log: SILENT_LOG, lease: LEASE };
   await assert.rejects(openEngine({ ...options, url: 'memcached://host' }), EngineRefused);
 });
 

@@ -25,12 +25,12 @@ export async function createNatsBackbone(options: BackboneOptions): Promise<Back
   const all = `${cluster}.all`;
   const unheard = `${cluster}.unheard.${owner}`;
   let listener: BackboneListener | null = null;
-  let offsetMs = 0;
+  let offsetMs = Date.now() - performance.now();
   let hasClock = false;
   let known: Table = readTable('');
   let knownRevision = 0;
   let renewedAt = -Infinity;
-  const now = (): number => Math.round(Date.now() + offsetMs);
+  const now = (): number => Math.round(performance.now() + offsetMs);
   /** Envelopes whose fate is not known yet, and whether nobody heard them. */
   const posted = new Map<number, { isUnheard: boolean }>();
   let lastPost = 0;
@@ -84,9 +84,9 @@ export async function createNatsBackbone(options: BackboneOptions): Promise<Back
   /** Sets the clock: the server writes down when it took a value. */
   async function setClock(): Promise<void> {
     const { kv: bucket } = connection.session;
-    const sentAt = Date.now();
+    const sentAt = performance.now();
     await bucket.put(`clock.${owner}`, '');
-    const tookMs = Date.now() - sentAt;
+    const tookMs = performance.now() - sentAt;
     if (tookMs > EXACT_MS && hasClock) return;
     const entry = await bucket.get(`clock.${owner}`);
     if (entry === null) return;
