@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connectionId } from '../../src/core/ids.ts';
 import { ask, type Asked } from '../support/ask.ts';
-import { command, nodeEnvironment, populate, startCluster, type Cluster } from '../support/cluster.ts';
+import { command, DEATH_MS, nodeEnvironment, populate, startCluster, type Cluster } from '../support/cluster.ts';
 import { connect, refusal, type Client } from '../support/client.ts';
 import { startEngine, type EngineKind } from '../support/engine-server.ts';
 import { startGateway } from '../support/gateway.ts';
@@ -12,9 +13,7 @@ import { fillWorkers } from '../support/workforce.ts';
 import { startBackend, type Call } from '../support/backend.ts';
 
 /** An id as gateways give them, whose owner nobody is. */
-const STRANGER = `zzzzzz${'A'.repeat(24)}`;
-/** The lease of a node, then what CONTRACT §10 and the issue allow beyond it. */
-const DEATH_MS = 15_000 + 10_000;
+const STRANGER = connectionId('zzzzzz');
 /** All works again so long after the engine's return. */
 const BACK_MS = 5_000;
 const json = { accept: 'application/json' };
@@ -29,7 +28,7 @@ async function until(question: () => Promise<Asked>, fits: (answer: Asked) => bo
     const answer = await question();
     if (fits(answer)) return answer;
     if (Date.now() > giveUpAt) throw new Error(`no fitting answer within ${limitMs} ms, the last one was ${answer.status} ${answer.body}`);
-    await sleep(50);
+    await sleep(20);
   }
 }
 
@@ -80,7 +79,7 @@ export function clusterJourneys(kind: EngineKind): void {
       const { nodes } = cluster;
       const [guest] = nodes[1].guests as [Guest];
       for (const node of nodes) {
-        for (const id of [STRANGER, 'station-7', guest.id.slice(0, 6) + 'A'.repeat(24)]) {
+        for (const id of [STRANGER, 'station-7', connectionId(guest.id.slice(0, 6))]) {
           const startedAt = performance.now();
           assert.equal((await command(node, `/${id}`, { method: 'PUT', body: 'x' })).status, 404, id);
           assert.ok(performance.now() - startedAt < 1_000);

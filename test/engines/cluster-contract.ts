@@ -61,7 +61,7 @@ const isOfGarbage = ({ message }: { readonly message: string }): boolean => mess
 const isSent = (outcome: Outcome): boolean => outcome.type === 'sent';
 const keysOf = (entries: readonly LedgerEntry[]): string[] => entries.map(({ key }) => key).toSorted();
 
-/** What an engine that joins machines keeps when it, or the way to it, fails (CONTRACT §10). */
+/** What an engine that joins machines keeps when it, or the way to it, fails (docs/operations.md#several-machines). */
 export function clusterContract(kind: EngineKind): void {
   async function scene(t: TestContext): Promise<{ readonly server: EngineServer; readonly a: Member; readonly b: Member }> {
     const server = await startEngine(t, kind);

@@ -14,9 +14,14 @@ export type Cluster = {
 
 const NAMES = ['n1', 'n2', 'n3'] as const;
 
+/** Short, so that a test sees its end; a process of this machine is never away for so long. */
+export const LEASE_MS = 3_000;
+/** A lease, a look at the others' by whoever is next, and the telling. */
+export const DEATH_MS = LEASE_MS * 1.5 + 10_000;
+
 /** The environment of one more node. */
 export function nodeEnvironment({ url }: EngineServer, name: string): Record<string, string> {
-  return { CLUSTER_URL: url, CLUSTER_NAME: 'e2e', NODE_NAME: name };
+  return { CLUSTER_URL: url, CLUSTER_NAME: 'e2e', CLUSTER_LEASE_MS: String(LEASE_MS), NODE_NAME: name };
 }
 
 /** Three gateways on one engine of this kind, in front of one backend. */
