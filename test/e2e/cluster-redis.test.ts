@@ -1,5 +1,4 @@
-import { suite } from 'node:test';
 import { missing } from '../support/engine-server.ts';
-import { clusterJourneys } from './cluster-journeys.ts';
+import { clusterSuite } from './cluster-suite.ts';
 
-suite('three gateways on redis', { skip: missing('redis') }, () => clusterJourneys('redis'));
+clusterSuite('redis', missing('redis'));
