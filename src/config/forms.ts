@@ -188,15 +188,30 @@ function readWorkers(value: string): Reading {
 /** `redis+sentinel://` names several hosts before the path, which no URL may. */
 const SENTINELS = /^redis\+sentinel:\/\/([^@/]*@)?[^@/,\s]+(,[^@/,\s]+)*\/[^/?\s]+$/;
 
+/** One engine, or several: primaries of Redis that share the load, or servers of one NATS cluster. */
 function readEngine(value: string): Reading {
   if (value === '') return { value: undefined };
-  const scheme = ENGINE_SCHEMES.find((one) => value.startsWith(one));
+  const urls = value.split(/,\s*(?=[a-z+]+:\/\/)/);
+  const problem = urls.map(engineProblem).find((one) => one !== null);
+  if (problem !== undefined) return problem;
+  if (new Set(urls.map(isNats)).size > 1) return 'must name engines of one kind';
+  if (new Set(urls).size < urls.length) return 'must name each engine once';
+  return { value: urls.join(',') };
+}
+
+function isNats(url: string): boolean {
+  return /^(nats|tls):/.test(url);
+}
+
+function engineProblem(url: string): string | null {
+  const scheme = ENGINE_SCHEMES.find((one) => url.startsWith(one));
   if (scheme === undefined) return `must be a URL that begins with ${ENGINE_SCHEMES.join(', ')}`;
   if (scheme === 'redis+sentinel://')
-    return SENTINELS.test(value) ? { value } : 'must name Sentinels and their primary, as in redis+sentinel://h1:26379,h2:26379/mymaster';
-  if (/,\s*[a-z+]+:\/\//.test(value)) return 'must be one URL: several shards are not served';
-  if (!URL.canParse(value) || new URL(value).hostname === '') return `must be a URL with a host, such as ${scheme}engine.example.com`;
-  return { value };
+    return SENTINELS.test(url) ? null : 'must name Sentinels and their primary, as in redis+sentinel://h1:26379,h2:26379/mymaster';
+  const isUrl = URL.canParse(url) && new URL(url).hostname !== '' && !url.includes(',');
+  return isUrl
+    ? null
+    : `must be a URL with a host, such as ${scheme}engine.example.com; several are joined by commas, each with its scheme`;
 }
 
 /** What the file holds, without the line end that editors and Secrets add. */

@@ -63,7 +63,7 @@ const own = {
   WORKERS: text('Processes that share the port; `auto` is one per core.', { default: '1', form: 'workers' }),
   CLUSTER_URL: Type.Optional(
     text(
-      'Engine that joins this machine with others: `redis://`, `rediss://` or `redis+sentinel://h1:26379,h2:26379/<primary>` (Redis or Valkey), `nats://` or `tls://` (NATS with JetStream). Default: each machine is on its own.',
+      'Engine that joins this machine with others: `redis://`, `rediss://` or `redis+sentinel://h1:26379,h2:26379/<primary>` (Redis or Valkey), `nats://` or `tls://` (NATS with JetStream). Several, joined by commas: independent Redis that share the load, or servers of one NATS cluster. Default: each machine is on its own.',
       { form: 'engine', isSecret: true },
     ),
   ),

@@ -34,6 +34,8 @@ const OUTAGE_MS = Number(process.env['CLUSTER_OUTAGE_MS'] ?? 0);
 const FREEZE_MS = Number(process.env['CLUSTER_FREEZE_MS'] ?? 0);
 const json = { accept: 'application/json' };
 
+const isTelling = ({ msg }: { readonly msg: string }): boolean => msg.startsWith('telling the ends');
+
 /** The connections of clients whose paths begin so. */
 function idsUnder(calls: readonly Call[], prefix: string): string[] {
   return calls.filter((call) => isEvent('open')(call) && String(bodyOf(call)['path']).startsWith(prefix)).map(connectionOf);
@@ -220,7 +222,6 @@ export function clusterFaults(scene: () => Cluster, whole: Pick<TestContext, 'af
     await letIn(40, (index) => new Chatter(t, dead.gateway.wsUrl, { name: `e${index}` }));
     const ids = idsUnder(backend.calls.all, '/e');
     const answered = new Arrivals<string>();
-    const isTelling = (line: { readonly msg: string }): boolean => line.msg.startsWith('telling the ends');
     const toldBefore = twins.gateway.log.all.filter(isTelling).length;
     backend.answer = (call) => (isEvent('close')(call) ? null : welcome(call, null as never));
     dead.isUp = false;

@@ -7,26 +7,7 @@ import { Process } from '../contracts/bus.ts';
 import { ledgerEntry } from '../contracts/ledger.ts';
 import { startCable } from '../support/cable.ts';
 import { startEngine, type EngineKind, type EngineServer } from '../support/engine-server.ts';
-import { joinCluster, LEASE, type JoinOptions, type Joined } from './cluster-members.ts';
-
-/** What a process sees of the cluster beside what the contract of the bus asks of it. */
-class Node extends Process {
-  readonly disowned: string[] = [];
-  deaths = 0;
-
-  override disown(keys: ReadonlySet<string>): void {
-    this.disowned.push(...keys);
-  }
-
-  override bereaved(): void {
-    this.deaths += 1;
-  }
-}
-
-type Member = Joined & { readonly node: Node };
-
-/** Long enough for every wait of an engine that is back: the longest pause before it is tried again is 1 s. */
-const BACK_MS = 5_000;
+import { BACK_MS, joinNode as join, LEASE, until, type Member } from './cluster-members.ts';
 
 const push = (id: string): Command => ({
   type: 'push',
@@ -34,28 +15,6 @@ const push = (id: string): Command => ({
   message: { data: Buffer.from('x'), isBinary: false },
   idempotencyKey: null,
 });
-
-async function join(t: TestContext, url: string, options: JoinOptions = {}): Promise<Member> {
-  const node = new Node();
-  const joined = await joinCluster(t, url, { ...options, owner: node.owner });
-  await joined.bus.serve(node);
-  return { ...joined, node };
-}
-
-/** Resolves with the first answer that fits; asks again until then. */
-async function until<Answer>(
-  question: () => Promise<Answer> | Answer,
-  fits: (answer: Answer) => boolean,
-  limitMs = BACK_MS,
-): Promise<Answer> {
-  const giveUpAt = Date.now() + limitMs;
-  for (;;) {
-    const answer = await question();
-    if (fits(answer)) return answer;
-    if (Date.now() > giveUpAt) throw new Error(`no fitting answer within ${limitMs} ms, the last one was ${JSON.stringify(answer)}`);
-    await sleep(20);
-  }
-}
 
 const isOfGarbage = ({ message }: { readonly message: string }): boolean => message.includes('could not be understood');
 const isSent = (outcome: Outcome): boolean => outcome.type === 'sent';

@@ -5,7 +5,7 @@ import type { BusHandler, Log } from '../../src/core/ports.ts';
 import { openEngine, type Engine } from '../../src/engines/index.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { startCable } from '../support/cable.ts';
-import type { BusFactory } from '../contracts/bus.ts';
+import { Process, type BusFactory } from '../contracts/bus.ts';
 import { ledgerEntry, type LedgerHouse } from '../contracts/ledger.ts';
 
 /** Short, so that a test sees the end of a lease. */
@@ -41,6 +41,48 @@ export async function joinCluster(t: Pick<TestContext, 'after'>, url: string, op
   return { ...engine, owner, logged, leave };
 }
 
+/** What a process sees of the cluster beside what the contract of the bus asks of it. */
+class Node extends Process {
+  readonly disowned: string[] = [];
+  deaths = 0;
+
+  override disown(keys: ReadonlySet<string>): void {
+    this.disowned.push(...keys);
+  }
+
+  override bereaved(): void {
+    this.deaths += 1;
+  }
+}
+
+export type Member = Joined & { readonly node: Node };
+
+/** One more process that is served by a bus. */
+export async function joinNode(t: Pick<TestContext, 'after'>, url: string, options: JoinOptions = {}): Promise<Member> {
+  const node = new Node();
+  const joined = await joinCluster(t, url, { ...options, owner: node.owner });
+  await joined.bus.serve(node);
+  return { ...joined, node };
+}
+
+/** Long enough for every wait of an engine that is back: the longest pause before it is tried again is 1 s. */
+export const BACK_MS = 5_000;
+
+/** Resolves with the first answer that fits; asks again until then. */
+export async function until<Answer>(
+  question: () => Promise<Answer> | Answer,
+  fits: (answer: Answer) => boolean,
+  limitMs = BACK_MS,
+): Promise<Answer> {
+  const giveUpAt = Date.now() + limitMs;
+  for (;;) {
+    const answer = await question();
+    if (fits(answer)) return answer;
+    if (Date.now() > giveUpAt) throw new Error(`no fitting answer within ${limitMs} ms, the last one was ${JSON.stringify(answer)}`);
+    await sleep(20);
+  }
+}
+
 /** One bus per process on this engine. */
 export function busesOn(start: (t: TestContext) => Promise<{ readonly url: string }>): BusFactory {
   return async (t, processes) => {
@@ -61,8 +103,10 @@ export function houseOn(start: (t: TestContext) => Promise<{ readonly url: strin
     const { url } = await start(t);
     return {
       async join() {
-        const cable = await startCable(t, Number(new URL(url).port));
-        const { ledger } = await joinCluster(t, url.replace(new URL(url).port, String(cable.port)), { timeoutMs: 400 });
+        const servers = url.split(',').map((one) => new URL(one));
+        const cables = await Promise.all(servers.map(({ port }) => startCable(t, Number(port))));
+        const through = servers.map(({ protocol }, index) => `${protocol}//127.0.0.1:${cables[index]?.port}`).join(',');
+        const { ledger } = await joinCluster(t, through, { timeoutMs: 400 });
         return {
           ledger: {
             opened: async (entry) => ledger.opened(entry),
@@ -76,7 +120,7 @@ export function houseOn(start: (t: TestContext) => Promise<{ readonly url: strin
             close: () => ledger.close(),
           },
           async die() {
-            cable.cut();
+            for (const cable of cables) cable.cut();
             await sleep(LEASE.leaseMs + 100); // nobody tells of the end of a lease
           },
         };

@@ -23,7 +23,9 @@ test('a CLUSTER_URL that cannot be used is a mistake that is named, without its 
     'http://host',
     'redis://',
     'redis+sentinel://h1:26379,h2:26379',
-    'redis://a:hunter2@h1,redis://a:hunter2@h2',
+    'redis://a:hunter2@h1,nats://a:hunter2@h2',
+    'redis://a:hunter2@h1,redis://a:hunter2@h1',
+    'redis://a:hunter2@h1,h2',
   ]) {
     assert.throws(
       () => loadConfig({ API_URI, CLUSTER_URL: url }),
@@ -31,7 +33,15 @@ test('a CLUSTER_URL that cannot be used is a mistake that is named, without its 
       url,
     );
   }
-  for (const url of ['redis://h', 'rediss://user:pass@h:1/2', 'redis://[::1]:6379', 'redis+sentinel://u:p@h1:1,h2:2/mymaster']) {
+  for (const url of [
+    'redis://h',
+    'rediss://user:pass@h:1/2',
+    'redis://[::1]:6379',
+    'redis+sentinel://u:p@h1:1,h2:2/mymaster',
+    'redis://h1,rediss://h2:1',
+    'redis+sentinel://h1,h2/m,redis://h3',
+    'nats://h1,nats://h2',
+  ]) {
     const { config, effective } = loadConfig({ API_URI, CLUSTER_URL: url });
     assert.deepEqual([config.CLUSTER_URL, effective['CLUSTER_URL']], [url, '***']);
   }

@@ -122,9 +122,10 @@ export class Connection {
 
   #login(): NodeConnectionOptions {
     const { url, timeoutMs } = this.#options;
-    const { protocol, host, username, password } = new URL(url);
+    const urls = url.split(',').map((one) => new URL(one));
+    const { protocol, username, password } = urls[0] as URL;
     return {
-      servers: host,
+      servers: urls.map(({ host }) => host),
       reconnect: false,
       timeout: timeoutMs,
       pingInterval: PING_MS,

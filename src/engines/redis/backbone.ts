@@ -4,6 +4,7 @@ import type { Backbone, BackboneListener, BackboneOptions, Claim, ClaimVerdict, 
 import { ENTRY } from '../envelope-schemas.ts';
 import { readAddress } from './address.ts';
 import { Connections } from './connections.ts';
+import { Shards, type Shard } from './shards.ts';
 
 /** A process that comes back later than this is not told that it was taken for dead. */
 const FENCE_MS = 86_400_000;
@@ -11,8 +12,15 @@ const SCAN_COUNT = 1_000;
 /** Redis takes 512 MB; more than this in one piece would hold up everybody else's messages. */
 const MAX_BYTES = 64 * 1_024 * 1_024;
 
-/** Pub/sub for the channels, hashes for leases, estates and claims; one primary, also behind Sentinel. Valkey alike. */
+/** Pub/sub for the channels, hashes for leases, estates and claims; one primary, also behind Sentinel, or several. Valkey alike. */
 export async function createRedisBackbone(options: BackboneOptions): Promise<Backbone> {
+  const urls = options.url.split(/,(?=[a-z+]+:\/\/)/);
+  const shards = await Promise.all(urls.map((url) => createShard({ ...options, url })));
+  const [only] = shards;
+  return shards.length === 1 && only !== undefined ? only : new Shards(shards);
+}
+
+async function createShard(options: BackboneOptions): Promise<Shard> {
   const { url, credentials, cluster, owner, node, leaseMs, timeoutMs } = options;
   const { Redis } = await import('ioredis');
   const address = readAddress(url, credentials);
@@ -79,6 +87,9 @@ export async function createRedisBackbone(options: BackboneOptions): Promise<Bac
       const values = opened.flatMap((entry) => [entry.key, JSON.stringify(entry)]);
       const isOurs = await connections.run('write', [estates, openIn(estate)], [owner, estate, opened.length, ...values, ...forgotten]);
       return isOurs === 1;
+    },
+    async forfeit(estate) {
+      await connections.run('forfeit', [estates], [owner, prefix, estate, FENCE_MS]);
     },
     async remove(estate) {
       await commands.unlink(openIn(estate));

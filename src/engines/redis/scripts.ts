@@ -95,6 +95,17 @@ for i = 1, #members do
 end
 return mine`,
 
+  /** KEYS estates. ARGV owner, prefix of keys, estate, how long a fence stands. */
+  forfeit: `
+if redis.call('HGET', KEYS[1], ARGV[3]) ~= ARGV[1] then return 0 end
+redis.call('HDEL', KEYS[1], ARGV[3])
+redis.call('HSET', KEYS[1], '-' .. ARGV[3], '-')
+if redis.call('EXISTS', ARGV[2] .. 'open:' .. ARGV[3]) == 1 then
+  redis.call('RENAME', ARGV[2] .. 'open:' .. ARGV[3], ARGV[2] .. 'open:-' .. ARGV[3])
+end
+redis.call('SET', ARGV[2] .. 'lost:' .. ARGV[3], ARGV[1], 'PX', ARGV[4])
+return 1`,
+
   /** KEYS estates, open:<estate>. ARGV owner, estate, number of opened, then each with its key before it, then keys forgotten. */
   write: `
 if redis.call('HGET', KEYS[1], ARGV[2]) ~= ARGV[1] then return 0 end
