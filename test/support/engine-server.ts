@@ -32,7 +32,7 @@ const KINDS = {
     program: 'redis-server',
     scheme: 'redis',
     argv: (port, directory) => ['--port', String(port), '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'no'],
-    isReady: (line) => line.includes('Ready to accept connections'),
+    isReady: (line) => line.includes('Ready to accept connections') || line.includes('Sentinel ID is'),
   },
   nats: {
     program: 'nats-server',
@@ -52,8 +52,10 @@ export function missing(kind: EngineKind): string | false {
   return isThere || process.env['CI'] === 'true' ? false : `${program} is not on this machine: install it to run these tests`;
 }
 
-/** Starts a server of this kind; `argv` comes on top. */
-export async function startEngine(t: Pick<TestContext, 'after'>, kind: EngineKind, argv: readonly string[] = []): Promise<EngineServer> {
+type Extra = readonly string[] | ((port: number, directory: string) => readonly string[] | Promise<readonly string[]>);
+
+/** Starts a server of this kind; `extra` arguments come on top, or in front where the first is a file. */
+export async function startEngine(t: Pick<TestContext, 'after'>, kind: EngineKind, extra: Extra = []): Promise<EngineServer> {
   const { program, scheme, argv: standard, isReady }: Kind = KINDS[kind];
   const port = await freePort();
   let child: ChildProcess | null = null;
@@ -61,7 +63,10 @@ export async function startEngine(t: Pick<TestContext, 'after'>, kind: EngineKin
 
   async function start(): Promise<void> {
     directory = await mkdtemp(join(tmpdir(), `${kind}-`));
-    const started = spawn(program, [...standard(port, directory), ...argv], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const more = typeof extra === 'function' ? await extra(port, directory) : extra;
+    const isFile = more[0]?.startsWith('/') === true;
+    const argv = isFile ? [...more] : [...standard(port, directory), ...more];
+    const started = spawn(program, argv, { stdio: ['ignore', 'pipe', 'pipe'] });
     child = started;
     await new Promise<void>((resolve, reject) => {
       started.once('error', reject);

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { RedisOptions } from 'ioredis';
 
 const SENTINEL_PORT = 26_379;
@@ -25,7 +26,7 @@ export function readAddress(url: string, credentials: string | null): Address | 
     port: Number(port) || REDIS_PORT,
     db: database,
     ...(username === '' && password === '' ? login(credentials, String) : login(`${username}:${password}`, decodeURIComponent)),
-    ...(protocol === 'rediss:' && { tls: { servername: bare(hostname) } }),
+    ...(protocol === 'rediss:' && { tls: isIP(bare(hostname)) === 0 ? { servername: hostname } : {} }), // RFC 6066 §3: no address is a server name
   };
 }
 
