@@ -123,7 +123,8 @@ async function openSurroundings({ config, node, link, log }: Base): Promise<Surr
           cluster: config.CLUSTER_NAME,
           leaseMs: config.CLUSTER_LEASE_MS,
         };
-  const joined = await join({ engine, journal: config.JOURNAL_DIR, timeoutMs: config.BUS_TIMEOUT_MS, owner, node, link, log });
+  const garbageCame = (messages: number): void => meter.counted('envelopesDropped', messages);
+  const joined = await join({ engine, journal: config.JOURNAL_DIR, timeoutMs: config.BUS_TIMEOUT_MS, owner, node, link, log, garbageCame });
   return {
     owner,
     meter,
@@ -183,7 +184,7 @@ function openGateway({ config, log, node }: Base, surroundings: Surroundings, ro
     openQueueTimeoutMs: config.OPEN_QUEUE_TIMEOUT_MS,
     closeConcurrency: config.CLOSE_CONCURRENCY,
     closeBacklog: config.CLOSE_BACKLOG,
-    whyClosed: () => (config.REQUIRE_BUS === 'true' && joined.problem() !== null ? 'the cluster cannot be asked now' : null),
+    whyClosed: () => whyClosed(config, joined),
     metrics: createMetrics(meter),
     routeOf: routing.byName,
   });
@@ -265,6 +266,11 @@ async function serveControl(
     release,
     isOpen,
   });
+}
+
+function whyClosed({ REQUIRE_BUS }: Config, { problem, isInDoubt }: Joined): string | null {
+  if (isInDoubt()) return 'this gateway was away, and does not know yet what others made of it';
+  return REQUIRE_BUS === 'true' && problem() !== null ? 'the cluster cannot be asked now' : null;
 }
 
 function readinessOf({ REQUIRE_BUS }: Config, { ledger, problem }: Joined): readonly ReadinessCheck[] {

@@ -12,8 +12,11 @@ import { Outbox, type Fate } from './outbox.ts';
 export type ClusterBusOptions = {
   readonly backbone: Backbone;
   readonly membership: Membership;
+  readonly node: string;
   readonly timeoutMs: number;
   readonly log: Log;
+  /** Messages came that nobody could understand. */
+  readonly garbageCame: (messages: number) => void;
 };
 
 /** The part of the time-out in which a command may still be carried out; the rest is for its answer, and for clocks that differ. */
@@ -40,7 +43,7 @@ export class ClusterBus implements Bus {
     this.#options = options;
     const { backbone, membership } = options;
     this.#outbox = new Outbox({ backbone, owner: membership.owner });
-    this.#garbage = new Garbage(options.log);
+    this.#garbage = new Garbage(options.log, options.garbageCame);
     this.#claims = new ClusterClaims({ ...options, evict: (owner, { id, key }) => this.#evict(owner, id, key) });
   }
 
@@ -62,13 +65,15 @@ export class ClusterBus implements Bus {
     const isAsked = membership.isIn && !this.#isClosed && (await membership.meetAll());
     const { others } = membership;
     if (!isAsked) return { parts: [], unreachable: others.size === 0 ? ['*'] : namesOf(others.keys(), others) };
-    const names = new Map(others);
+    const isOfNode = query.type === 'metrics'; // each node is asked for its own
+    const names = new Map([...others].filter(([, node]) => !isOfNode || node === this.#options.node));
     const until = this.#deadline();
     const { answers, silent } = await this.#queries.ask({
       of: names.keys(),
       limitMs: timeoutMs - (performance.now() - startedAt),
       send: (n) => {
-        if (names.size > 0 && !this.#outbox.send(null, { kind: 'ask-all', n, until, query })) this.#queries.giveUp(n);
+        for (const to of isOfNode ? names.keys() : names.size > 0 ? [null] : [])
+          if (!this.#outbox.send(to, { kind: 'ask-all', n, until, query })) this.#queries.giveUp(n);
       },
     });
     return { parts: answers, unreachable: namesOf(silent, names) };
@@ -108,12 +113,12 @@ export class ClusterBus implements Bus {
 
   received(bytes: Buffer): void {
     const envelope = open(bytes);
-    if (envelope === null) this.#garbage.came(bytes.length);
-    else if (envelope.from !== this.#options.membership.owner) this.#read(envelope);
+    if (envelope === null) this.#garbage.came(1, bytes.length);
+    else if (envelope.from !== this.#options.membership.owner) this.#read(envelope, bytes.length);
   }
 
-  #read({ from, items, dropped }: Envelope): void {
-    if (dropped > 0) this.#garbage.came(dropped);
+  #read({ from, items, dropped }: Envelope, bytes: number): void {
+    if (dropped > 0) this.#garbage.came(dropped, bytes);
     for (const item of items) this.#take(from, item);
   }
 

@@ -5,22 +5,21 @@ const LOG_EVERY_MS = 60_000;
 /** Counts what came on a channel and could not be understood; the log hears of it at most once a minute. */
 export class Garbage {
   readonly #log: Log;
+  readonly #counted: (amount: number) => void;
   #all = 0;
   #untold = 0;
   #toldAt = -Infinity;
 
-  constructor(log: Log) {
+  constructor(log: Log, counted: (amount: number) => void) {
     this.#log = log;
+    this.#counted = counted;
   }
 
-  /** How many there were since the start. */
-  get count(): number {
-    return this.#all;
-  }
-
-  came(bytes: number): void {
-    this.#all += 1;
-    this.#untold += 1;
+  /** So many messages, in so many bytes. */
+  came(messages: number, bytes: number): void {
+    this.#all += messages;
+    this.#untold += messages;
+    this.#counted(messages);
     const now = performance.now();
     if (now - this.#toldAt < LOG_EVERY_MS) return;
     this.#log.warn(

@@ -25,7 +25,11 @@ const TECHNOLOGIES: Readonly<Record<string, Technology>> = {
   tls: nats,
 };
 
-export type EngineOptions = Omit<BackboneOptions, 'leaseMs'> & { readonly log: Log; readonly lease: LeaseTimes };
+export type EngineOptions = Omit<BackboneOptions, 'leaseMs'> & {
+  readonly log: Log;
+  readonly lease: LeaseTimes;
+  readonly garbageCame: (messages: number) => void;
+};
 
 export type Engine = {
   readonly name: string;
@@ -33,6 +37,8 @@ export type Engine = {
   readonly ledger: Ledger;
   /** Why the cluster cannot be asked now, or null. */
   readonly problem: () => string | null;
+  /** Was this process away for so long that others may have taken it for dead? Then it lets nobody in until it knows. */
+  readonly isInDoubt: () => boolean;
 };
 
 /** CLUSTER_URL names what can never join machines; the message says why. */
@@ -47,7 +53,7 @@ export class EngineRefused extends Error {
 }
 
 /** Joins the cluster. An engine that does not answer is tried on and on; one that can never serve rejects with EngineRefused. */
-export async function openEngine({ lease, log, ...options }: EngineOptions): Promise<Engine> {
+export async function openEngine({ lease, log, garbageCame, ...options }: EngineOptions): Promise<Engine> {
   const { url, owner, node, timeoutMs } = options;
   const scheme = url.slice(0, url.indexOf(':'));
   const technology = TECHNOLOGIES[scheme];
@@ -58,7 +64,7 @@ export async function openEngine({ lease, log, ...options }: EngineOptions): Pro
   const membership = new Membership({ ...lease, backbone, owner, node, timeoutMs, log });
   const shared = { backbone, membership, timeoutMs, log };
   const ledger = new ClusterLedger(shared);
-  const bus = new ClusterBus(shared);
+  const bus = new ClusterBus({ ...shared, node, garbageCame });
   const tenant = {
     get isDirty() {
       return ledger.isDirty;
@@ -76,7 +82,7 @@ export async function openEngine({ lease, log, ...options }: EngineOptions): Pro
     await ledger.close();
     throw new EngineRefused((error as Error).message);
   }
-  return { name: technology.name, bus, ledger, problem: () => membership.problem };
+  return { name: technology.name, bus, ledger, problem: () => membership.problem, isInDoubt: () => membership.isInDoubt };
 }
 
 /** What CLUSTER_URL may begin with. */

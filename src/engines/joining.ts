@@ -22,16 +22,18 @@ export type JoinOptions = {
   /** To the supervisor, in a worker. */
   readonly link: Link | null;
   readonly log: Log;
+  /** Messages of the cluster came that could not be understood. */
+  readonly garbageCame: (messages: number) => void;
 };
 
 /** A process's bus and ledger, and what carries them. */
 export type Joined = Engine;
 
 /** Joins this process with others: by CLUSTER_URL's engine, which every worker joins by itself, else by what its machine has. */
-export async function join({ engine, journal, timeoutMs, owner, node, link, log }: JoinOptions): Promise<Joined> {
+export async function join({ engine, journal, timeoutMs, owner, node, link, log, garbageCame }: JoinOptions): Promise<Joined> {
   if (engine !== undefined) {
     if (journal !== undefined) log.warn({}, 'JOURNAL_DIR is not used beside CLUSTER_URL, whose engine remembers open connections');
-    return openEngine({ ...engine, lease: leaseOf(engine.leaseMs), owner, node, timeoutMs, log });
+    return openEngine({ ...engine, lease: leaseOf(engine.leaseMs), owner, node, timeoutMs, log, garbageCame });
   }
   const ledgerOf = () => (link === null ? createNoLedger() : createIpcLedger(link));
   return {
@@ -39,5 +41,6 @@ export async function join({ engine, journal, timeoutMs, owner, node, link, log 
     bus: link === null ? createMemoryBus() : createIpcBus({ link, owner, timeoutMs }),
     ledger: journal === undefined ? ledgerOf() : await createJournal({ directory: journal, log }),
     problem: () => null,
+    isInDoubt: () => false,
   };
 }

@@ -91,6 +91,11 @@ export class Membership {
     return this.#state === 'in';
   }
 
+  /** Was this process, or the engine, away for a whole lease since the last sign of life? It knows more after the next one. */
+  get isInDoubt(): boolean {
+    return this.#state === 'in' && performance.now() - this.#lastRenewal > this.#options.leaseMs;
+  }
+
   /** Resolves when the process is not on its way in: it is in, or the engine is away. */
   async settled(): Promise<void> {
     if (this.#state === 'entering') await new Promise<void>((resolve) => this.#waiters.push(resolve));

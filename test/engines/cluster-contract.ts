@@ -213,6 +213,7 @@ export function clusterContract(kind: EngineKind): void {
     assert.deepEqual(await a.bus.ask(push(b.node.id)), SENT);
     const { parts } = await b.bus.askAll({ type: 'tree' });
     assert.equal(parts.length, 1);
+    assert.equal((await b.garbage.atLeast(14)).length, 14);
     await b.logged.first(isOfGarbage);
     assert.equal(b.logged.all.filter(isOfGarbage).length, 1);
   });

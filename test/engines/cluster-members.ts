@@ -20,7 +20,12 @@ export function logTo(lines: Arrivals<Logged>): Log {
   return { error: add, warn: add, info: add, debug: add, isDebugging: false };
 }
 
-export type Joined = Engine & { readonly owner: string; readonly logged: Arrivals<Logged>; readonly leave: () => Promise<void> };
+export type Joined = Engine & {
+  readonly owner: string;
+  readonly logged: Arrivals<Logged>;
+  readonly garbage: Arrivals<number>;
+  readonly leave: () => Promise<void>;
+};
 export type JoinOptions = {
   readonly cluster?: string;
   readonly owner?: string;
@@ -32,13 +37,25 @@ export type JoinOptions = {
 export async function joinCluster(t: Pick<TestContext, 'after'>, url: string, options: JoinOptions = {}): Promise<Joined> {
   const { cluster = 'test', owner = ownerToken(), timeoutMs = TIMEOUT_MS, credentials = null } = options;
   const logged = new Arrivals<Logged>();
-  const engine = await openEngine({ url, credentials, cluster, owner, node: `node-${owner}`, timeoutMs, log: logTo(logged), lease: LEASE });
+  const garbage = new Arrivals<number>();
+  const garbageCame = (messages: number): void => garbage.add(messages);
+  const engine = await openEngine({
+    url,
+    credentials,
+    cluster,
+    owner,
+    node: `node-${owner}`,
+    timeoutMs,
+    log: logTo(logged),
+    lease: LEASE,
+    garbageCame,
+  });
   const leave = async (): Promise<void> => {
     await engine.bus.close();
     await engine.ledger.close();
   };
   t.after(leave);
-  return { ...engine, owner, logged, leave };
+  return { ...engine, owner, logged, garbage, leave };
 }
 
 /** What a process sees of the cluster beside what the contract of the bus asks of it. */

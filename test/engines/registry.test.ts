@@ -13,7 +13,16 @@ const API_URI = 'http://localhost:1';
 
 test('CLUSTER_URL may begin with what the registry has, and with nothing else', async () => {
   assert.deepEqual(ENGINE_SCHEMES.toSorted(), SCHEMES.toSorted());
-  const options = { credentials: null, cluster: 'c', owner: 'AAAAAA', node: 'n', timeoutMs: 100, log: SILENT_LOG, lease: LEASE };
+  const options = {
+    credentials: null,
+    cluster: 'c',
+    owner: 'AAAAAA',
+    node: 'n',
+    timeoutMs: 100,
+    log: SILENT_LOG,
+    lease: LEASE,
+    garbageCame: () => {},
+  };
   await assert.rejects(openEngine({ ...options, url: 'memcached://host' }), EngineRefused);
 });
 

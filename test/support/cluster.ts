@@ -14,6 +14,8 @@ export type Cluster = {
   readonly nodes: readonly [ClusterNode, ClusterNode, ClusterNode];
   /** Starts a gateway again in place of the one that ended, with these variables on top of those that it had. */
   readonly restart: (node: ClusterNode, env?: Record<string, string>) => Promise<void>;
+  /** How often a process found out that it had been away for longer than its lease: on purpose, or starved by its machine. */
+  readonly takenForDead: () => number;
 };
 
 /** Short, so that a test sees its end; a process of this machine is never away for so long. */
@@ -39,8 +41,9 @@ export async function startCluster(t: Pick<TestContext, 'after'>, kind: EngineKi
     t,
     `routes:\n  - { path: /raw/:id, dialect: raw, backend: "${backend.url}" }\n  - { path: "/*", backend: "${backend.url}" }\n`,
   );
-  const start = (name: string, env: Record<string, string> = {}): Promise<GatewayProcess> =>
-    startGateway(t, {
+  const all: GatewayProcess[] = [];
+  const start = async (name: string, env: Record<string, string> = {}): Promise<GatewayProcess> => {
+    const gateway = await startGateway(t, {
       ROUTES_FILE: routes.path,
       CLUSTER_URL: engine.url,
       CLUSTER_NAME: 'e2e',
@@ -50,11 +53,15 @@ export async function startCluster(t: Pick<TestContext, 'after'>, kind: EngineKi
       ...NODES[name],
       ...env,
     });
+    all.push(gateway);
+    return gateway;
+  };
   const nodes = await Promise.all(Object.keys(NODES).map(async (name) => ({ name, gateway: await start(name), isUp: true })));
   return {
     engine,
     backend,
     nodes: nodes as unknown as Cluster['nodes'],
+    takenForDead: () => all.flatMap(({ log }) => log.all).filter(({ msg }) => msg.startsWith('this process was taken for dead')).length,
     async restart(node, env) {
       node.gateway = await start(node.name, env);
       node.isUp = true;
