@@ -18,6 +18,7 @@ export type EngineServer = {
   /** Stops and goes on: its connections stay, nothing is answered. */
   readonly freeze: () => void;
   readonly thaw: () => void;
+  readonly pid: () => number;
 };
 
 type Kind = {
@@ -98,5 +99,6 @@ export async function startEngine(t: Pick<TestContext, 'after'>, kind: EngineKin
     restart: start,
     freeze: () => void child?.kill('SIGSTOP'),
     thaw: () => void child?.kill('SIGCONT'),
+    pid: () => child?.pid ?? 0,
   };
 }
