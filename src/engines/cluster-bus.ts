@@ -6,7 +6,7 @@ import { ClusterClaims } from './cluster-claims.ts';
 import { open, type Envelope, type Item } from './envelope.ts';
 import { Garbage } from './garbage.ts';
 import { Gatherings } from './gathering.ts';
-import { within, type Membership } from './membership.ts';
+import type { Membership } from './membership.ts';
 import { Outbox, type Fate } from './outbox.ts';
 
 export type ClusterBusOptions = {
@@ -32,8 +32,8 @@ export class ClusterBus implements Bus {
   readonly #outbox: Outbox;
   readonly #claims: ClusterClaims;
   readonly #garbage: Garbage;
-  readonly #commands = new Gatherings<Outcome>();
-  readonly #queries = new Gatherings<Part>();
+  readonly #commands: Gatherings<Outcome>;
+  readonly #queries: Gatherings<Part>;
   /** Owner tokens whose place is being asked for, with the number of those commands. */
   readonly #sought = new Map<string, number>();
   #handler: BusHandler | null = null;
@@ -42,7 +42,9 @@ export class ClusterBus implements Bus {
   constructor(options: ClusterBusOptions) {
     this.#options = options;
     const { backbone, membership } = options;
-    this.#outbox = new Outbox({ backbone, owner: membership.owner });
+    this.#outbox = new Outbox({ backbone, owner: membership.owner, time: membership.time });
+    this.#commands = new Gatherings(membership.time);
+    this.#queries = new Gatherings(membership.time);
     this.#garbage = new Garbage(options.log, options.garbageCame);
     this.#claims = new ClusterClaims({ ...options, evict: (owner, { id, key }) => this.#evict(owner, id, key) });
   }
@@ -61,7 +63,7 @@ export class ClusterBus implements Bus {
 
   async askAll(query: Query): Promise<Answers> {
     const { membership, timeoutMs } = this.#options;
-    const startedAt = performance.now();
+    const startedAt = membership.time.now();
     const isAsked = membership.isIn && !this.#isClosed && (await membership.meetAll());
     const { others } = membership;
     if (!isAsked) return { parts: [], unreachable: others.size === 0 ? ['*'] : namesOf(others.keys(), others) };
@@ -70,7 +72,7 @@ export class ClusterBus implements Bus {
     const until = this.#deadline();
     const { answers, silent } = await this.#queries.ask({
       of: names.keys(),
-      limitMs: timeoutMs - (performance.now() - startedAt),
+      limitMs: timeoutMs - (membership.time.now() - startedAt),
       send: (n) => {
         for (const to of isOfNode ? names.keys() : names.size > 0 ? [null] : [])
           if (!this.#outbox.send(to, { kind: 'ask-all', n, until, query })) this.#queries.giveUp(n);
@@ -181,7 +183,7 @@ export class ClusterBus implements Bus {
     let place: string | null;
     this.#sought.set(owner, (this.#sought.get(owner) ?? 0) + 1);
     try {
-      place = await within(timeoutMs, backbone.locate(command.id));
+      place = await membership.within(timeoutMs, backbone.locate(command.id));
     } catch {
       return AWAY;
     } finally {

@@ -1,6 +1,6 @@
 import type { Log } from '../core/ports.ts';
 import type { Backbone, Claim, ClaimVerdict } from './backbone.ts';
-import { within, type Membership } from './membership.ts';
+import type { Membership } from './membership.ts';
 
 export type ClaimsOptions = {
   readonly backbone: Backbone;
@@ -34,7 +34,7 @@ export class ClusterClaims {
     const claim = { id, key };
     if (membership.isIn) {
       try {
-        const verdict = await within(timeoutMs, backbone.claim({ ...claim, mayReplace, stamp: null }));
+        const verdict = await membership.within(timeoutMs, backbone.claim({ ...claim, mayReplace, stamp: null }));
         if (verdict.isGranted) this.#granted(claim, verdict);
         return verdict.isGranted;
       } catch (error) {
@@ -58,12 +58,12 @@ export class ClusterClaims {
     const ended = this.#ended;
     this.#ended = [];
     for (let from = 0; from < ended.length; from += CHUNK) {
-      await within(timeoutMs, Promise.all(ended.slice(from, from + CHUNK).map((claim) => backbone.release(claim))));
+      await membership.within(timeoutMs, Promise.all(ended.slice(from, from + CHUNK).map((claim) => backbone.release(claim))));
     }
     const held = [...this.#held];
     for (let from = 0; from < held.length; from += CHUNK) {
       const chunk = held.slice(from, from + CHUNK).filter(([id, { key }]) => this.#held.get(id)?.key === key);
-      await within(
+      await membership.within(
         timeoutMs,
         Promise.all(
           chunk.map(async ([id, { key, stamp }]) => {

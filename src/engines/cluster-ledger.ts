@@ -1,6 +1,6 @@
 import type { Ledger, LedgerEntry, Log } from '../core/ports.ts';
 import type { Backbone } from './backbone.ts';
-import { within, type Membership } from './membership.ts';
+import type { Membership } from './membership.ts';
 
 export type ClusterLedgerOptions = {
   readonly backbone: Backbone;
@@ -88,7 +88,7 @@ export class ClusterLedger implements Ledger {
 
   /** All that is open into this estate, in order with what changes meanwhile. */
   async restore(estate: string): Promise<void> {
-    const { backbone, timeoutMs } = this.#options;
+    const { backbone, membership, timeoutMs } = this.#options;
     this.#isDirty = false;
     this.#opened = [];
     this.#forgotten = [];
@@ -97,7 +97,8 @@ export class ClusterLedger implements Ledger {
     const write = async (): Promise<void> => {
       const entries = chunk;
       chunk = [];
-      if (!(await within(timeoutMs, backbone.write(estate, entries, [])))) throw new Error('the estate was taken while it was written');
+      if (!(await membership.within(timeoutMs, backbone.write(estate, entries, []))))
+        throw new Error('the estate was taken while it was written');
       for (const { key } of entries) this.#unwritten.delete(key);
     };
     try {
@@ -133,10 +134,10 @@ export class ClusterLedger implements Ledger {
   async #leave(): Promise<void> {
     const { backbone, membership, timeoutMs } = this.#options;
     try {
-      await within(timeoutMs, membership.settled());
+      await membership.within(timeoutMs, membership.settled());
       const wasIn = membership.isIn;
       membership.close();
-      if (wasIn) await within(timeoutMs, Promise.all([this.#last, backbone.leave()]));
+      if (wasIn) await membership.within(timeoutMs, Promise.all([this.#last, backbone.leave()]));
     } catch {
       membership.close(); // the lease ends by itself
     }
@@ -153,7 +154,7 @@ export class ClusterLedger implements Ledger {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => this.#flush());
+    this.#options.membership.time.soon(() => this.#flush());
   }
 
   #flush(): void {
@@ -172,7 +173,8 @@ export class ClusterLedger implements Ledger {
       resolve();
       return;
     }
-    this.#last = within(timeoutMs, backbone.write(estate, opened, forgotten))
+    this.#last = membership
+      .within(timeoutMs, backbone.write(estate, opened, forgotten))
       .then(
         (isOurs) => {
           if (isOurs) for (const { key } of opened) this.#unwritten.delete(key);
@@ -197,9 +199,9 @@ export class ClusterLedger implements Ledger {
     const { membership } = this.#options;
     while (!this.#isClosed && !membership.mayInherit) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(() => end(), membership.graceMs);
+        const timer = membership.time.after(membership.graceMs, () => end());
         const end = (): void => {
-          clearTimeout(timer);
+          timer.cancel();
           this.#graces.delete(end);
           resolve();
         };

@@ -1,3 +1,5 @@
+import type { RealTime } from './real-time.ts';
+
 type Open<Answer> = {
   readonly awaited: Set<string>;
   readonly silent: string[];
@@ -20,7 +22,12 @@ export type GatheringOptions<Answer> = {
 /** Questions to many processes: each is numbered, and resolves when all have answered, or with the names of the silent. */
 export class Gatherings<Answer> {
   readonly #open = new Map<number, Open<Answer>>();
+  readonly #time: RealTime;
   #last = 0;
+
+  constructor(time: RealTime) {
+    this.#time = time;
+  }
 
   ask({ of, limitMs, isEnough = () => false, send }: GatheringOptions<Answer>): Promise<Gathered<Answer>> {
     this.#last += 1;
@@ -29,9 +36,9 @@ export class Gatherings<Answer> {
     const answers: Answer[] = [];
     const silent: string[] = [];
     return new Promise((resolve) => {
-      const timer = setTimeout(() => finish(), limitMs);
+      const timer = this.#time.after(limitMs, () => finish());
       const finish = (): void => {
-        clearTimeout(timer);
+        timer.cancel();
         this.#open.delete(n);
         resolve({ answers, silent: [...silent, ...awaited] });
       };

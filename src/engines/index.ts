@@ -3,6 +3,7 @@ import type { Backbone, BackboneOptions } from './backbone.ts';
 import { ClusterBus } from './cluster-bus.ts';
 import { ClusterLedger } from './cluster-ledger.ts';
 import { Membership, type LeaseTimes } from './membership.ts';
+import { realTime, type RealTime } from './real-time.ts';
 
 type Technology = { readonly name: string; readonly create: (options: BackboneOptions) => Promise<Backbone> };
 
@@ -61,7 +62,18 @@ export async function openEngine({ lease, log, garbageCame, ...options }: Engine
   const backbone = await technology
     .create({ ...options, leaseMs: lease.leaseMs })
     .catch((error: Error) => Promise.reject(new EngineRefused(error.message)));
-  const membership = new Membership({ ...lease, backbone, owner, node, timeoutMs, log });
+  return joinBy(backbone, { name: technology.name, lease, log, garbageCame, owner, node, timeoutMs, time: realTime });
+}
+
+export type JoiningOptions = Pick<EngineOptions, 'owner' | 'node' | 'timeoutMs' | 'log' | 'lease' | 'garbageCame'> & {
+  readonly name: string;
+  readonly time: RealTime;
+};
+
+/** Bus and ledger on a backbone. */
+export async function joinBy(backbone: Backbone, options: JoiningOptions): Promise<Engine> {
+  const { name, lease, log, garbageCame, owner, node, timeoutMs, time } = options;
+  const membership = new Membership({ ...lease, backbone, owner, node, timeoutMs, log, time });
   const shared = { backbone, membership, timeoutMs, log };
   const ledger = new ClusterLedger(shared);
   const bus = new ClusterBus({ ...shared, node, garbageCame });
@@ -82,7 +94,7 @@ export async function openEngine({ lease, log, garbageCame, ...options }: Engine
     await ledger.close();
     throw new EngineRefused((error as Error).message);
   }
-  return { name: technology.name, bus, ledger, problem: () => membership.problem, isInDoubt: () => membership.isInDoubt };
+  return { name, bus, ledger, problem: () => membership.problem, isInDoubt: () => membership.isInDoubt };
 }
 
 /** What CLUSTER_URL may begin with. */

@@ -1,5 +1,6 @@
-import type { Log } from '../core/ports.ts';
+import type { Log, Timer } from '../core/ports.ts';
 import type { Backbone, Standing } from './backbone.ts';
+import type { RealTime } from './real-time.ts';
 
 /** How long a process may be silent before it is taken for dead, and how often it says that it lives. */
 export type LeaseTimes = { readonly leaseMs: number; readonly renewMs: number };
@@ -15,6 +16,7 @@ export type MembershipOptions = LeaseTimes & {
   readonly node: string;
   readonly timeoutMs: number;
   readonly log: Log;
+  readonly time: RealTime;
 };
 
 /** What a membership needs of those that live by it. */
@@ -39,6 +41,7 @@ type State = 'out' | 'entering' | 'in' | 'closed';
  */
 export class Membership {
   readonly owner: string;
+  readonly time: RealTime;
   readonly #options: MembershipOptions;
   readonly #members = new Map<string, string>();
   #tenant: Tenant | null = null;
@@ -47,21 +50,23 @@ export class Membership {
   #refusal: string | null = null;
   #estate: string | null = null;
   #generation = 0;
-  /** The engine's clock less `performance.now`: a step of this machine's date moves nothing. */
-  #offsetMs = Date.now() - performance.now();
+  /** The engine's clock less ours, which nobody sets. */
+  #offsetMs: number;
   #hasClock = false;
-  /** Since when the engine has answered without a gap (performance.now). Before a lease's time is over nobody is taken for dead. */
+  /** Since when the engine has answered without a gap (of `RealTime`). Before a lease's time is over nobody is taken for dead. */
   #inTouchSince = Infinity;
   #lastRenewal = 0;
   #isRenewing = false;
   #entries = 0;
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   #started: () => void = () => {};
   #waiters: (() => void)[] = [];
 
   constructor(options: MembershipOptions) {
     this.#options = options;
     this.owner = options.owner;
+    this.time = options.time;
+    this.#offsetMs = Date.now() - this.time.now();
   }
 
   /** Connects. Resolves when the process is in, or when its time is over: then it goes on trying. Rejects when it is refused. */
@@ -81,9 +86,9 @@ export class Membership {
         this.#started();
       },
     });
-    const patience = setTimeout(() => this.#started(), timeoutMs);
+    const patience = this.time.after(timeoutMs, () => this.#started());
     await first;
-    clearTimeout(patience);
+    patience.cancel();
     if (this.#refusal !== null) throw new Error(this.#refusal);
   }
 
@@ -93,7 +98,7 @@ export class Membership {
 
   /** Was this process, or the engine, away for a whole lease since the last sign of life? It knows more after the next one. */
   get isInDoubt(): boolean {
-    return this.#state === 'in' && performance.now() - this.#lastRenewal > this.#options.leaseMs;
+    return this.#state === 'in' && this.time.now() - this.#lastRenewal > this.#options.leaseMs;
   }
 
   /** Resolves when the process is not on its way in: it is in, or the engine is away. */
@@ -113,7 +118,7 @@ export class Membership {
 
   /** The engine's clock as far as it is known, epoch ms: deadlines that cross machines are told by it. */
   now(): number {
-    return Math.round(performance.now() + this.#offsetMs);
+    return Math.round(this.time.now() + this.#offsetMs);
   }
 
   /** All others, with the names of their nodes. */
@@ -126,7 +131,7 @@ export class Membership {
     const { backbone, timeoutMs } = this.#options;
     const entry = this.#entries;
     try {
-      const members = await within(timeoutMs / 2, backbone.members());
+      const members = await this.within(timeoutMs / 2, backbone.members());
       if (!this.#isOver(entry)) this.#know(members);
       return true;
     } catch (error) {
@@ -146,14 +151,14 @@ export class Membership {
   /** Has everybody had the time to say that he lives, since the engine answers? */
   get mayInherit(): boolean {
     const { leaseMs } = this.#options;
-    const now = performance.now();
+    const now = this.time.now();
     return this.#state === 'in' && now - this.#inTouchSince >= leaseMs && now - this.#lastRenewal < leaseMs;
   }
 
   /** Ms until `mayInherit` may be true. */
   get graceMs(): number {
     const { leaseMs } = this.#options;
-    return this.#state === 'in' ? Math.max(LOOK_MS, this.#inTouchSince + leaseMs - performance.now()) : leaseMs;
+    return this.#state === 'in' ? Math.max(LOOK_MS, this.#inTouchSince + leaseMs - this.time.now()) : leaseMs;
   }
 
   /** Asks the engine at once how the lease stands: something did not fit. */
@@ -164,9 +169,20 @@ export class Membership {
     this.#isRenewing = false;
   }
 
+  /** Rejects when the engine has not answered in time: it hangs. */
+  async within<Result>(limitMs: number, answer: Promise<Result>): Promise<Result> {
+    const { promise, reject } = Promise.withResolvers<never>();
+    const timer = this.time.after(limitMs, () => reject(new Error(`the engine did not answer within ${limitMs} ms`)));
+    try {
+      return await Promise.race([answer, promise]);
+    } finally {
+      timer.cancel();
+    }
+  }
+
   close(): void {
     this.#state = 'closed';
-    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
     this.#wake();
   }
@@ -183,7 +199,7 @@ export class Membership {
     this.#problem = because;
     this.#inTouchSince = Infinity;
     this.#entries += 1; // whatever still runs for the last entry ends without effect
-    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
     this.#wake();
   }
@@ -191,7 +207,7 @@ export class Membership {
   /** Lease, then what is open, then the claims. A failure on the way drops the connections, and all begins again. */
   async #enter(): Promise<void> {
     if (this.#state === 'closed') return;
-    const { log, node, renewMs, backbone } = this.#options;
+    const { log, node, backbone } = this.#options;
     this.#entries += 1;
     const entry = this.#entries;
     const tenant = this.#tenant as Tenant;
@@ -208,7 +224,7 @@ export class Membership {
       }
       if (this.#isOver(entry) || standing.type !== 'kept') throw new Error('the lease ended while it was renewed');
       this.#know(standing.members);
-      this.#inTouchSince = performance.now();
+      this.#inTouchSince = this.time.now();
       this.#lastRenewal = this.#inTouchSince;
       this.#state = 'in';
       await tenant.entered();
@@ -218,9 +234,17 @@ export class Membership {
       return;
     }
     log.info({ owner: this.owner, node, others: this.#members.size }, 'joined the cluster');
-    this.#timer = setInterval(() => void this.renew(), renewMs);
+    this.#renewLater();
     this.#started();
     this.#wake();
+  }
+
+  #renewLater(): void {
+    this.#timer?.cancel();
+    this.#timer = this.time.after(this.#options.renewMs, () => {
+      this.#renewLater();
+      void this.renew();
+    });
   }
 
   #isOver(entry: number): boolean {
@@ -256,7 +280,7 @@ export class Membership {
         await this.#enter();
         return;
       }
-      const now = performance.now();
+      const now = this.time.now();
       if (now - this.#lastRenewal > leaseMs) this.#inTouchSince = now; // this process, or the engine, was away: others may have been too
       this.#lastRenewal = now;
       this.#know(standing.members);
@@ -268,9 +292,9 @@ export class Membership {
 
   /** Asks within the time-out, and sets the clock by the answer. */
   async #ask(question: (estate: string) => Promise<Standing>, estate: string): Promise<Standing> {
-    const sentAt = performance.now();
-    const standing = await within(this.#options.timeoutMs, question(estate));
-    const tookMs = performance.now() - sentAt;
+    const sentAt = this.time.now();
+    const standing = await this.within(this.#options.timeoutMs, question(estate));
+    const tookMs = this.time.now() - sentAt;
     if (standing.type === 'kept' && (tookMs < EXACT_MS || !this.#hasClock)) {
       this.#offsetMs = standing.now - (sentAt + tookMs / 2);
       this.#hasClock = true;
@@ -288,14 +312,3 @@ export class Membership {
 const LOOK_MS = 10;
 /** An answer that took longer says too little of the clock. */
 const EXACT_MS = 100;
-
-/** Rejects when the engine has not answered in time: it hangs. */
-export async function within<Result>(limitMs: number, answer: Promise<Result>): Promise<Result> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`the engine did not answer within ${limitMs} ms`)), limitMs);
-  try {
-    return await Promise.race([answer, promise]);
-  } finally {
-    clearTimeout(timer);
-  }
-}

@@ -1,4 +1,5 @@
 import type { Backbone } from './backbone.ts';
+import type { RealTime } from './real-time.ts';
 import { seal, writeItem, type Item, type Written } from './envelope.ts';
 
 /** What became of an envelope: the engine took it, nobody listens there, or the engine could not be asked. */
@@ -9,6 +10,7 @@ type Letter = Written & { readonly done: (fate: Fate) => void };
 export type OutboxOptions = {
   readonly backbone: Pick<Backbone, 'send' | 'sendAll' | 'maxBytes'>;
   readonly owner: string;
+  readonly time: RealTime;
 };
 
 /** Room for the head of an envelope, and for the commas. */
@@ -36,7 +38,7 @@ export class Outbox {
     else waiting.push({ ...written, done });
     if (!this.#isScheduled) {
       this.#isScheduled = true;
-      setImmediate(() => this.flush());
+      this.#options.time.soon(() => this.flush());
     }
     return true;
   }

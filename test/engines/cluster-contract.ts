@@ -225,7 +225,7 @@ export function clusterContract(kind: EngineKind): void {
       ...(await Process.prototype.answer.call(b.node, query)),
       metrics: Array.from({ length: 70 }, () => huge),
     });
-    assert.deepEqual(await a.bus.askAll({ type: 'metrics' }), { parts: [], unreachable: [`node-${b.owner}`] });
+    assert.deepEqual(await a.bus.askAll({ type: 'tree' }), { parts: [], unreachable: [`node-${b.owner}`] });
   });
 }
 
