@@ -10,7 +10,7 @@ import { Gateway } from './core/gateway.ts';
 import { startHeartbeat } from './core/heartbeat.ts';
 import { ownerToken } from './core/ids.ts';
 import { Meter } from './core/meter.ts';
-import type { Bus, Clock, Ledger, Log } from './core/ports.ts';
+import type { Clock, Log } from './core/ports.ts';
 import { StoppableClock } from './core/stoppable-clock.ts';
 import { systemClock } from './core/system-clock.ts';
 import type { Dialects } from './dialects/definition.ts';
@@ -30,11 +30,7 @@ import { FileBudget, fileLimit } from './edge/server/file-limit.ts';
 import { HttpSockets } from './edge/server/http-sockets.ts';
 import { socketsPlugin } from './edge/sockets/plugin.ts';
 import { asksForWebSocket } from './edge/sockets/upgrade-request.ts';
-import { createMemoryBus } from './engines/local/bus.ts';
-import { createJournal } from './engines/local/journal.ts';
-import { createNoLedger } from './engines/local/no-ledger.ts';
-import { createIpcBus } from './engines/processes/bus.ts';
-import { createIpcLedger } from './engines/processes/ledger.ts';
+import { join, readinessOf, whyClosed, type Joined } from './engines/joining.ts';
 import type { Link } from './engines/processes/link.ts';
 import { createRouting, type Routing } from './routes/routing.ts';
 import type { RouteDefaults } from './routes/table.ts';
@@ -97,9 +93,9 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
       heartbeat.cancel();
       await closeServers(servers);
       gateway.closings.stop();
-      await surroundings.bus.close();
+      await surroundings.joined.bus.close();
       await surroundings.transports.close();
-      await surroundings.ledger.close();
+      await surroundings.joined.ledger.close();
       clock.stop();
     },
   };
@@ -111,23 +107,33 @@ type Surroundings = {
   /** This process's part of the ids that it gives out. */
   readonly owner: string;
   readonly meter: Meter;
-  readonly ledger: Ledger;
-  readonly bus: Bus;
+  /** Bus and ledger. */
+  readonly joined: Joined;
   readonly transports: Transports;
   readonly wsUris: WsUris;
   readonly files: FileBudget;
 };
 
-async function openSurroundings({ config, log, link }: Base, clock: Clock): Promise<Surroundings> {
-  const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining } = config;
+async function openSurroundings({ config, node, link, log }: Base, clock: Clock): Promise<Surroundings> {
+  const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining, CLUSTER_URL: url } = config;
   const owner = ownerToken();
   const meter = new Meter();
+  const engine =
+    url === undefined
+      ? undefined
+      : {
+          url,
+          credentials: config.CLUSTER_CREDENTIALS_FILE ?? null,
+          cluster: config.CLUSTER_NAME,
+          leaseMs: config.CLUSTER_LEASE_MS,
+        };
+  const garbageCame = (messages: number): void => meter.counted('envelopesDropped', messages);
+  const joined = await join({ engine, journal: config.JOURNAL_DIR, timeoutMs: config.BUS_TIMEOUT_MS, owner, node, link, log, garbageCame });
   return {
     clock,
     owner,
     meter,
-    ledger: await openLedger(config.JOURNAL_DIR, log, link),
-    bus: link === null ? createMemoryBus() : createIpcBus({ link, owner, timeoutMs: config.BUS_TIMEOUT_MS }),
+    joined,
     transports: new Transports({ clock, log, observer: meter, connections, pipelining }),
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
     files: new FileBudget({
@@ -137,11 +143,6 @@ async function openSurroundings({ config, log, link }: Base, clock: Clock): Prom
       servers: config.CONTROL_PORT === undefined ? 1 : 2,
     }),
   };
-}
-
-function openLedger(directory: string | undefined, log: Log, link: Link | null): Promise<Ledger> | Ledger {
-  if (directory !== undefined) return createJournal({ directory, log });
-  return link === null ? createNoLedger() : createIpcLedger(link);
 }
 
 function openRouting({ config, log, dialects }: Base, { clock, transports, wsUris }: Surroundings): Promise<Routing> {
@@ -168,13 +169,14 @@ function defaultsOf(config: Config, dialects: Dialects): RouteDefaults {
   };
 }
 
-function openGateway({ config, log, node }: Base, { clock, owner, meter, ledger, bus, files }: Surroundings, routing: Routing): Gateway {
+function openGateway({ config, log, node }: Base, surroundings: Surroundings, routing: Routing): Gateway {
+  const { clock, owner, meter, joined, files } = surroundings;
   return new Gateway({
     clock,
     log,
     observer: meter,
-    ledger,
-    bus,
+    ledger: joined.ledger,
+    bus: joined.bus,
     node,
     owner,
     limits: {
@@ -186,6 +188,7 @@ function openGateway({ config, log, node }: Base, { clock, owner, meter, ledger,
     openQueueTimeoutMs: config.OPEN_QUEUE_TIMEOUT_MS,
     closeConcurrency: config.CLOSE_CONCURRENCY,
     closeBacklog: config.CLOSE_BACKLOG,
+    whyClosed: () => whyClosed(joined, config.REQUIRE_BUS === 'true'),
     metrics: createMetrics(meter),
     routeOf: routing.byName,
   });
@@ -244,8 +247,8 @@ async function serveControl(
   { gateway, routing, surroundings }: Whole,
 ): Promise<void> {
   const { controlServer, isShared, controlSockets } = servers;
-  const { ledger, wsUris } = surroundings;
-  const readiness = [{ name: 'ledger', problem: () => ledger.problem, isRequired: false }, ...checks];
+  const { wsUris } = surroundings;
+  const readiness = [...readinessOf(surroundings.joined, config.REQUIRE_BUS === 'true'), ...checks];
   await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
   const guard = guardOf(config);
   await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });
@@ -290,13 +293,14 @@ function guardOf(config: Config): Guard {
   });
 }
 
-function factsOf({ config, node, link }: Base, { ledger, transports }: Surroundings, routing: Routing): Readonly<Record<string, unknown>> {
+function factsOf({ node, config }: Base, { owner, joined, transports }: Surroundings, routing: Routing): Readonly<Record<string, unknown>> {
   return {
     node,
-    ledger: ledger.level,
+    ledger: joined.ledger.level,
     backends: transports.origins,
     routes: routing.facts,
-    bus: link === null ? 'memory' : 'ipc',
+    bus: joined.name,
+    ...(config.CLUSTER_URL !== undefined && { cluster: config.CLUSTER_NAME, owner }),
     fileLimit: fileLimit(),
     control: isControlOpen(config) ? 'open to those that it was opened to' : LOCKED,
   };
@@ -307,7 +311,7 @@ async function listen(
   { publicServer, controlServer, isShared }: Servers,
   { gateway, surroundings, begin }: Omit<Whole, 'routing'> & { readonly begin: (() => Promise<void>) | undefined },
 ): Promise<{ readonly publicUrl: string; readonly controlUrl: string }> {
-  await surroundings.bus.serve(gateway);
+  await surroundings.joined.bus.serve(gateway);
   gateway.bereaved(); // what a process before this one left untold
   await begin?.();
   const sharing = { backlog: 4_096, reusePort: link !== null }; // workers share the port by SO_REUSEPORT

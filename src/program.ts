@@ -8,6 +8,7 @@ import { options } from './config/options.ts';
 import { VERSION } from './config/version.ts';
 import { DRAIN_MARGIN_MS } from './core/drain.ts';
 import { randomName } from './core/ids.ts';
+import { EngineRefused } from './engines/index.ts';
 import { tryJournal } from './engines/local/journal-trial.ts';
 import { linkTo } from './engines/processes/link.ts';
 import { supervise, WORKER_VARIABLE, WorkersFailed } from './engines/processes/supervisor.ts';
@@ -123,7 +124,7 @@ function superviseWorkers(config: Config, log: OpenLog): Promise<void> {
 
 /** A mistake of the user is told in one sentence, a fault of ours with its stack. */
 async function fail(error: unknown, log: OpenLog, post: WorkerPost | null): Promise<never> {
-  const problem = error instanceof WorkersFailed ? error : startProblemOf(error);
+  const problem = error instanceof WorkersFailed || error instanceof EngineRefused ? error : startProblemOf(error);
   if (problem === null) {
     log.logger.fatal({ err: error }, 'a fault of the gateway, it cannot start');
     await beforeExit(log);

@@ -17,7 +17,7 @@ const LAW: Readonly<Record<string, Row>> = {
   backends: { rooms: ['wire', 'core'], packages: ['undici', 'standardwebhooks', 'iovalkey', 'amqplib'] },
   engines: {
     rooms: ['core'],
-    packages: ['close-with-grace', 'pino', 'iovalkey', '@nats-io/transport-node', '@nats-io/jetstream', '@nats-io/kv'],
+    packages: ['close-with-grace', 'pino', 'typebox', 'ioredis', '@nats-io/transport-node', '@nats-io/jetstream', '@nats-io/kv'],
   },
   edge: {
     rooms: ['wire', 'core'],

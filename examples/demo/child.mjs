@@ -7,15 +7,16 @@ const KILL_AFTER_MS = 5_000;
 const KEPT_LINES = 20;
 
 /**
- * Starts `node <file>` and resolves once `readiness` finds what it looks for in a line of its output.
+ * Starts `node <file>`, or another program, and resolves once `readiness` finds what it looks for in a line of its output.
  * @param {string} name for people
- * @param {string} file
+ * @param {string | readonly string[]} file of Node's, or a program with its arguments
  * @param {{ env: Record<string, string>, readiness: (line: string) => string | undefined, onDeath: (story: string) => void }} options
  *   `onDeath` is called when the program ends and nobody has asked it to
  */
 export async function startChild(name, file, { env, readiness, onDeath }) {
   // a group of its own: Ctrl-C reaches the launcher only, which ends its children in order
-  const child = spawn(process.execPath, [file], { cwd: import.meta.dirname, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const [program, ...argv] = typeof file === 'string' ? [process.execPath, file] : file;
+  const child = spawn(program, argv, { cwd: import.meta.dirname, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const lastLines = [];
   let isStopping = false;
   const killAtExit = () => child.kill('SIGKILL');
@@ -43,6 +44,7 @@ export async function startChild(name, file, { env, readiness, onDeath }) {
 
   return {
     url,
+    pid: child.pid,
     /** SIGTERM, and SIGKILL for a program that does not follow it. Resolves when the process is gone. */
     async stop() {
       isStopping = true;

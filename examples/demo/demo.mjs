@@ -2,16 +2,20 @@
 //
 //   npm run demo                                   # ports 8080, 3000 and 8000, or free ones where these are taken
 //   PORT=9000 BACKEND_PORT=9001 PAGE_PORT=9002 npm run demo
+//   npm run demo -- --cluster                      # three gateways joined by a Redis or NATS that is on the machine
 //
 // Everything listens on the loopback interface only. Ctrl-C ends it.
 
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { startChild } from './child.mjs';
+import { startEngine } from './engine.mjs';
+import { startNodes } from './nodes.mjs';
 import { startPageServer } from './page-server.mjs';
 import { startRecorder } from './recorder.mjs';
 
-const { PATH, WSAAS_MAIN, PORT = '8080', BACKEND_PORT = '3000', PAGE_PORT = '8000' } = process.env;
+const isCluster = process.argv.includes('--cluster');
+const { PATH, CLUSTER_URL, WSAAS_MAIN, PORT = '8080', BACKEND_PORT = '3000', PAGE_PORT = '8000' } = process.env;
 const GATEWAY = WSAAS_MAIN ?? fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const BACKEND = fileURLToPath(new URL('../chat-backend.mjs', import.meta.url));
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];
@@ -38,53 +42,64 @@ async function start() {
     }),
     'stop',
   );
+  let nodes = null;
   const recorder = started(
     await startRecorder({
       backendUrl: backend.url,
       onCall(call) {
         page.show(call);
-        if (call.method === 'POST' && call.status === 200) announce(call.wsUri);
+        if (call.method === 'POST' && call.status === 200) announce(call.wsUri, nodes?.other(call.wsUri));
+        if (isCluster && call.method !== 'PUT') setTimeout(tellHolders, 50); // once the gateway has had the answer
       },
     }),
     'close',
   );
-  const port = String(await freePort(PORT));
-  const gateway = started(
-    await startChild('gateway', GATEWAY, {
+  const engine = isCluster ? started(await startEngine({ url: CLUSTER_URL, port: await knownPort(), onDeath }), 'stop') : null;
+  nodes = started(
+    await startNodes({
+      main: GATEWAY,
+      count: isCluster ? 3 : 1,
+      ports: isCluster ? [await knownPort(PORT), await knownPort(), await knownPort()] : [await freePort(PORT)],
+      engineUrl: engine?.url,
       env: {
         PATH,
         HOST: '127.0.0.1',
-        PORT: port,
-        ...(port !== '0' && { WS_HOSTNAME: `127.0.0.1:${port}` }),
         API_URI: recorder.url,
         ORIGINS: [page.url, page.url.replace('127.0.0.1', 'localhost')].join(),
         DRAIN_MS: '200',
+        ...(isCluster && { CONTROL_ALLOW: '127.0.0.0/8' }),
       },
-      readiness: readGatewayLine,
-      onDeath,
+      onDeath: isCluster ? (name, story) => lost(name, story) : (_name, story) => onDeath(story),
     }),
     'stop',
   );
-  page.introduce({ gateway: gateway.url.replace('http', 'ws'), backend: backend.url });
+  const places = nodes.all.map(({ name, url, pid }) => ({ name, pid, url: url.replace('http', 'ws') }));
+  page.introduce({ gateway: places[0].url, backend: backend.url, ...(isCluster && { nodes: places }) });
   process.stdout.write(
-    `\n  Open  ${page.url}\n\n  gateway  ${gateway.url.replace('http', 'ws')}\n  backend  ${backend.url}  (examples/chat-backend.mjs)\n\n` +
-      '  For each client that connects, two lines to try from another terminal appear here. Ctrl-C ends the demo.\n',
+    `\n  Open  ${page.url}\n\n${places.map(({ name, url, pid }) => `  ${isCluster ? `${name}, pid ${pid}:` : name}  ${url}\n`).join('')}` +
+      `  backend  ${backend.url}  (examples/chat-backend.mjs)\n${engine === null ? '' : `  engine   ${engine.url}\n`}\n` +
+      '  For each client that connects, two lines to try from another terminal appear here. Ctrl-C ends the demo.\n' +
+      (isCluster ? '  Kill one of the three (kill -9 <pid>): after about 3 s another one tells the ends of its clients.\n' : ''),
   );
+
+  async function tellHolders() {
+    if (nodes !== null) page.tell('holders', await nodes.holders());
+  }
 }
 
-function announce(wsUri) {
+function lost(name, story) {
+  process.stderr.write(`\n  ${name} is gone; the others serve on, and tell the ends of its clients.\n${isEnding ? '' : `${story}\n`}`);
+}
+
+function announce(wsUri, other) {
+  const id = wsUri.slice(wsUri.indexOf('/'));
   process.stdout.write(
     `\n  A client is in. Push to it, or close it:\n    curl -X PUT http://${wsUri} -d 'Hello from the terminal'\n` +
-      `    curl -X DELETE 'http://${wsUri}?code=4001&reason=bye'\n`,
+      `    curl -X DELETE 'http://${wsUri}?code=4001&reason=bye'\n` +
+      (other === undefined || !isCluster
+        ? ''
+        : `  The same push by way of another gateway:\n    curl -X PUT ${other}${id} -d 'Hello across'\n`),
   );
-}
-
-/** The gateway logs JSON lines. Its start line says where it listens; its warnings are worth a look. */
-function readGatewayLine(line) {
-  if (!line.startsWith('{')) return undefined;
-  const entry = JSON.parse(line);
-  if (entry.level >= 40) process.stderr.write(`  gateway: ${line}\n`);
-  return entry.msg === 'wsaas serves' ? entry.publicUrl : undefined;
 }
 
 /** The port itself if it can be had, else 0, for which the system chooses a free one. */
@@ -95,6 +110,17 @@ async function freePort(wanted) {
     const probe = createServer();
     probe.once('error', () => resolve(0));
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(port)));
+  });
+}
+
+/** The same, but never 0: others are told of it before anybody listens there. */
+async function knownPort(wanted = '0') {
+  const port = await freePort(wanted);
+  return new Promise((resolve) => {
+    const probe = createServer().listen(port, '127.0.0.1', () => {
+      const taken = probe.address().port;
+      probe.close(() => resolve(taken));
+    });
   });
 }
 

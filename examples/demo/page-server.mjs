@@ -16,6 +16,7 @@ export async function startPageServer(port) {
   const calls = [];
   const pages = new Set();
   let parts = null;
+  const last = new Map();
 
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, 'http://page');
@@ -32,6 +33,7 @@ export async function startPageServer(port) {
     response.on('close', () => pages.delete(response));
     if (parts !== null) send(response, 'parts', parts);
     for (const call of calls) send(response, 'call', call);
+    for (const [type, data] of last) send(response, type, data);
   }
 
   await new Promise((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
@@ -40,6 +42,11 @@ export async function startPageServer(port) {
     introduce(known) {
       parts = known;
       for (const page of pages) send(page, 'parts', parts);
+    },
+    /** Tells every page; who comes later hears the last of each type. */
+    tell(type, data) {
+      last.set(type, data);
+      for (const page of pages) send(page, type, data);
     },
     show(call) {
       calls.push(call);

@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, readFileSync, statfsSync, statSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
@@ -6,7 +6,18 @@ import { readOriginPattern } from '../wire/origins.ts';
 import { withoutEndSlashes } from '../wire/ws-uris.ts';
 
 /** How a string option is read beyond its schema. */
-export type OptionForm = 'url' | 'prefix' | 'list' | 'cidrs' | 'headers' | 'header-names' | 'origins' | 'directory' | 'workers';
+export type OptionForm =
+  | 'url'
+  | 'prefix'
+  | 'list'
+  | 'cidrs'
+  | 'headers'
+  | 'header-names'
+  | 'origins'
+  | 'directory'
+  | 'workers'
+  | 'engine'
+  | 'secret-file';
 
 /** A list of networks that can be asked for an address, and the text that it was read from. */
 export type CidrList = BlockList & { readonly entries: readonly string[] };
@@ -24,7 +35,12 @@ export const readers: Record<OptionForm, (value: string) => Reading> = {
   origins: readOrigins,
   directory: readDirectory,
   workers: readWorkers,
+  engine: readEngine,
+  'secret-file': readSecretFile,
 };
+
+/** Schemes of the engines that join machines; their registry has the same, and a test says so. */
+export const ENGINE_SCHEMES: readonly string[] = ['redis://', 'rediss://', 'redis+sentinel://', 'nats://', 'tls://'];
 
 function splitList(value: string): string[] {
   return value
@@ -167,4 +183,44 @@ function readWorkers(value: string): Reading {
   if (value === 'auto') return { value: availableParallelism() };
   const count = Number(value);
   return Number.isInteger(count) && count >= 1 && count <= 1_024 ? { value: count } : 'must be a number from 1 to 1024, or auto';
+}
+
+/** `redis+sentinel://` names several hosts before the path, which no URL may. */
+const SENTINELS = /^redis\+sentinel:\/\/([^@/]*@)?[^@/,\s]+(,[^@/,\s]+)*\/[^/?\s]+$/;
+
+/** One engine, or several: primaries of Redis that share the load, or servers of one NATS cluster. */
+function readEngine(value: string): Reading {
+  if (value === '') return { value: undefined };
+  const urls = value.split(/,\s*(?=[a-z+]+:\/\/)/);
+  const problem = urls.map(engineProblem).find((one) => one !== null);
+  if (problem !== undefined) return problem;
+  if (new Set(urls.map(isNats)).size > 1) return 'must name engines of one kind';
+  if (new Set(urls).size < urls.length) return 'must name each engine once';
+  return { value: urls.join(',') };
+}
+
+function isNats(url: string): boolean {
+  return /^(nats|tls):/.test(url);
+}
+
+function engineProblem(url: string): string | null {
+  const scheme = ENGINE_SCHEMES.find((one) => url.startsWith(one));
+  if (scheme === undefined) return `must be a URL that begins with ${ENGINE_SCHEMES.join(', ')}`;
+  if (scheme === 'redis+sentinel://')
+    return SENTINELS.test(url) ? null : 'must name Sentinels and their primary, as in redis+sentinel://h1:26379,h2:26379/mymaster';
+  const isUrl = URL.canParse(url) && new URL(url).hostname !== '' && !url.includes(',');
+  return isUrl
+    ? null
+    : `must be a URL with a host, such as ${scheme}engine.example.com; several are joined by commas, each with its scheme`;
+}
+
+/** What the file holds, without the line end that editors and Secrets add. */
+function readSecretFile(value: string): Reading {
+  if (value === '') return { value: undefined };
+  try {
+    const text = readFileSync(value, 'utf8').trim();
+    return text === '' ? 'must be a file that holds something' : { value: text };
+  } catch (error) {
+    return `must be a file that this process may read (${(error as Error).message})`;
+  }
 }

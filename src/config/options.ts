@@ -61,6 +61,31 @@ const own = {
   TRUST_PROXY: Type.Optional(text('CIDRs of proxies whose `X-Forwarded-*` headers are believed.', { form: 'cidrs' })),
   NODE_NAME: Type.Optional(text("This node's name in answers, logs and metrics. Default: random.", { pattern: '^[A-Za-z0-9._-]{1,63}$' })),
   WORKERS: text('Processes that share the port; `auto` is one per core.', { default: '1', form: 'workers' }),
+  CLUSTER_URL: Type.Optional(
+    text(
+      'Engine that joins this machine with others: `redis://`, `rediss://` or `redis+sentinel://h1:26379,h2:26379/<primary>` (Redis or Valkey), `nats://` or `tls://` (NATS with JetStream). Several, joined by commas: independent Redis that share the load, or servers of one NATS cluster. Default: each machine is on its own.',
+      { form: 'engine', isSecret: true },
+    ),
+  ),
+  CLUSTER_CREDENTIALS_FILE: Type.Optional(
+    text(
+      'File with what logs in to `CLUSTER_URL`, so that the URL need not hold it: `user:password`, or a password (Redis), a token or a `.creds` file (NATS).',
+      {
+        form: 'secret-file',
+      },
+    ),
+  ),
+  CLUSTER_NAME: text('Machines of one name on one engine form a cluster.', { default: 'wsaas', pattern: '^[A-Za-z0-9_-]{1,63}$' }),
+  CLUSTER_LEASE_MS: milliseconds(
+    'ms without a sign of life after which a process of the cluster is taken for dead; it gives one three times as often. The same on all machines.',
+    15_000,
+    1_000,
+  ),
+  REQUIRE_BUS: choice(
+    '`true`: while the engine of `CLUSTER_URL` cannot be asked, `/readyz` is 503 and new clients are refused with 503.',
+    'false',
+    ['false', 'true'],
+  ),
   BUS_TIMEOUT_MS: milliseconds('ms to wait for another process to answer a command.', 2_000, 1),
   JOURNAL_DIR: Type.Optional(
     text('Directory of the journal of open connections: with it every `close` event survives a crash of the gateway.', {

@@ -70,7 +70,8 @@ export class Connection implements IntakeClient {
   #early: Early | null = null;
   #answered: AnsweredKeys | null = null;
   #lastSeq = 0;
-  #isOverfed = false;
+  /** What it sends from now on is dropped. */
+  #isDeaf = false;
   #pauses = 0;
   readonly #pace: Pace | null;
 
@@ -143,10 +144,10 @@ export class Connection implements IntakeClient {
 
   /** A whole message from the client, in order. Kept also while closing: it was sent before the client saw the close frame. */
   receive(data: Buffer, isBinary: boolean): void {
-    if (this.state === 'closed' || this.#isOverfed) return;
+    if (this.state === 'closed' || this.#isDeaf) return;
     this.alive();
     if (data.length > this.route.limits.maxMessageBytes) {
-      this.#isOverfed = true; // what comes behind a message that is refused would leave a gap (G2)
+      this.#isDeaf = true; // what comes behind a message that is refused would leave a gap (G2)
       this.close(CLOSE.TOO_BIG, 'message too big'); // the socket itself knows only the largest limit of all routes
       return;
     }
@@ -237,13 +238,16 @@ export class Connection implements IntakeClient {
     }
   }
 
+  /** Another process has told its end: nothing more is read from it, and its client does well to come back. */
+  disown(): void {
+    this.#isDeaf = true;
+    this.close(CLOSE.GOING_AWAY, 'this gateway was taken for dead');
+  }
+
   /** Ends it without a handshake; the `close` event will carry this code. */
   terminate(code: OwnCloseCode, reason: string): void {
     if (this.state === 'closed') return;
-    if (this.state === 'connecting') {
-      this.close(CLOSE.GOING_AWAY, reason); // there is no socket yet that could be ended
-      return;
-    }
+    if (this.state === 'connecting') return void this.close(CLOSE.GOING_AWAY, reason); // there is no socket yet that could be ended
     this.closeCode = code;
     this.closeReason = reason;
     this.state = 'closing';
@@ -335,8 +339,7 @@ export class Connection implements IntakeClient {
   }
 
   #send(message: Message): void {
-    const { observer } = this.#host;
-    observer.pushed(this.#party, message.data.length);
+    this.#host.observer.pushed(this.#party, message.data.length);
     this.#socket?.send(message);
   }
 

@@ -8,7 +8,7 @@ import type { OpenEvent, OpenRequest, OpenVerdict, Refusal, TagChanges } from '.
 import { connectionId } from './ids.ts';
 import { Lane } from './lane.ts';
 import type { Observer } from './observer.ts';
-import { Party } from './party.ts';
+import { tellOrphans } from './orphans.ts';
 import type { Bus, BusHandler, Clock, Ledger, LedgerEntry, Log } from './ports.ts';
 import { execute, executeByChosenId } from './executing.ts';
 import { busy, CLIENT_GONE, ID_IS_HELD, SHUTTING_DOWN, unusable } from './refusals.ts';
@@ -32,6 +32,8 @@ export type GatewayOptions = {
   readonly openQueueTimeoutMs: number;
   readonly closeConcurrency: number;
   readonly closeBacklog: number;
+  /** Why nobody may come in now, or null: something that this gateway was told not to serve without is missing. */
+  readonly whyClosed?: () => string | null;
   /** Makes this process's part of the answer to a query for metrics. */
   readonly metrics: (gauges: Gauges) => Promise<readonly unknown[]>;
   /** Finds the route that a ledger entry names. */
@@ -58,6 +60,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   readonly #options: GatewayOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #leaving = new Set<Connection>();
+  readonly #disowned = new Set<Connection>();
   readonly #emptyWaiters: (() => void)[] = [];
   readonly #admission: Admission;
   readonly #complaints: Seldom;
@@ -83,7 +86,7 @@ export class Gateway implements ConnectionHost, BusHandler {
    * `isGone` is asked when a place in the queue comes up: a client that left while waiting costs the backend nothing.
    */
   async open(route: Route, request: OpenRequest, isGone: () => boolean): Promise<Admitted | Refusal> {
-    const full = this.isDraining ? SHUTTING_DOWN : this.#admission.enter(request.remoteAddress);
+    const full = this.#closedBecause ?? this.#admission.enter(request.remoteAddress);
     if (full !== null) return this.#refuse(full);
     this.#opening += 1;
     try {
@@ -92,6 +95,12 @@ export class Gateway implements ConnectionHost, BusHandler {
       this.#opening -= 1;
       this.#checkEmpty();
     }
+  }
+
+  get #closedBecause(): Refusal | null {
+    if (this.isDraining) return SHUTTING_DOWN;
+    const because = this.#options.whyClosed?.() ?? null;
+    return because === null ? null : busy(because);
   }
 
   async #openInTurn(route: Route, request: OpenRequest, isGone: () => boolean): Promise<Admitted | Refusal> {
@@ -140,7 +149,8 @@ export class Gateway implements ConnectionHost, BusHandler {
   #turnAway(connection: Connection, refusal: Refusal): Refusal {
     connection.refused();
     if (refusal.failure !== undefined) this.#complain(connection, refusal.failure.because);
-    if (refusal.wasAccepted) this.#tellClose(connection, CLOSE.ABNORMAL, refusal.endReason ?? refusal.message);
+    if (this.#disowned.delete(connection)) this.#options.ledger.forget(connection.key);
+    else if (refusal.wasAccepted) this.#tellClose(connection, CLOSE.ABNORMAL, refusal.endReason ?? refusal.message);
     else this.#options.ledger.forget(connection.key);
     return this.#refuse(refusal);
   }
@@ -210,27 +220,17 @@ export class Gateway implements ConnectionHost, BusHandler {
   /** The bus calls this, and so does the start: the ends of connections whose process died are told (G3). */
   bereaved(): void {
     this.#options.ledger.orphans().then(
-      (entries) => this.#tellOrphans(entries),
+      (entries) => tellOrphans(entries, { ...this.#options, closings: this.closings }),
       (error: unknown) => this.log.error({ err: error }, 'the ledger could not be asked for orphans'),
     );
   }
 
-  #tellOrphans(entries: readonly LedgerEntry[]): void {
-    if (entries.length > 0) this.log.warn({ orphans: entries.length }, 'telling the ends of connections whose process died');
-    for (const entry of entries) {
-      const route = this.#options.routeOf(entry.route);
-      if (route === undefined) {
-        this.log.error(
-          { id: entry.id, route: entry.route },
-          'a connection of a dead process was on a route that is no longer configured: its close event is not told',
-        );
-        continue;
-      }
-      this.observer.counted('orphansTold', 1);
-      const tags = entry.tags === null ? null : new Map(Object.entries(entry.tags));
-      const { id, key, path, data } = entry;
-      const party = new Party({ id, key, path, tags, data, subprotocol: null, authorization: null, traceparent: null });
-      this.closings.tell(route, { type: 'close', party, seq: null, code: CLOSE.ABNORMAL, reason: '', isOrphan: true });
+  /** The bus calls this: others have told the ends of these connections, so they end here, and nothing more is told of them. */
+  disown(keys: ReadonlySet<string>): void {
+    for (const connection of this.connections) {
+      if (!keys.has(connection.key)) continue;
+      this.#disowned.add(connection);
+      connection.disown();
     }
   }
 
@@ -284,7 +284,8 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   finished(connection: Connection): void {
     this.#leaving.delete(connection);
-    this.#tellClose(connection, connection.closeCode, connection.closeReason);
+    if (this.#disowned.delete(connection)) this.#options.ledger.forget(connection.key);
+    else this.#tellClose(connection, connection.closeCode, connection.closeReason);
     this.#checkEmpty();
   }
 

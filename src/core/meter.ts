@@ -51,6 +51,8 @@ export class Meter implements Observer {
   framesMalformed = 0;
   /** Empty frames, and frames of a type that the client's version does not have. */
   framesIgnored = 0;
+  /** Messages from other processes of the cluster that could not be understood. */
+  envelopesDropped = 0;
 
   opened(): void {
     this.opensAccepted += 1;

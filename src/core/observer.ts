@@ -22,7 +22,8 @@ export type Counter =
   | 'callsLost'
   | 'answersDropped'
   | 'framesMalformed'
-  | 'framesIgnored';
+  | 'framesIgnored'
+  | 'envelopesDropped';
 
 /**
  * Hears what happens, and changes nothing of it: counters, tracing, a console and a library's observers are observers.

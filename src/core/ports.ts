@@ -74,6 +74,8 @@ export interface BusHandler {
   evict(id: string, key: string): void;
   /** Another process died: its connections' ends may be told now (`Ledger.orphans`). */
   bereaved(): void;
+  /** This process was taken for dead: another tells the ends of the connections with these keys, which end here untold. */
+  disown(keys: ReadonlySet<string>): void;
 }
 
 /** Carries commands to the process that owns a connection, and queries to all. */

@@ -11,9 +11,7 @@ import { MAIN } from '../support/gateway.ts';
 const BENCH = fileURLToPath(new URL('../../bench/bench.ts', import.meta.url));
 const FLOOR = fileURLToPath(new URL('../../bench/floor.ts', import.meta.url));
 const SMALL =
-  '--rounds 1 --duration 0.1 --warm-up 0 --connections 50 --in-flight 8 --broadcasts 3 --steps 25,50 --settle 0.1 --unpinned'.split(
-    ' ',
-  );
+  '--rounds 1 --duration 0.1 --warm-up 0 --connections 50 --in-flight 8 --broadcasts 3 --steps 25,50 --settle 0.1 --unpinned'.split(' ');
 
 type Result = { readonly code: number; readonly out: string; readonly errors: string };
 

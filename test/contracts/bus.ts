@@ -42,6 +42,8 @@ export class Process implements BusHandler {
   }
 
   bereaved(): void {}
+
+  disown(_keys: ReadonlySet<string>): void {}
 }
 
 /** Starts one bus per process and has each serve its own; closed by `t.after`. */

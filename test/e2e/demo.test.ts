@@ -6,6 +6,7 @@ import { childrenOf, isRunning, launchDemo, listens, printedCommands, startDemo,
 import { findProgram, lacks } from '../examples/programs.ts';
 import { runInTerminal } from '../examples/terminal.ts';
 import { connect } from '../support/client.ts';
+import { ENGINE_KINDS, missing } from '../support/engine-server.ts';
 
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const BROWSER_ARGUMENTS = [
@@ -52,6 +53,25 @@ test('two browser tabs chat in the demo, see the HTTP calls behind it, and obey 
   await ada.locator('#again').click();
   await ada.locator('#status[data-state=open]').waitFor();
   await endsClean(demo);
+});
+
+test('npm run demo -- --cluster: three gateways, a push across by the printed line, and a killed one whose ends another tells', async (t) => {
+  const why = ENGINE_KINDS.every(missing) ? missing('redis') : false;
+  if (why !== false) return t.skip(why);
+  const demo = await startDemo(t, {}, ['--cluster']);
+  const calls = await followCalls(t, demo);
+  const ada = await connect(t, `${demo.gatewayUrl}/chat?name=Ada`);
+  const across = await demo.lines.first((line) => line.includes('Hello across'));
+  assert.ok(!across.includes(new URL(demo.gatewayUrl).host), across);
+  assert.equal(await runInTerminal(across.trim()), OK);
+  await ada.frames.first(({ text }) => text === 'Hello across');
+  const line = await demo.lines.first((text) => text.includes('n1, pid'));
+  process.kill(Number(/pid (\d+)/.exec(line)?.[1]), 'SIGKILL');
+  await ada.ended;
+  await demo.lines.first((text) => text.includes('n1 is gone'));
+  const { headers } = (await calls('DELETE')) as { headers: Record<string, string> };
+  assert.deepEqual([headers['ws-close-code'], headers['ws-orphan']], ['1006', 'true']);
+  await endsClean(demo, 4); // backend, engine, two gateways
 });
 
 test('the demo works for a client that is no browser, on other ports where its own are taken, and leaves nobody behind', async (t) => {
@@ -104,9 +124,9 @@ test('a demo whose gateway dies ends with 1, says so, and takes the rest along',
 });
 
 /** Ctrl-C by way of npm comes twice. */
-async function endsClean(demo: Demo): Promise<void> {
+async function endsClean(demo: Demo, programs = 2): Promise<void> {
   const children = await childrenOf(demo.pid);
-  if (process.platform === 'linux') assert.equal(children.length, 2);
+  if (process.platform === 'linux') assert.equal(children.length, programs);
   demo.kill('SIGINT');
   await demo.lines.first((line) => line.includes('Ending'));
   demo.kill('SIGINT');

@@ -21,8 +21,12 @@ export type Demo = {
 };
 
 /** Runs `npm run demo`'s launcher on free ports. */
-export async function startDemo(t: Pick<TestContext, 'after'>, env: Record<string, string> = {}): Promise<Demo> {
-  const { lines, exited, child } = launchDemo(t, env);
+export async function startDemo(
+  t: Pick<TestContext, 'after'>,
+  env: Record<string, string> = {},
+  argv: readonly string[] = [],
+): Promise<Demo> {
+  const { lines, exited, child } = launchDemo(t, env, argv);
   const gone = exited.then((code) => Promise.reject(new Error(`the demo ended with ${code}: ${lines.all.join('\n')}`)));
   const find = async (pattern: RegExp): Promise<string> => {
     const line = await Promise.race([lines.first((line) => pattern.test(line), 30_000), gone]);
@@ -30,15 +34,15 @@ export async function startDemo(t: Pick<TestContext, 'after'>, env: Record<strin
   };
   const [pageUrl, gatewayUrl, backendUrl] = await Promise.all([
     find(/Open {2}(http:\S+)/),
-    find(/gateway {2}(ws:\S+)/),
+    find(/(?:gateway|n1, pid \d+:) {2}(ws:\S+)/),
     find(/backend {2}(http:\S+)/),
   ]);
   return { pid: child.pid ?? 0, pageUrl, gatewayUrl, backendUrl, lines, exited, kill: (signal) => child.kill(signal) };
 }
 
 /** The same without waiting for anything. */
-export function launchDemo(t: Pick<TestContext, 'after'>, env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [DEMO], {
+export function launchDemo(t: Pick<TestContext, 'after'>, env: Record<string, string> = {}, argv: readonly string[] = []) {
+  const child = spawn(process.execPath, [DEMO, ...argv], {
     env: { ...process.env, PORT: '0', BACKEND_PORT: '0', PAGE_PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

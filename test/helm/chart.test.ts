@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { options } from '../../src/config/options.ts';
 import type { OptionSchemas } from '../../tools/generate/helm-schema.ts';
@@ -134,6 +135,7 @@ test('every option is reachable: those in the open as config, secrets by referen
     TRUST_PROXY: '10.0.0.0/8',
     NODE_NAME: 'me',
     JOURNAL_DIR: '/journal',
+    CLUSTER_CREDENTIALS_FILE: fileURLToPath(import.meta.url),
     ORIGINS: 'https://a.example',
     CONTROL_ALLOW: '10.0.0.0/8',
     LOG_FORMAT: 'json',
@@ -179,6 +181,37 @@ test('several pods share an address only where each tells its own, a bus connect
   assert.equal(template(t, { config: shared, replicaCount: 1 }).status, 0);
   assert.equal(template(t, { config: shared, replicaCount: 3, pushesAreRouted: true }).status, 0);
   assert.equal(template(t, { config: { API_URI, WS_HOSTNAME: 'http://$(POD_IP):8081/x' }, replicaCount: 3 }).status, 0);
+});
+
+test('an engine joins the pods: by its URL or by a Secret, each cluster under a name of its own, its credentials from a file', async (t) => {
+  const variablesOf = (values: object) => podOf(render(t, { ...smallest, replicaCount: 3, ...values })).containers[0].env;
+  const byUrl = environmentOf(variablesOf({ cluster: { url: 'redis://redis.databases:6379' } }));
+  assert.deepEqual(
+    [byUrl['CLUSTER_URL'], byUrl['CLUSTER_NAME'], byUrl['WS_HOSTNAME'], byUrl['NODE_NAME']],
+    ['redis://redis.databases:6379', 'sockets-chat-wsaas', '10.1.2.3:8081', 'chat-wsaas-6d5f7c9b8-x2x4q'],
+  );
+  const bySecret = variablesOf({ cluster: { urlFrom: { name: 'engine', key: 'url' }, address: 'service' } });
+  assert.deepEqual(bySecret.find(({ name }) => name === 'CLUSTER_URL')?.valueFrom?.secretKeyRef, { name: 'engine', key: 'url' });
+  assert.equal(environmentOf(bySecret)['WS_HOSTNAME'], 'chat-wsaas-control.sockets:8081');
+  assert.equal(environmentOf(variablesOf({}))['CLUSTER_NAME'], undefined);
+  const pod = podOf(render(t, { ...smallest, cluster: { url: 'nats://n', credentialsFrom: { name: 'nats', key: 'creds' } } }));
+  assert.deepEqual(pod.volumes, [
+    { name: 'cluster-credentials', secret: { secretName: 'nats', items: [{ key: 'creds', path: 'credentials' }] } },
+  ]);
+  assert.deepEqual(pod.containers[0].volumeMounts, [{ name: 'cluster-credentials', mountPath: '/etc/wsaas/cluster', readOnly: true }]);
+  assert.equal(environmentOf(pod.containers[0].env)['CLUSTER_CREDENTIALS_FILE'], '/etc/wsaas/cluster/credentials');
+});
+
+test('a network policy that says whom the pods may call lets them reach DNS and their engine', (t) => {
+  const policy = find(render(t, everything, NEW_KUBERNETES), 'NetworkPolicy').spec;
+  assert.deepEqual(policy['policyTypes'], ['Ingress', 'Egress']);
+  const [dns, backends, engine] = policy['egress'] as { ports?: { port: number }[]; to?: object[] }[];
+  assert.deepEqual(
+    dns?.ports?.map(({ port }) => port),
+    [53, 53],
+  );
+  assert.deepEqual(backends?.to, [{ podSelector: { matchLabels: { app: 'api' } } }]);
+  assert.deepEqual(engine?.to, [{ podSelector: { matchLabels: { app: 'redis' } } }]);
 });
 
 test('the notes say who may call the control API, and how many clients there may be', (t) => {
@@ -259,6 +292,26 @@ test('what is optional is rendered as asked: ingress, network policy, autoscalin
 type Refusal = { readonly what: string; readonly values: object; readonly says: RegExp };
 const refusals: Refusal[] = [
   { what: 'no backend', values: {}, says: /config\.API_URI is missing: the URL of the backend that the gateway calls; example: --set/ },
+  {
+    what: 'a password of the engine',
+    values: { ...smallest, cluster: { url: 'redis://user:hunter2@redis' } },
+    says: /\/cluster\/url/,
+  },
+  {
+    what: 'two engines',
+    values: { ...smallest, cluster: { url: 'redis://redis', urlFrom: { name: 'a', key: 'b' } } },
+    says: /each name an engine: keep one of them/,
+  },
+  {
+    what: 'a policy that cuts off the engine',
+    values: {
+      ...smallest,
+      cluster: { url: 'redis://redis' },
+      networkPolicy: { enabled: true, controlFrom: [{ podSelector: {} }], egressTo: [{ podSelector: {} }] },
+    },
+    says: /would cut the pods off from their engine/,
+  },
+  { what: 'the Service without an engine', values: { ...smallest, cluster: { address: 'service' } }, says: /need an engine/ },
   { what: 'an empty backend', values: { config: { API_URI: '' } }, says: /\/config\/API_URI/ },
   { what: 'an unknown option', values: { config: { API_URI, WS_TIMOUT: 1 } }, says: /'\/config'.*'WS_TIMOUT' not allowed/ },
   { what: 'an unknown value', values: { ...smallest, replicaCont: 1 }, says: /'replicaCont' not allowed/ },

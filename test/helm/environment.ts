@@ -2,13 +2,18 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'node:test';
 import { MAIN } from '../support/gateway.ts';
 import { ConfigError, loadConfig } from '../../src/config/load.ts';
 import type { PodSpec, Variable } from './chart.ts';
 
 const DOWNWARD: Readonly<Record<string, string>> = { 'status.podIP': '10.1.2.3', 'metadata.name': 'chat-wsaas-6d5f7c9b8-x2x4q' };
-const SECRETS: Readonly<Record<string, string>> = { API_URI: 'https://api.example.com/ws?code=k', BACKEND_HEADERS: '{"x-api-key":"k"}' };
+const SECRETS: Readonly<Record<string, string>> = {
+  API_URI: 'https://api.example.com/ws?code=k',
+  BACKEND_HEADERS: '{"x-api-key":"k"}',
+  CLUSTER_URL: 'redis://:k@redis:6379',
+};
 
 /** The variables as the kubelet hands them to the process: downward API, secrets (made up here), then `$(NAME)` of those before. */
 export function environmentOf(variables: readonly Variable[]): Record<string, string> {
@@ -55,6 +60,9 @@ function environmentHere(t: Pick<TestContext, 'after'>, pod: PodSpec): Record<st
     t.after(() => rmSync(folder, { recursive: true, force: true }));
     environment['JOURNAL_DIR'] = folder;
   }
+  const credentials = environment['CLUSTER_CREDENTIALS_FILE'];
+  if (credentials !== undefined && volumeMounts.some(({ mountPath }) => credentials.startsWith(mountPath)))
+    environment['CLUSTER_CREDENTIALS_FILE'] = fileURLToPath(import.meta.url); // any file that is not empty
   return environment;
 }
 

@@ -163,6 +163,17 @@ const CHART_VALUES: Schema = {
     enabled: flag('Make it.'),
     controlFrom: list('Peers that may call the control API: backends and the metrics collector.'),
     clientsFrom: list('Peers that may connect as clients; none: all.'),
+    egressTo: list('Peers that the pods may call: backends. None: all. DNS and `cluster.peers` come on top.'),
+  }),
+  cluster: record('Joins the pods by an engine, so that each answers for all of them, and tells the ends of what a lost one held.', {
+    url: { ...text('CLUSTER_URL, without user and password.'), pattern: '^[^@]*$' },
+    urlFrom: { ...SECRET_KEY, description: 'The whole CLUSTER_URL from a Secret that exists, in place of `url`.' },
+    credentialsFrom: { ...SECRET_KEY, description: 'User and password from a Secret that exists, mounted for CLUSTER_CREDENTIALS_FILE.' },
+    address: oneOf('What `ws_uri` leads to: the pod that holds the client, or the control Service, where any pod passes it on.', [
+      'pod',
+      'service',
+    ]),
+    peers: list('Where the engine is, for `networkPolicy.egressTo`.'),
   }),
   serviceAccount: record('The pods’ account; no token is mounted.', {
     create: flag('Make one.'),

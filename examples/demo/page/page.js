@@ -7,6 +7,8 @@ const tab = crypto.randomUUID().slice(0, 8); // tells this tab's calls from the 
 const element = (id) => document.getElementById(id);
 const [messages, composer, name, text, send, again, status] = 'messages composer name text send again status'.split(' ').map(element);
 
+let nodes = []; // of a cluster
+let holders = [];
 let gatewayUrl = null;
 let socket = null;
 name.value = NAMES[Math.floor(Math.random() * NAMES.length)];
@@ -14,19 +16,46 @@ name.value = NAMES[Math.floor(Math.random() * NAMES.length)];
 followCalls({
   tab,
   onParts(parts) {
+    nodes = parts.nodes ?? [];
+    showNodes();
     element('gateway').textContent = new URL(parts.gateway).host;
     element('backend').textContent = new URL(parts.backend).host;
     gatewayUrl = parts.gateway;
     if (socket === null) connect();
   },
+  onHolders(told) {
+    holders = told;
+    showNodes();
+  },
   onOwnAddress(wsUri) {
+    const other = nodes.find(({ url }) => new URL(url).host !== wsUri.split('/')[0]);
+    if (other !== undefined)
+      element('across').textContent = `curl -X PUT ${other.url.replace('ws', 'http')}/${wsUri.split('/')[1]} -d 'Hello across'`;
     element('push').textContent = `curl -X PUT http://${wsUri} -d 'Hello from the terminal'`;
     element('close').textContent = `curl -X DELETE 'http://${wsUri}?code=4001&reason=bye'`;
   },
 });
 
+/** Which node holds whom. */
+function showNodes() {
+  element('nodes').hidden = nodes.length === 0;
+  element('node-list').replaceChildren(
+    ...nodes.map(({ name: node, url }) => {
+      const item = document.createElement('li');
+      const who = holders.filter((holder) => holder.node === node).map((holder) => holder.name);
+      item.dataset.node = node;
+      item.textContent = `${node} (${new URL(url).host}): ${who.length === 0 ? 'nobody' : who.join(', ')}`;
+      return item;
+    }),
+  );
+}
+
 function connect() {
   setState('connecting', 'connecting');
+  if (nodes.length > 0) {
+    gatewayUrl = nodes[Math.floor(Math.random() * nodes.length)].url; // as a balancer would choose
+    element('gateway').textContent = new URL(gatewayUrl).host;
+  }
   socket = new WebSocket(`${gatewayUrl}/chat?${new URLSearchParams({ name: name.value, tab })}`);
   socket.addEventListener('open', () => setState('open', 'connected'));
   socket.addEventListener('message', ({ data }) => show(read(data)));

@@ -8,16 +8,17 @@ const leg = document.getElementById('http-leg');
 let count = 0;
 
 /**
- * @param {{ tab: string, onParts: (parts: { gateway: string, backend: string }) => void, onOwnAddress: (wsUri: string) => void }} options
- *   `onOwnAddress` is called when the call that opened this tab's connection has been seen
+ * @param {{ tab: string, onParts: (parts: { gateway: string, backend: string }) => void, onHolders: (holders: { id: string, node: string, name: string }[]) => void, onOwnAddress: (wsUri: string) => void }} options
+ *   `onHolders` is called with which node holds whom, where there are several; `onOwnAddress` is called when the call that opened this tab's connection has been seen
  */
-export function followCalls({ tab, onParts, onOwnAddress }) {
+export function followCalls({ tab, onParts, onHolders, onOwnAddress }) {
   let ownUri = null;
   const source = new EventSource('calls');
   source.addEventListener('open', () => {
     count = 0; // a stream tells everything from the start
     list.replaceChildren();
   });
+  source.addEventListener('holders', ({ data }) => onHolders(JSON.parse(data)));
   source.addEventListener('parts', ({ data }) => onParts(JSON.parse(data)));
   source.addEventListener('call', ({ data }) => {
     const call = JSON.parse(data);

@@ -72,6 +72,20 @@ Clients at once, per worker, that the memory limit allows; nothing where there i
 {{- ternary .Values.autoscaling.maxReplicas .Values.replicaCount .Values.autoscaling.enabled | int64 -}}
 {{- end -}}
 
+{{/* Not empty where an engine joins the pods. */}}
+{{- define "wsaas.hasBus" -}}
+{{- if or .Values.cluster.url .Values.cluster.urlFrom (.Values.secrets | default dict).CLUSTER_URL -}}yes{{- end -}}
+{{- end -}}
+
+{{- define "wsaas.credentialsFile" -}}
+/etc/wsaas/cluster/credentials
+{{- end -}}
+
+{{/* Clusters on one engine must differ by name. */}}
+{{- define "wsaas.clusterName" -}}
+{{- printf "%s-%s" .Release.Namespace (include "wsaas.fullname" .) | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
 {{/* The problems that a schema cannot say well. */}}
 {{- define "wsaas.check" -}}
 {{- $options := include "wsaas.options" . | fromJson -}}
@@ -99,9 +113,23 @@ Clients at once, per worker, that the memory limit allows; nothing where there i
 {{- end -}}
 {{- end -}}
 {{- $pods := include "wsaas.mostPods" . | int64 -}}
-{{- $hasBus := or $config.CLUSTER_URL $secrets.CLUSTER_URL -}}
+{{- $hasBus := include "wsaas.hasBus" . -}}
+{{- with .Values.cluster -}}
+{{- if gt (len (compact (list .url (dig "name" "" (.urlFrom | default dict)) (dig "name" "" ($secrets.CLUSTER_URL | default dict))))) 1 -}}
+{{- fail "cluster.url, cluster.urlFrom and secrets.CLUSTER_URL each name an engine: keep one of them" -}}
+{{- end -}}
+{{- if and (not $hasBus) (or .credentialsFrom (eq .address "service") .peers) -}}
+{{- fail "cluster.credentialsFrom, cluster.address=service and cluster.peers need an engine: set cluster.url or cluster.urlFrom" -}}
+{{- end -}}
+{{- if and (eq .address "service") $config.WS_HOSTNAME -}}
+{{- fail "config.WS_HOSTNAME and cluster.address=service both say what ws_uri leads to: keep one of them" -}}
+{{- end -}}
+{{- if and .credentialsFrom $config.CLUSTER_CREDENTIALS_FILE -}}
+{{- fail "config.CLUSTER_CREDENTIALS_FILE and cluster.credentialsFrom both say what logs in to the engine: keep one of them" -}}
+{{- end -}}
+{{- end -}}
 {{- if and $config.WS_HOSTNAME (not (contains "$(" $config.WS_HOSTNAME)) (gt $pods 1) (not $hasBus) (not .Values.pushesAreRouted) -}}
-{{- fail (printf "config.WS_HOSTNAME is %q for all of up to %d pods, and there is no bus between them: a push would reach any pod and be 404 where another one holds the client. Leave it out (each pod then tells its own address), use $(POD_IP), have one pod (replicaCount: 1), or set pushesAreRouted=true where a balancer of yours knows the way" $config.WS_HOSTNAME $pods) -}}
+{{- fail (printf "config.WS_HOSTNAME is %q for all of up to %d pods, and there is no bus between them: a push would reach any pod and be 404 where another one holds the client. Leave it out (each pod then tells its own address), use $(POD_IP), have one pod (replicaCount: 1), join the pods by an engine (cluster.url), or set pushesAreRouted=true where a balancer of yours knows the way" $config.WS_HOSTNAME $pods) -}}
 {{- end -}}
 {{- with .Values.autoscaling -}}
 {{- if and .enabled (gt (int64 .minReplicas) (int64 .maxReplicas)) -}}
@@ -118,8 +146,21 @@ Clients at once, per worker, that the memory limit allows; nothing where there i
 {{- $options := include "wsaas.options" . | fromJson -}}
 {{- $config := .Values.config | default dict -}}
 {{- $variables := set (deepCopy $config) "CONTROL_PORT" (include "wsaas.controlPort" .) -}}
-{{- if not $config.WS_HOSTNAME -}}
+{{- if eq .Values.cluster.address "service" -}}
+{{- $_ := set $variables "WS_HOSTNAME" (printf "%s-control.%s:%s" (include "wsaas.fullname" .) .Release.Namespace (include "wsaas.controlPort" .)) -}}
+{{- else if not $config.WS_HOSTNAME -}}
 {{- $_ := set $variables "WS_HOSTNAME" (printf "$(POD_IP):%s" (include "wsaas.controlPort" .)) -}}
+{{- end -}}
+{{- if include "wsaas.hasBus" . -}}
+{{- with .Values.cluster.url -}}
+{{- $_ := set $variables "CLUSTER_URL" . -}}
+{{- end -}}
+{{- if not $config.CLUSTER_NAME -}}
+{{- $_ := set $variables "CLUSTER_NAME" (include "wsaas.clusterName" .) -}}
+{{- end -}}
+{{- if .Values.cluster.credentialsFrom -}}
+{{- $_ := set $variables "CLUSTER_CREDENTIALS_FILE" (include "wsaas.credentialsFile" .) -}}
+{{- end -}}
 {{- end -}}
 {{- if not (hasKey $config "MAX_CONNECTIONS") -}}
 {{- with include "wsaas.maxConnections" . -}}
@@ -149,7 +190,11 @@ Clients at once, per worker, that the memory limit allows; nothing where there i
   value: {{ int64 $value | toString | quote }}
   {{- end }}
 {{- end }}
-{{- range $name, $reference := .Values.secrets }}
+{{- $references := deepCopy (.Values.secrets | default dict) -}}
+{{- with .Values.cluster.urlFrom -}}
+{{- $_ := set $references "CLUSTER_URL" . -}}
+{{- end -}}
+{{- range $name, $reference := $references }}
 - name: {{ $name }}
   valueFrom:
     secretKeyRef:

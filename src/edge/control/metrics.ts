@@ -36,6 +36,7 @@ const COUNTERS: { readonly [Field in MeterField]: readonly [name: string, help: 
   answersDropped: ['wsaas_rpc_answers_dropped_total', 'Answers of clients that came late, twice, or to nothing.'],
   framesMalformed: ['wsaas_rpc_frames_malformed_total', "Frames that break the rules of the client's version."],
   framesIgnored: ['wsaas_rpc_frames_ignored_total', 'Empty frames, and frames of an unknown type.'],
+  envelopesDropped: ['wsaas_cluster_messages_dropped_total', 'Messages on the channels of the cluster that could not be understood.'],
 };
 
 /** This process's metrics as prom-client's JSON, with what the gateway shows at the moment. */
@@ -106,7 +107,7 @@ const metricsSchema = {
 
 export type MetricsRoutesOptions = { readonly query: (query: Query) => Promise<Answers> };
 
-/** The sum over all processes and nodes that answer in time. */
+/** The sum over all processes of this node that answer in time; other nodes are asked by themselves. */
 export async function metricsRoutes(server: FastifyInstance, { query }: MetricsRoutesOptions): Promise<void> {
   server.get('/metrics', { schema: metricsSchema }, async (_request, reply) => {
     const { parts, unreachable } = await query({ type: 'metrics' });

@@ -185,7 +185,7 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
   tell({ notice: 'complete' });
   for (const one of reserved) one?.release();
   logger.info(
-    { ...facts[0], pid: process.pid, bus: 'ipc', workers: wanted, workerPids: [...workers.values()].map((child) => child.pid) },
+    { ...facts[0], pid: process.pid, workers: wanted, workerPids: [...workers.values()].map((child) => child.pid) },
     'wsaas serves',
   );
 }

@@ -1,0 +1,4 @@
+import { missing } from '../support/engine-server.ts';
+import { clusterSuite } from './cluster-suite.ts';
+
+clusterSuite('redis', missing('redis'));

@@ -1,0 +1,8 @@
+import { suite } from 'node:test';
+import { busContract } from '../../contracts/bus.ts';
+import { missing, startEngine } from '../../support/engine-server.ts';
+import { busesOn } from '../cluster-members.ts';
+
+suite('nats', { skip: missing('nats') }, () => {
+  busContract('nats', { processes: 3, create: busesOn((t) => startEngine(t, 'nats')) });
+});

@@ -1,0 +1,16 @@
+import { suite } from 'node:test';
+import { ledgerContract } from '../../contracts/ledger.ts';
+import { missing, startEngine } from '../../support/engine-server.ts';
+import { houseOn, joinCluster } from '../cluster-members.ts';
+
+suite('nats', { skip: missing('nats') }, () => {
+  ledgerContract({
+    name: 'nats',
+    level: 'node',
+    async create(t) {
+      const { url } = await startEngine(t, 'nats');
+      return (await joinCluster(t, url)).ledger;
+    },
+    house: houseOn((t) => startEngine(t, 'nats')),
+  });
+});
