@@ -129,7 +129,7 @@ test('SIGHUP may bring longer messages than any route had at the start: both way
   assert.equal((await ask(wsUri, { method: 'PUT', body: long })).status, 200);
   assert.equal((await ask(`${gateway.controlUrl}/send?id=${id}`, { method: 'POST', body: long })).body, '1');
   assert.equal((await client.frames.atLeast(2)).filter(({ text }) => text === long).length, 2);
-  assert.equal((await ask(wsUri, { method: 'PUT', body: `${long}x` })).status, 413);
+  assert.equal((await fetch(wsUri, { method: 'PUT', body: `${long}x` })).status, 413);
   old.ws.send('x'.repeat(1_001));
   assert.equal((await old.ended).code, 1009, 'a client that was there keeps its limits');
 });

@@ -1,6 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { errorCodes, type FastifyInstance } from 'fastify';
 
+/** Of a body that is too long so much more is read and dropped. */
+const MOST_DROPPED_BYTES = 16 * 2 ** 20;
+
+/** Requests that are answered while the rest of their body is read and dropped. */
+const dropping = new WeakSet<IncomingMessage>();
+
 type Done = (error: Error | null, body?: Buffer) => void;
 
 /**
@@ -12,12 +18,21 @@ export function readBodies(server: FastifyInstance, maxBytes: () => number): voi
   server.addContentTypeParser('*', (request, payload, done: Done) => collect(request.raw, payload, { maxBytes: maxBytes(), done }));
 }
 
+/**
+ * Is the rest of its body dropped behind the answer? Then the connection may go on: an end in the midst of an upload would
+ * reset it, and many clients then never see why.
+ */
+export function dropsRest(request: IncomingMessage): boolean {
+  return dropping.has(request);
+}
+
 function collect(
-  { headers }: IncomingMessage,
+  request: IncomingMessage,
   payload: IncomingMessage,
   { maxBytes, done }: { readonly maxBytes: number; readonly done: Done },
 ): void {
-  if (Number(headers['content-length']) > maxBytes) return done(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
+  const length = Number(request.headers['content-length'] ?? 0);
+  if (length > maxBytes) return refuse(length);
   const chunks: Buffer[] = [];
   let bytes = 0;
   payload.on('data', add);
@@ -27,21 +42,38 @@ function collect(
 
   function add(chunk: Buffer): void {
     bytes += chunk.length;
-    if (bytes > maxBytes) return leave(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
-    chunks.push(chunk);
-    return undefined;
+    if (bytes <= maxBytes) return void chunks.push(chunk);
+    leave();
+    return refuse(bytes);
   }
 
   /** Ends without an error once the whole length has come: Node's parser sees to that. */
   function end(error?: Error): void {
-    if (error === undefined) leave(null, Buffer.concat(chunks, bytes));
-    else leave(Object.assign(error, { statusCode: 400 }));
+    leave();
+    if (error === undefined) done(null, Buffer.concat(chunks, bytes));
+    else done(Object.assign(error, { statusCode: 400 }));
   }
 
-  function leave(error: Error | null, body?: Buffer): void {
+  function leave(): void {
     payload.off('data', add);
     payload.off('end', end);
     payload.off('error', end);
-    done(error, body);
   }
+
+  function refuse(knownBytes: number): void {
+    if (knownBytes <= maxBytes + MOST_DROPPED_BYTES) {
+      dropping.add(request);
+      drop(payload);
+    }
+    done(new errorCodes.FST_ERR_CTP_BODY_TOO_LARGE());
+  }
+}
+
+function drop(payload: IncomingMessage): void {
+  let bytes = 0;
+  payload.on('error', () => {});
+  payload.on('data', ({ length }: Buffer) => {
+    bytes += length;
+    if (bytes > MOST_DROPPED_BYTES) payload.destroy();
+  });
 }

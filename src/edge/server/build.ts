@@ -41,6 +41,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     requestTimeout: options.handshakeTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: 'idle',
+    return503OnClosing: false, // in a form of its own; whoever may command may do so to the end
     exposeHeadRoutes: true,
     clientErrorHandler: answerMalformed,
     frameworkErrors: answerFrameworkError,

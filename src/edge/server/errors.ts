@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError, type ErrorCode } from '../../wire/errors.ts';
+import { dropsRest } from './bodies.ts';
 import { asLastAnswer } from './last-answers.ts';
 import { methodOf } from './other-methods.ts';
 
@@ -9,7 +10,9 @@ const NAVIGATED: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'FORBIDDEN', 'UN
 /** The last resort: every error leaves as `{"code","message"}` (docs/contract.md#errors-of-commands). */
 export function answerErrors(server: FastifyInstance, servesClients: () => boolean = () => false): void {
   server.setErrorHandler((error: FastifyError | GatewayError, request, reply) => {
-    if (reply.getHeader('connection') === 'close') asLastAnswer(reply); // the framework says so where it does not want to read the whole body
+    // the framework says so where a body was not read whole
+    if (dropsRest(request.raw)) reply.removeHeader('connection');
+    else if (reply.getHeader('connection') === 'close') asLastAnswer(reply);
     const known = error instanceof GatewayError ? error : fromFramework(error);
     if (known === null) {
       request.log.error({ err: error }, 'a request failed');

@@ -32,6 +32,11 @@ export class Pending {
     return 'connection' in this.decision ? this.decision.connection.party.subprotocol : this.#subprotocol;
   }
 
+  /** The largest message that its route allows; of a client that is let in only to be told why it is refused, none. */
+  get maxMessageBytes(): number {
+    return 'connection' in this.decision ? this.decision.connection.route.limits.maxMessageBytes : 1;
+  }
+
   /** More headers of the 101. */
   get headers(): readonly (readonly [string, string])[] {
     return 'connection' in this.decision ? this.decision.verdict.headers : [];

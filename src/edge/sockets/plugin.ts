@@ -62,7 +62,11 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
   });
   server.server.on('upgrade', (_request, socket) => ownUpgrade(socket, options.httpSockets, timers)); // after the plugin's listener, which has begun the answer
   server.websocketServer.on('headers', (headers, request) => {
-    for (const [name, value] of pendings.get(request)?.headers ?? []) headers.push(`${name}: ${value}`);
+    const pending = pendings.get(request);
+    for (const [name, value] of pending?.headers ?? []) headers.push(`${name}: ${value}`);
+    // `ws` 8.23.0 lays out the socket with these behind this event, in this turn (test/e2e/route-options.test.ts)
+    takeUpTo(pending?.maxMessageBytes ?? 0);
+    queueMicrotask(() => takeUpTo(options.maxMessageBytes()));
   });
 
   server.route({
@@ -99,7 +103,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     return undefined;
   }
 
-  /** For the sockets that are opened from now on. */
+  /** For the sockets that are laid out from now on; one that inflates messages takes what any route does. */
   function takeUpTo(bytes: number): void {
     Object.assign(server.websocketServer.options, { maxPayload: bytes, maxFragments: bytes + EMPTY_FRAGMENTS });
   }
