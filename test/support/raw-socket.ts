@@ -55,8 +55,10 @@ export function frame(opcode: number, payload: string | Buffer = '', { fin = tru
   if (data.length > 65_535) size.splice(0, 3, 127, 0, 0, 0, 0, ...[24, 16, 8, 0].map((shift) => (data.length >>> shift) & 255));
   if (masked) size[0] = (size[0] ?? 0) | 128;
   const mask = masked ? Buffer.from([1, 2, 3, 4]) : Buffer.alloc(0);
-  const body = masked ? Buffer.from(data.map((byte, index) => byte ^ (mask[index & 3] ?? 0))) : data;
-  return Buffer.concat([Buffer.from([(fin ? 128 : 0) | opcode, ...size]), mask, body]);
+  const bytes = Buffer.concat([Buffer.from([(fin ? 128 : 0) | opcode, ...size]), mask, data]);
+  const start = bytes.length - data.length;
+  if (masked) for (let index = 0; index < data.length; index += 1) bytes[start + index] = (data[index] ?? 0) ^ ((index & 3) + 1);
+  return bytes;
 }
 
 export function closeFrame(code: number, reason = ''): Buffer {
