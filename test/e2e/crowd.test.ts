@@ -51,7 +51,6 @@ test('5,000 clients at once: every message and every push once and in order, eve
   const gateway = await startGateway(t, { API_URI: backend.url, WS_TIMEOUT: '0' }, COLLECTS_ON_SIGWINCH);
   await fetch(`${gateway.controlUrl}/livez`);
   const before = pssKilobytes(gateway.pid);
-  for (let index = 0; index < PUSHERS; index += 1) pushers.push(await LeanPusher.connect(t, gateway.controlUrl));
 
   const clients: LeanClient[] = [];
   const lane = async (): Promise<void> => {
@@ -65,6 +64,8 @@ test('5,000 clients at once: every message and every push once and in order, eve
   const metrics = await (await fetch(`${gateway.controlUrl}/metrics`)).text();
   assert.match(metrics, new RegExp(`^wsaas_\\w*connections\\w*(\\{[^}]*\\})? ${CLIENTS}$`, 'm'), 'all are connected at once');
   assert.equal(numbers.size, CLIENTS);
+  // only now: who connects and asks nothing for HANDSHAKE_TIMEOUT_MS is dropped, and a busy machine takes as long to let all in
+  for (let index = 0; index < PUSHERS; index += 1) pushers.push(await LeanPusher.connect(t, gateway.controlUrl));
 
   for (const client of clients) client.send(MESSAGES);
   await Promise.all(clients.map((client) => client.gotAll(MESSAGES)));
