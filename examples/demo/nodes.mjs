@@ -29,7 +29,7 @@ export async function startNodes({ main, count, env, ports, engineUrl, onDeath }
           onDeath(name, story);
         },
       });
-      const node = { name, url: child.url, pid: child.pid, stop: child.stop };
+      const node = { name, url: child.url, pid: child.pid, stop: () => child.stop() };
       living.set(name, node);
       return node;
     }),

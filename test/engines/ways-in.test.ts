@@ -16,8 +16,16 @@ suite('ways into redis', { skip: missing('redis') }, () => {
   test('rediss:// speaks TLS, and trusts no certificate that nobody vouches for', async (t) => {
     const server = async (certificate: Awaited<ReturnType<typeof trustedCertificate>>) =>
       startEngine(t, 'redis', (port) => [
-        ...['--port', '0', '--tls-port', String(port), '--tls-auth-clients', 'no'],
-        ...['--tls-cert-file', certificate.certFile, '--tls-key-file', certificate.keyFile],
+        '--port',
+        '0',
+        '--tls-port',
+        String(port),
+        '--tls-auth-clients',
+        'no',
+        '--tls-cert-file',
+        certificate.certFile,
+        '--tls-key-file',
+        certificate.keyFile,
       ]);
     const { port } = await server(await trustedCertificate(t));
     const [a, b] = [await joinNode(t, `rediss://localhost:${port}`), await joinNode(t, `rediss://127.0.0.1:${port}`)];

@@ -15,6 +15,7 @@ async function startShards(t: Pick<TestContext, 'after'>): Promise<Servers> {
   return { url: servers.map(({ url }) => url).join(','), servers };
 }
 
+const urlOf = (ports: readonly { readonly port: number }[]): string => ports.map(({ port }) => `redis://127.0.0.1:${port}`).join(',');
 const keysOf = (entries: readonly LedgerEntry[]): string[] => entries.map(({ key }) => key).toSorted();
 /** Enough that both servers have some of them. */
 const MANY = Array.from({ length: 20 }, (_none, index) => `entry-${String(index).padStart(2, '0')}`);
@@ -47,7 +48,6 @@ suite('two independent redis', { skip: missing('redis') }, () => {
   test('a process that is cut off from one of them past its lease is told of whole, once, and gives up all that was open', async (t) => {
     const { servers } = await startShards(t);
     const cables: Cable[] = await Promise.all(servers.map(({ port }) => startCable(t, port)));
-    const urlOf = (ports: readonly { readonly port: number }[]): string => ports.map(({ port }) => `redis://127.0.0.1:${port}`).join(',');
     const heir = await joinNode(t, urlOf(servers));
     const lost = await joinNode(t, urlOf(cables), { timeoutMs: 300 });
     for (const key of MANY) await lost.ledger.opened(ledgerEntry(key));

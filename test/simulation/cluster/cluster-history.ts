@@ -81,37 +81,37 @@ class ClusterHistory {
     const isEngines = random.chance(0.4);
     this.#mayBeLost = !isEngines;
     const doomed = isEngines ? [] : this.#nodes.slice(0, random.between(0, 2));
-    for (const node of doomed) this.#fault(random.between(5_000, LENGTH_MS), 'a node dies', () => this.#kill(node));
+    for (const node of doomed) this.#fault('a node dies', { at: random.between(5_000, LENGTH_MS) }, () => this.#kill(node));
     const longest = isEngines ? LEASE_MS / 2 : 3 * LEASE_MS; // with a renewal that was missed, less than a lease
     for (const node of this.#nodes) {
       const isFreezing = random.chance(0.3);
       if (isFreezing) {
         const ms = random.between(200, longest);
-        this.#fault(random.between(5_000, LENGTH_MS), 'a node freezes', () => node.freeze(ms), ms);
+        this.#fault('a node freezes', { at: random.between(5_000, LENGTH_MS), lastsMs: ms }, () => node.freeze(ms));
       }
       if (!doomed.includes(node) && !(isEngines && isFreezing) && random.chance(0.3)) {
         const [from, ms] = [random.between(5_000, LENGTH_MS), random.between(200, longest)];
-        this.#fault(from, 'a way is cut', () => (node.backbone.isCut = true));
-        this.#fault(from + ms, 'a way is whole', () => (node.backbone.isCut = false));
+        this.#fault('a way is cut', { at: from }, () => (node.backbone.isCut = true));
+        this.#fault('a way is whole', { at: from + ms }, () => (node.backbone.isCut = false));
       }
     }
     if (!isEngines) return;
     const [from, ms, isEmpty] = [random.between(5_000, LENGTH_MS), random.between(100, 3 * LEASE_MS), random.chance(0.6)];
-    this.#fault(from, 'the engine dies', () => {
+    this.#fault('the engine dies', { at: from }, () => {
       this.#engine.isAway = true;
       this.#nodes.forEach(({ backbone }) => backbone.broke('the engine died'));
     });
     if (random.chance(0.5)) {
       const [node] = this.#nodes as [SimulatedNode];
-      this.#fault(Math.max(from + ms + RESTORED_MS, LENGTH_MS), 'a node dies after the engine', () => this.#kill(node)); // the ledger was rebuilt by then
+      this.#fault('a node dies after the engine', { at: Math.max(from + ms + RESTORED_MS, LENGTH_MS) }, () => this.#kill(node)); // the ledger was rebuilt by then
     }
-    this.#fault(from + ms, isEmpty ? 'the engine is back, empty' : 'the engine is back', () => {
+    this.#fault(isEmpty ? 'the engine is back, empty' : 'the engine is back', { at: from + ms }, () => {
       if (isEmpty) this.#engine.forgetAll();
       this.#engine.isAway = false;
     });
   }
 
-  #fault(at: number, what: string, happen: () => void, lastsMs = 0): void {
+  #fault(what: string, { at, lastsMs = 0 }: { readonly at: number; readonly lastsMs?: number }, happen: () => void): void {
     this.#faults.push(this.#startedAt + at, this.#startedAt + at + lastsMs);
     this.#at(at, () => {
       this.#note('world', what, { lastsMs });
@@ -143,6 +143,7 @@ class ClusterHistory {
       heard: [],
     };
     this.#clients.push(client);
+    this.#note(node.name, 'a client comes', { chosenId });
     node.connect(client);
     if (random.chance(0.4)) this.#clock.after(random.between(100, LENGTH_MS / 2), () => node.leave(client));
   }
@@ -157,12 +158,13 @@ class ClusterHistory {
     node.run(() => void this.#dispatch(node, push));
   }
 
-  async #dispatch({ gateway }: SimulatedNode, push: Push): Promise<void> {
+  async #dispatch({ name, gateway }: SimulatedNode, push: Push): Promise<void> {
     const message = { data: Buffer.from(push.text), isBinary: false };
     const outcome = await gateway?.dispatch({ type: 'push', id: push.id, message, idempotencyKey: null });
     push.outcome = outcome ?? null;
     push.answeredAt = this.#clock.now();
     this.#count(`push ${outcome?.type}`);
+    this.#note(push.text, `at ${name} is answered`, { id: push.id, after: push.answeredAt - push.askedAt, outcome });
   }
 
   /** All faults are over: who is open is told of by nobody, holds its id alone, and is found from everywhere. */
@@ -201,6 +203,8 @@ class ClusterHistory {
 
   #judgePush({ text, id, askedAt, answeredAt, outcome }: Push): void {
     const arrivals = this.#clients.flatMap(({ heard }) => heard.filter((one) => one.text === text));
+    for (const { heard } of this.#clients)
+      if (heard.filter((one) => one.text === text).length > 1) this.violations.push(`G4: ${text} to ${id} came to one client twice`);
     const isChosen = CHOSEN.includes(id); // an early push goes to all that chose it and are still being asked about
     if (arrivals.length > 1 && !isChosen) this.violations.push(`G4: ${text} arrived ${arrivals.length} times`);
     if (outcome === null) return; // whoever asked has died

@@ -1,6 +1,6 @@
 import type { Connection } from '../../../src/core/connection.ts';
 import { CLOSE_DELIVERED, DELIVERED, type OpenVerdict } from '../../../src/core/events.ts';
-import { Gateway } from '../../../src/core/gateway.ts';
+import type { Gateway } from '../../../src/core/gateway.ts';
 import { ownerToken } from '../../../src/core/ids.ts';
 import type { Backend, Log, Socket } from '../../../src/core/ports.ts';
 import type { Route } from '../../../src/core/route.ts';
@@ -71,7 +71,7 @@ export class SimulatedNode {
       elapsedMs: () => clock.now(),
       date: () => clock.now(),
       random: () => clock.random(),
-      wait: time.after,
+      wait: (ms, task) => clock.after(ms, () => this.run(task)),
       every: (_ms, task) =>
         everyTick.push(() => {
           if (!this.isDead && !this.isFrozen) task();
