@@ -29,7 +29,8 @@ export function executeByChosenId(
   pending: ReadonlySet<Connection>,
   command: Command,
 ): Outcome | Promise<Outcome> {
-  const [first, ...others] = holder === undefined ? pending : [holder, ...pending];
+  const isLeaving = holder?.state === 'closing' && pending.size > 0; // it reaches nobody, and answers for nobody else
+  const [first, ...others] = holder === undefined || isLeaving ? pending : [holder, ...pending];
   if (first === undefined) return NOT_FOUND;
   switch (command.type) {
     case 'push':

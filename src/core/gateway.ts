@@ -184,7 +184,8 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   #dispatch(command: Command): Outcome | Promise<Outcome> {
     const here = this.execute(command);
-    if (command.id.startsWith(this.owner) || this.connections.find(command.id) !== undefined) return here;
+    const isHeldHere = this.connections.find(command.id) !== undefined && here !== NOT_FOUND; // whose holder is being closed may have another elsewhere
+    if (command.id.startsWith(this.owner) || isHeldHere) return here;
     const asked = this.#options.bus.ask(command);
     if (asked === null) return here;
     // somebody here may only be asked about, and the holder be elsewhere

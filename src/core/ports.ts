@@ -82,7 +82,7 @@ export interface BusHandler {
 export interface Bus {
   /** Called once, before anything else. */
   serve(handler: BusHandler): Promise<void>;
-  /** Null: no other process could own this id. Otherwise at most one process acts; the outcome is true, `unavailable` or `timeout`. */
+  /** Asked by one that has looked at home. Null: no other process could own this id. Otherwise at most one process acts; the outcome is true, `unavailable` or `timeout`. */
   ask(command: Command): Promise<Outcome> | null;
   /** Asks all other processes. Resolves within the bus time-out; silent ones are named. Never rejects. */
   askAll(query: Query): Promise<Answers>;

@@ -191,7 +191,7 @@ export class ClusterBus implements Bus {
       if (others === 0) this.#sought.delete(owner);
       else this.#sought.set(owner, others);
     }
-    if (place === membership.owner) return (await this.#handler?.execute(command)) ?? NOT_FOUND;
+    if (place === membership.owner) return NOT_FOUND; // who asks has looked at home already
     if (place !== null) return this.#askSome([place], command);
     // a client-chosen id is claimed when its client is let in; until then only the process that asks the backend knows it
     if (isGivenId(command.id)) return NOT_FOUND;

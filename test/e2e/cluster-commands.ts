@@ -95,6 +95,18 @@ export function clusterCommands(kind: EngineKind, scene: () => Cluster): void {
     }
   });
 
+  test('metrics are those of the node that is asked', async (t) => {
+    const cluster = scene();
+    const { nodes, backend } = cluster;
+    await Promise.all([1, 2, 3].map(() => enter(t, { gateway: nodes[0].gateway, backend })));
+    const connectionsAt = async (node: (typeof nodes)[0]): Promise<number> =>
+      Number(/^wsaas_connections (\d+)$/m.exec((await command(node, '/metrics')).body)?.[1]);
+    const [here, all] = [await connectionsAt(nodes[0]), Number((await command(nodes[0], '/count?all=true')).body)];
+    assert.ok(here >= 3 && here <= all);
+    const sum = here + (await connectionsAt(nodes[1])) + (await connectionsAt(nodes[2]));
+    assert.equal(sum, all);
+  });
+
   test('the start line and /readyz say what joins the nodes', async () => {
     for (const { gateway } of scene().nodes) {
       const line = gateway.log.all.find(({ msg }) => msg === 'wsaas serves');

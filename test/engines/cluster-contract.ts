@@ -105,7 +105,12 @@ export function clusterContract(kind: EngineKind): void {
     await b.ledger.opened(ledgerEntry('b'));
     server.freeze();
     await sleep(LEASE.leaseMs * 2);
+    assert.deepEqual([a.isInDoubt(), b.isInDoubt()], [true, true], 'others may have taken them for dead');
     server.thaw();
+    await until(
+      () => a.isInDoubt() || b.isInDoubt(),
+      (isInDoubt) => !isInDoubt,
+    );
     await until(async () => (await a.bus.ask(push(b.node.id))) ?? NOT_FOUND, isSent);
     await until(async () => (await b.bus.ask(push(a.node.id))) ?? NOT_FOUND, isSent);
     assert.deepEqual(await Promise.all([a.ledger.orphans(), b.ledger.orphans()]), [[], []]);

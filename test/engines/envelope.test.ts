@@ -10,7 +10,7 @@ const description = {
   id: 'x',
   namespace: '',
   path: '/',
-  tags: { a: '1' },
+  tags: JSON.parse('{"a":"1","__proto__":"2","constructor":"3"}') as Record<string, string>, // names that objects have by nature
   connectedAt: 1,
   lastActiveAt: 2,
   remoteAddress: '::1',
@@ -49,6 +49,7 @@ const ITEMS: readonly Item[] = [
   { kind: 'ask-all', n: 8, until: 5, query: { type: 'close-all', selector, farewell: text, code: 1000, reason: '' } },
   { kind: 'ask-all', n: 9, until: 5, query: { type: 'close-all', selector, farewell: null, code: 1000, reason: '' } },
   { kind: 'ask-all', n: 9, until: 5, query: { type: 'count', selector } },
+  { kind: 'ask', n: 1, until: 5, command: { type: 'describe', id: '/a//x', onlyHolder: true } },
   { kind: 'ask-all', n: 9, until: 5, query: { type: 'tree' } },
   { kind: 'ask-all', n: 9, until: 5, query: { type: 'metrics' } },
   { kind: 'ask-all', n: 9, until: 5, query: { type: 'list', after: { owner: 'o', serial: 2 }, limit: 5 } },

@@ -70,6 +70,7 @@ export class IpcRelay {
 
   async #ask(asking: Worker, command: Command, beginBy: number): Promise<Outcome> {
     const to = this.#claims.get(command.id)?.worker ?? this.#byOwner(command.id.slice(0, OWNER_LENGTH));
+    if (to === asking) return NOT_FOUND; // who asks has looked at home already
     if (to !== undefined) return this.#execute(to, command, beginBy);
     // a client-chosen id is claimed when its client is let in; until then only the worker that asks the backend knows it
     const others = [...this.#workers].filter((worker) => worker !== asking);

@@ -17,6 +17,7 @@ async function startShards(t: Pick<TestContext, 'after'>): Promise<Servers> {
   return { url: servers.map(({ url }) => url).join(','), servers };
 }
 
+const urlOf = (ports: readonly { readonly port: number }[]): string => ports.map(({ port }) => `redis://127.0.0.1:${port}`).join(',');
 const keysOf = (entries: readonly LedgerEntry[]): string[] => entries.map(({ key }) => key).toSorted();
 /** Enough that both servers have some of them. */
 const MANY = Array.from({ length: 20 }, (_none, index) => `entry-${String(index).padStart(2, '0')}`);
