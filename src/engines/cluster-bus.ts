@@ -46,7 +46,11 @@ export class ClusterBus implements Bus {
     this.#commands = new Gatherings(membership.time);
     this.#queries = new Gatherings(membership.time);
     this.#garbage = new Garbage(options.log, options.garbageCame);
-    this.#claims = new ClusterClaims({ ...options, evict: (owner, { id, key }) => this.#evict(owner, id, key) });
+    this.#claims = new ClusterClaims({
+      ...options,
+      evict: (owner, { id, key }) => this.#evict(owner, id, key),
+      tellAll: (claim, stamp) => void this.#outbox.send(null, { kind: 'held', ...claim, stamp }),
+    });
   }
 
   serve(handler: BusHandler): Promise<void> {
@@ -141,6 +145,9 @@ export class ClusterBus implements Bus {
         break;
       case 'evict':
         this.#handler?.evict(item.id, item.key);
+        break;
+      case 'held':
+        this.#claims.heldElsewhere(item, item.stamp);
         break;
       case 'hello':
         membership.met(from, item.node);

@@ -9,6 +9,8 @@ export type ClaimsOptions = {
   readonly log: Log;
   /** Tells a process that a newer connection has the id. */
   readonly evict: (owner: string, claim: Claim) => void;
+  /** Tells every process that this connection has the id since this stamp. */
+  readonly tellAll: (claim: Claim, stamp: number) => void;
 };
 
 /** Claims told again at once, when the engine is back. */
@@ -38,7 +40,8 @@ export class ClusterClaims {
         if (verdict.isGranted) this.#granted(claim, verdict);
         return verdict.isGranted;
       } catch (error) {
-        log.debug({ err: error, id }, 'the engine was not asked for a client-chosen id');
+        log.debug({ err: error, id }, 'the engine did not answer a claim of a client-chosen id');
+        if (membership.isIn) backbone.reset('a claim was not answered'); // it may have been taken: what is held is told again
       }
     }
     this.#held.set(id, { key, stamp: membership.now() });
@@ -50,6 +53,13 @@ export class ClusterClaims {
     const claim = { id, key };
     if (this.#options.membership.isIn) this.#options.backbone.release(claim).catch(() => this.#keepForLater(claim));
     else this.#keepForLater(claim);
+  }
+
+  /** A connection of another process has the id since this stamp: an older one here ends. */
+  heldElsewhere({ id, key }: Claim, stamp: number): void {
+    const held = this.#held.get(id);
+    if (held !== undefined && held.key !== key && held.stamp < stamp)
+      this.#options.evict(this.#options.membership.owner, { id, key: held.key });
   }
 
   /** The engine is back: what has ended meanwhile, then all that is held. */
@@ -68,8 +78,10 @@ export class ClusterClaims {
         Promise.all(
           chunk.map(async ([id, { key, stamp }]) => {
             const verdict = await backbone.claim({ id, key, mayReplace: true, stamp });
-            if (verdict.isGranted) this.#granted({ id, key }, verdict);
-            else this.#options.evict(membership.owner, { id, key }); // a newer connection has it elsewhere
+            if (verdict.isGranted) {
+              this.#granted({ id, key }, verdict);
+              this.#options.tellAll({ id, key }, verdict.stamp); // the engine may have taken the claim before, and its answer was lost
+            } else this.#options.evict(membership.owner, { id, key }); // a newer connection has it elsewhere
           }),
         ),
       );

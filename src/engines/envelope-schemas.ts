@@ -85,6 +85,7 @@ const item = Type.Union([
   /** Null: it would have been too large for the engine. */
   Type.Object({ kind: Type.Literal('part'), n: count, part: nullable(part) }),
   Type.Object({ kind: Type.Literal('evict'), id: text, key: text }),
+  Type.Object({ kind: Type.Literal('held'), id: text, key: text, stamp: Type.Number() }),
   Type.Object({ kind: Type.Literal('hello'), node: text }),
   Type.Object({ kind: Type.Literal('bye') }),
 ]);

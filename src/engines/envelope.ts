@@ -12,6 +12,8 @@ export type Item =
   | { readonly kind: 'outcome'; readonly n: number; readonly outcome: Outcome }
   | { readonly kind: 'part'; readonly n: number; readonly part: Part | null }
   | { readonly kind: 'evict'; readonly id: string; readonly key: string }
+  /** Told by who was away: somebody may not know yet that this newer connection has the id. */
+  | { readonly kind: 'held'; readonly id: string; readonly key: string; readonly stamp: number }
   | { readonly kind: 'hello'; readonly node: string }
   | { readonly kind: 'bye' };
 
@@ -44,6 +46,7 @@ export function writeItem(item: Item): Written {
     case 'outcome':
     case 'part':
     case 'evict':
+    case 'held':
     case 'hello':
     case 'bye':
       return { json: JSON.stringify(item), bytes: null };
@@ -137,6 +140,7 @@ function readItem(item: WrittenItem, blobs: Blobs): Item | null {
       return { ...item, outcome: item.outcome as Outcome };
     case 'part':
     case 'evict':
+    case 'held':
     case 'hello':
     case 'bye':
       return item;

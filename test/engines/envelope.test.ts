@@ -60,6 +60,7 @@ const ITEMS: readonly Item[] = [
   { kind: 'part', n: 1, part },
   { kind: 'part', n: 1, part: null },
   { kind: 'evict', id: 'x', key: 'k' },
+  { kind: 'held', id: 'x', key: 'k', stamp: 4 },
   { kind: 'hello', node: 'n' },
   { kind: 'bye' },
 ];
