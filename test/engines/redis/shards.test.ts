@@ -8,8 +8,6 @@ import { startCable, type Cable } from '../../support/cable.ts';
 import { missing, startEngine, type EngineServer } from '../../support/engine-server.ts';
 import { busesOn, houseOn, joinCluster, joinNode, LEASE, until } from '../cluster-members.ts';
 
-const urlOf = (ports: readonly { readonly port: number }[]): string => ports.map(({ port }) => `redis://127.0.0.1:${port}`).join(',');
-
 type Servers = { readonly url: string; readonly servers: readonly EngineServer[] };
 
 async function startShards(t: Pick<TestContext, 'after'>): Promise<Servers> {
