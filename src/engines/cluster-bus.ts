@@ -135,7 +135,7 @@ export class ClusterBus implements Bus {
         this.#execute(from, item);
         break;
       case 'ask-all':
-        if (membership.now() <= item.until) void this.#handler?.answer(item.query).then((part) => this.#tellPart(from, item.n, part));
+        if (!membership.mayBeOver(item.until)) void this.#handler?.answer(item.query).then((part) => this.#tellPart(from, item.n, part));
         break;
       case 'outcome':
         this.#commands.answered(item.n, from, item.outcome);
@@ -160,7 +160,7 @@ export class ClusterBus implements Bus {
 
   /** In the order of arrival. What comes after its deadline was answered already, and is not carried out. */
   #execute(from: string, { n, until, command }: Extract<Item, { kind: 'ask' }>): void {
-    if (this.#options.membership.now() > until) return;
+    if (this.#options.membership.mayBeOver(until)) return;
     const outcome = this.#handler?.execute(command) ?? AWAY;
     void Promise.resolve(outcome).then((settled) => this.#outbox.send(from, { kind: 'outcome', n, outcome: settled }));
   }
@@ -181,7 +181,7 @@ export class ClusterBus implements Bus {
 
   #deadline(): number {
     const { membership, timeoutMs } = this.#options;
-    return membership.now() + timeoutMs * CARRIED_OUT;
+    return membership.deadline(timeoutMs * CARRIED_OUT);
   }
 
   /** The engine knows who has claimed the id, or that its owner lives. Questions for places keep their order, so commands do too. */

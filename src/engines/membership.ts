@@ -52,7 +52,8 @@ export class Membership {
   #generation = 0;
   /** The engine's clock less ours, which nobody sets. */
   #offsetMs: number;
-  #hasClock = false;
+  /** How far off it may be, either way: half of the time that the engine took to tell it. */
+  #errorMs = Infinity;
   /** Since when the engine has answered without a gap (of `RealTime`). Before a lease's time is over nobody is taken for dead. */
   #inTouchSince = Infinity;
   #lastRenewal = 0;
@@ -116,9 +117,19 @@ export class Membership {
     return this.#state === 'in' || this.#state === 'entering' ? this.#estate : null;
   }
 
-  /** The engine's clock as far as it is known, epoch ms: deadlines that cross machines are told by it. */
+  /** The engine's clock as far as it is known, epoch ms. */
   now(): number {
     return Math.round(this.time.now() + this.#offsetMs);
+  }
+
+  /** A deadline by the engine's clock that is over after so many ms at the latest. */
+  deadline(ms: number): number {
+    return this.now() + Math.floor(ms - this.#errorMs);
+  }
+
+  /** May this deadline, another process's perhaps, be over? */
+  mayBeOver(deadline: number): boolean {
+    return this.now() + this.#errorMs > deadline;
   }
 
   /** All others, with the names of their nodes. */
@@ -295,9 +306,9 @@ export class Membership {
     const sentAt = this.time.now();
     const standing = await this.within(this.#options.timeoutMs, question(estate));
     const tookMs = this.time.now() - sentAt;
-    if (standing.type === 'kept' && (tookMs < EXACT_MS || !this.#hasClock)) {
+    if (standing.type === 'kept' && (tookMs < EXACT_MS || tookMs / 2 < this.#errorMs)) {
       this.#offsetMs = standing.now - (sentAt + tookMs / 2);
-      this.#hasClock = true;
+      this.#errorMs = tookMs / 2;
     }
     return standing;
   }
