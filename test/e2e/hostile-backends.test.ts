@@ -60,7 +60,7 @@ const VILLAINS: Readonly<Record<string, readonly [handler: Handler, refusedWith:
   'one byte at a time for ever': [
     (_call, response) => {
       response.writeHead(200);
-      const timer = setInterval(() => response.write(' '), 20);
+      const timer = setInterval(() => response.write(' '), 20).unref(); // its end may have been before
       response.on('close', () => clearInterval(timer));
       return 'taken';
     },
@@ -84,7 +84,7 @@ const VILLAINS: Readonly<Record<string, readonly [handler: Handler, refusedWith:
   'a storm of 1xx that never ends': [
     (_call, response) => {
       const socket = response.socket as Socket;
-      const timer = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n'.repeat(50)), 10);
+      const timer = setInterval(() => socket.write('HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n'.repeat(50)), 10).unref();
       socket.on('close', () => clearInterval(timer));
       return 'taken';
     },

@@ -36,7 +36,7 @@ const BROKEN: Readonly<Record<string, (response: ServerResponse) => Answer>> = {
   },
   'answers without an end': (response) => {
     response.writeHead(200);
-    const more = setInterval(() => response.destroyed || response.write('x'.repeat(200_000)), 5);
+    const more = setInterval(() => response.destroyed || response.write('x'.repeat(200_000)), 5).unref();
     response.on('close', () => clearInterval(more));
     return 'taken';
   },
