@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { readOriginPattern } from '../wire/origins.ts';
 import { withoutEndSlashes } from '../wire/ws-uris.ts';
+import { decodeText } from './text-file.ts';
 
 /** How a string option is read beyond its schema. */
 export type OptionForm =
@@ -214,11 +215,11 @@ function engineProblem(url: string): string | null {
     : `must be a URL with a host, such as ${scheme}engine.example.com; several are joined by commas, each with its scheme`;
 }
 
-/** What the file holds, without the line end that editors and Secrets add. */
+/** What the file holds, without the line end and the byte-order mark that editors and Secrets add. */
 function readSecretFile(value: string): Reading {
   if (value === '') return { value: undefined };
   try {
-    const text = readFileSync(value, 'utf8').trim();
+    const text = decodeText(readFileSync(value)).trim();
     return text === '' ? 'must be a file that holds something' : { value: text };
   } catch (error) {
     return `must be a file that this process may read (${(error as Error).message})`;
