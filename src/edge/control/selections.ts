@@ -13,7 +13,7 @@ import { closeAllSchema, countSchema, sendSchema, setTagsSchema, statusSchema, t
 
 export type SelectionsOptions = {
   readonly query: (query: Query) => Promise<Answers>;
-  readonly wsUri: (id: string) => string;
+  readonly wsUri: (id: string, controlPath: string) => string;
   /** May grow with time. */
   readonly maxMessageBytes: () => number;
 };

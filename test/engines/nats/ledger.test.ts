@@ -1,16 +1,3 @@
-import { suite } from 'node:test';
-import { ledgerContract } from '../../contracts/ledger.ts';
-import { missing, startEngine } from '../../support/engine-server.ts';
-import { houseOn, joinCluster } from '../cluster-members.ts';
+import { ledgerOn } from '../ledger-on.ts';
 
-suite('nats', { skip: missing('nats') }, () => {
-  ledgerContract({
-    name: 'nats',
-    level: 'node',
-    async create(t) {
-      const { url } = await startEngine(t, 'nats');
-      return (await joinCluster(t, url)).ledger;
-    },
-    house: houseOn((t) => startEngine(t, 'nats')),
-  });
-});
+ledgerOn('nats');
