@@ -21,5 +21,5 @@ test('a secret in a file is read as editors and Secrets write it; an empty or mi
   }
   writeFileSync(file, '\r\n');
   assert.equal(readers['secret-file'](file), 'must be a file that holds something');
-  assert.match(String(readers['secret-file'](join(folder, 'none'))), /ENOENT/);
+  assert.match(JSON.stringify(readers['secret-file'](join(folder, 'none'))), /ENOENT/);
 });

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { suite, test, type TestContext } from 'node:test';
 import { ask } from '../support/ask.ts';
 import { startBackend, type Backend } from '../support/backend.ts';
 import { connect, tryConnect, type Client } from '../support/client.ts';
 import { startServing } from '../support/app.ts';
-import { startGateway, type Gateway, type GatewayProcess } from '../support/gateway.ts';
+import { startGateway, workerPids, type Gateway, type GatewayProcess } from '../support/gateway.ts';
 import { ok } from '../support/guests.ts';
 import { routesFile, type RoutesFile } from '../support/routes-file.ts';
 import { enterStation, type Station } from '../support/station.ts';
@@ -243,10 +242,7 @@ suite('control paths', { concurrency: true }, () => {
     const { gateway, backend, enter } = await processScene(t, { WORKERS: '2' });
     await enter(t, 'a', 'x');
     await enter(t, 'b', 'x');
-    for (const pid of execFileSync('pgrep', ['-P', String(gateway.pid)], { encoding: 'utf8' })
-      .trim()
-      .split('\n'))
-      process.kill(Number(pid), 'SIGKILL');
+    for (const pid of workerPids(gateway)) process.kill(pid, 'SIGKILL');
     const closes = await backend.calls.atLeast(2, ({ method }) => method === 'DELETE');
     const facts = closes.map(
       ({ url, headers }) => `${url} ${String(headers['ws-orphan'])} ${String(headers['ws-uri']).replace(/^[^/]*/, '')}`,

@@ -6,7 +6,7 @@ import { suite, test, type TestContext } from 'node:test';
 import { askSomeone } from '../support/ask.ts';
 import { startBackend, type Call } from '../support/backend.ts';
 import { Chatter, letIn } from '../support/chatter.ts';
-import { startGateway } from '../support/gateway.ts';
+import { startGateway, workerPids } from '../support/gateway.ts';
 import { bodyOf, enter, isEvent, ok } from '../support/guests.ts';
 import { openRaw, upgradeRequest } from '../support/raw-socket.ts';
 import { fillWorkers, workerOf } from '../support/workforce.ts';
@@ -103,7 +103,7 @@ suite('kill -9 of one of three workers: exactly its connections are told, at onc
       const gateway = await startGateway(t, { API_URI: backend.url, WORKERS: '3', ...(await environment(t)) });
       const scene = { backend, gateway };
       const guests = [...(await fillWorkers(t, scene, { workers: 3, each: 4 })).values()].flat();
-      const pids = (await gateway.log.first(({ msg }) => msg === 'wsaas serves'))['workerPids'] as number[];
+      const pids = workerPids(gateway);
       assert.equal(pids.length, 3);
       const ended = new Set<string>();
       for (const guest of guests) void guest.ended.then(() => ended.add(guest.id));

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { suite, test, type TestContext } from 'node:test';
 import { startBackend, type Backend, type Handler } from '../support/backend.ts';
 import { connect } from '../support/client.ts';
-import { startGateway, type GatewayProcess } from '../support/gateway.ts';
+import { startGateway, workerPids, type GatewayProcess } from '../support/gateway.ts';
 import { enter, freshPath, isEvent, isOpenOf, ok, openOf } from '../support/guests.ts';
 import { CLOSE, closeFrame, frame, openRaw, PING, PONG, TEXT, upgradeRaw, upgradeRequest } from '../support/raw-socket.ts';
 
@@ -169,10 +168,7 @@ test('two workers and their supervisor, frozen one by one or together, keep thei
   const peers = await Promise.all(paths.map((path) => upgradeRaw(t, gateway.wsUrl, { path })));
   await Promise.all(paths.map((path) => backend.calls.first(isOpenOf(path))));
   await Promise.all(peers.map(({ frames }) => frames.first(({ opcode }) => opcode === PING)));
-  const workers = execFileSync('pgrep', ['-P', String(gateway.pid)], { encoding: 'utf8' })
-    .trim()
-    .split('\n')
-    .map(Number);
+  const workers = workerPids(gateway);
   assert.equal(workers.length, 2);
   for (const pid of workers) process.kill(pid, 'SIGSTOP');
   await freeze(all);

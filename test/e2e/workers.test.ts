@@ -6,7 +6,7 @@ import { suite, test, type TestContext } from 'node:test';
 import { ask } from '../support/ask.ts';
 import { startBackend, type Call, type Handler } from '../support/backend.ts';
 import { connect, refusal } from '../support/client.ts';
-import { startGateway, type GatewayProcess } from '../support/gateway.ts';
+import { startGateway, workerPids } from '../support/gateway.ts';
 import { bodyOf, enter, isEvent, ok, wholeFile, type Guest, type ProcessScene } from '../support/guests.ts';
 import { exchangePipelined, pipelined } from '../support/pipelined.ts';
 import { fillWorkers, workerOf } from '../support/workforce.ts';
@@ -21,8 +21,6 @@ const rounds = Array.from({ length: ROUNDS }, (_none, index) => index);
 async function askAround<Result>(question: (round: number) => Promise<Result>): Promise<Result[]> {
   return await Promise.all(rounds.map(question));
 }
-
-const workerPids = ({ log }: GatewayProcess): number[] => log.all.find(({ msg }) => msg === 'wsaas serves')?.['workerPids'] as number[];
 
 function isAlive(pid: number): boolean {
   try {

@@ -27,6 +27,11 @@ export type GatewayProcess = Gateway & {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 };
 
+/** The processes that serve, of a gateway with several. */
+export function workerPids({ log }: Gateway): number[] {
+  return log.all.find(({ msg }) => msg === 'wsaas serves')?.['workerPids'] as number[];
+}
+
 export const STANDARD = { HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '200', LOG_LEVEL: 'INFO', CONTROL_ALLOW: '127.0.0.0/8,::1/128' };
 
 /** Starts the emitted program (`npm run build` first) on free ports, with these variables and no others of ours. */
