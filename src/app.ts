@@ -13,10 +13,13 @@ import type { ReadinessCheck } from './edge/control/health.ts';
 import { forgivePauses } from './edge/server/own-pauses.ts';
 import { fileLimit } from './edge/server/file-limit.ts';
 import type { Link } from './engines/processes/link.ts';
-import type { Routing } from './routes/routing.ts';
+import type { GivenHandlers } from './library/hosted.ts';
+import type { HostedGateway } from './library/hosted-gateway.ts';
+import type { GivenRoutes, Routing } from './routes/routing.ts';
 import { type Base, logOf } from './app/base.ts';
 import { isControlOpen, serveControl } from './app/control.ts';
 import { openGateway } from './app/gateway.ts';
+import { Hosting } from './app/hosting.ts';
 import { openRouting } from './app/routing.ts';
 import { buildServers, closeServers, listen, serveClients } from './app/servers.ts';
 import { openSurroundings, type Surroundings } from './app/surroundings.ts';
@@ -32,6 +35,10 @@ export type App = {
   readonly listen: (begin?: () => Promise<void>) => Promise<{ readonly publicUrl: string; readonly controlUrl: string }>;
   /** Reads ROUTES_FILE again; says what is wrong and changes nothing, or returns null. */
   readonly reloadRoutes: () => Promise<string | null>;
+  /** Sets limits of connections from now on whose route has none of its own; says what changed. */
+  readonly relimit: Routing['relimit'];
+  /** The gateway as code in this process sees it; null where there is none. */
+  readonly hosted: HostedGateway | null;
   readonly close: () => Promise<void>;
   /** What the first log line tells. */
   readonly facts: Readonly<Record<string, unknown>>;
@@ -43,6 +50,8 @@ export type AppOptions = {
   readonly link: Link | null;
   /** Default: all that there are. */
   readonly dialects?: Dialects;
+  /** Of a host, in place of API_URI and ROUTES_FILE, with its handlers by the URLs that stand for them. */
+  readonly routes?: GivenRoutes & { readonly handlers: GivenHandlers };
   /** What `/readyz` looks at beside the app's own state. */
   readonly checks?: readonly ReadinessCheck[];
   /** For generators: sees the control API's server before its routes. */
@@ -51,12 +60,15 @@ export type AppOptions = {
 
 /** Puts the parts together, from the inside out. This file and its room `app/` are the only ones that see every room. */
 export async function createApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
-  const { node, link, dialects = DIALECTS, checks = [], beforeRoutes } = options;
-  const base: Base = { node, link, dialects, checks, config, logger, log: logOf(logger) };
+  const { node, link, dialects = DIALECTS, checks = [], routes = null, beforeRoutes } = options;
+  const base: Base = { node, link, dialects, checks, routes, config, logger, log: logOf(logger) };
   const clock = new StoppableClock(systemClock);
-  const surroundings = await openSurroundings(base, clock);
+  const hosting = new Hosting(base, routes?.handlers ?? null);
+  if (routes !== null || config.EXTENSIONS.length > 0) await hosting.open();
+  const surroundings = await openSurroundings(base, clock, hosting);
   const routing = await openRouting(base, surroundings);
   const gateway = openGateway(base, surroundings, routing);
+  hosting.made({ gateway, routing });
   const servers = buildServers(base, { gateway, routing, surroundings });
   for (const { server } of new Set([servers.publicServer, servers.controlServer])) forgivePauses(server, systemClock);
   await serveClients(base, servers, { gateway, routing });
@@ -71,6 +83,8 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     facts: factsOf(base, surroundings, routing),
     listen: (begin) => listen(base, servers, { gateway, surroundings, begin }),
     reloadRoutes: routing.reload,
+    relimit: routing.relimit,
+    hosted: hosting.hosted?.gateway ?? null,
     async close() {
       heartbeat.cancel();
       await closeServers(servers);

@@ -6,11 +6,11 @@ import type { Base } from './base.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export function openGateway({ config, log, node }: Base, surroundings: Surroundings, routing: Routing): Gateway {
-  const { clock, owner, meter, joined, files } = surroundings;
+  const { clock, owner, meter, joined, files, hosting } = surroundings;
   return new Gateway({
     clock,
     log,
-    observer: meter,
+    observer: hosting.observing(meter),
     ledger: joined.ledger,
     bus: joined.bus,
     node,

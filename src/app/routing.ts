@@ -6,14 +6,13 @@ import type { RouteDefaults } from '../routes/table.ts';
 import type { Base } from './base.ts';
 import type { Surroundings } from './surroundings.ts';
 
-export function openRouting({ config, dialects }: Base, { backends, wsUris }: Surroundings): Promise<Routing> {
+export function openRouting({ config, dialects, routes }: Base, { backends, wsUris, hosting }: Surroundings): Promise<Routing> {
   return createRouting({
-    file: config.ROUTES_FILE,
-    backend: config.API_URI?.href ?? '',
+    source: routes ?? (config.ROUTES_FILE === undefined ? { backend: config.API_URI?.href ?? '' } : { file: config.ROUTES_FILE }),
     defaults: defaultsOf(config, dialects),
     dialects,
     wsUris: wsUris.under,
-    serve: (spoken) => backends.serve(spoken),
+    serve: async (spoken) => ({ companion: hosting.companion, ...(await backends.serve(spoken)) }),
   });
 }
 

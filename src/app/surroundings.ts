@@ -8,6 +8,7 @@ import { Backends } from '../backends/index.ts';
 import type { Routing } from '../routes/routing.ts';
 import type { Gateway } from '../core/gateway.ts';
 import type { Base } from './base.ts';
+import type { Hosting } from './hosting.ts';
 
 /** What the gateway leans on, and what tells of it. */
 export type Surroundings = {
@@ -20,9 +21,11 @@ export type Surroundings = {
   readonly backends: Backends;
   readonly wsUris: WsUris;
   readonly files: FileBudget;
+  /** Room for code in this process. */
+  readonly hosting: Hosting;
 };
 
-export async function openSurroundings({ config, node, link, log }: Base, clock: Clock): Promise<Surroundings> {
+export async function openSurroundings({ config, node, link, log }: Base, clock: Clock, hosting: Hosting): Promise<Surroundings> {
   const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining, CLUSTER_URL: url } = config;
   const owner = ownerToken();
   const meter = new Meter();
@@ -42,7 +45,14 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     owner,
     meter,
     joined,
-    backends: new Backends({ clock, log, observer: meter, connections, pipelining }),
+    backends: new Backends({
+      clock,
+      log,
+      observer: meter,
+      connections,
+      pipelining,
+      handlersAt: async (url) => (await hosting.open()).handlersAt(url),
+    }),
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
     files: new FileBudget({
       limit: fileLimit(),
@@ -50,6 +60,7 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
       httpSockets: config.MAX_HTTP_SOCKETS,
       servers: config.CONTROL_PORT === undefined ? 1 : 2,
     }),
+    hosting,
   };
 }
 

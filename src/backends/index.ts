@@ -3,6 +3,7 @@ import type { Observer } from '../core/observer.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import type { Route } from '../core/route.ts';
 import type { Speech } from '../wire/codec.ts';
+import type { FindHandlers } from './handlers/index.ts';
 import { openHttp } from './http/backend.ts';
 
 /** What every kind of backend is made of. */
@@ -13,10 +14,11 @@ export type BackendParts = {
   /** Sockets to each origin, and calls on one socket whose answers are still out. */
   readonly connections: number;
   readonly pipelining: number;
+  readonly handlersAt: FindHandlers;
 };
 
 /** Who answers the events of a route, and takes the messages of its connections. */
-export type Served = Pick<Route, 'backend' | 'intake'>;
+export type Served = Pick<Route, 'backend' | 'intake' | 'companion'>;
 
 /** What a route says of its backend. */
 export type Spoken<Type extends Speech['type'] = Speech['type']> = {
@@ -36,6 +38,7 @@ export type BackendKind<Type extends Speech['type'] = Speech['type']> = {
 /** By the way that a dialect speaks: one line each. What a kind needs beyond this is loaded by `open`, so that no start pays for what it does not use. */
 const KINDS: { readonly [Type in Speech['type']]: (parts: BackendParts) => BackendKind<Type> | Promise<BackendKind<Type>> } = {
   http: openHttp,
+  handlers: async (parts) => (await import('./handlers/index.ts')).openHandlers(parts),
 };
 
 /** All backends of a process. */
@@ -71,7 +74,7 @@ export class Backends {
   }
 
   async #openKind(type: Speech['type']): Promise<BackendKind> {
-    const kind = await KINDS[type](this.#parts);
+    const kind = (await KINDS[type](this.#parts)) as BackendKind;
     this.#targets.add(kind);
     return kind;
   }

@@ -1,4 +1,5 @@
 import envSchema from 'env-schema';
+import { ConfigError } from './config-error.ts';
 import { EMPTY_LIST, readers, type CidrList, type OptionForm } from './forms.ts';
 import { Type } from 'typebox';
 import type { Dialects } from '../dialects/definition.ts';
@@ -7,6 +8,8 @@ import { givenBy } from './given.ts';
 import { nearMisses } from './near-misses.ts';
 import { optionsWith, type Settings } from './options.ts';
 import { withoutSecrets } from './without-secrets.ts';
+
+export { ConfigError } from './config-error.ts';
 
 /** sysexits.h EX_CONFIG. */
 export const EXIT_BAD_CONFIG = 78;
@@ -19,6 +22,7 @@ export type Config = Omit<
   | 'CONTROL_ORIGINS'
   | 'CONTROL_TOKEN'
   | 'TRUST_PROXY'
+  | 'EXTENSIONS'
   | 'WORKERS'
   | 'FORWARD_HEADERS'
   | 'ORIGINS'
@@ -32,6 +36,7 @@ export type Config = Omit<
   readonly CONTROL_ORIGINS: readonly string[];
   readonly CONTROL_TOKEN: readonly string[];
   readonly TRUST_PROXY: CidrList;
+  readonly EXTENSIONS: readonly string[];
   readonly WORKERS: number;
   readonly FORWARD_HEADERS: ReadonlySet<string>;
   readonly ORIGINS: readonly string[];
@@ -48,28 +53,18 @@ export type ConfigReport = {
   readonly effective: Readonly<Record<string, string>>;
 };
 
-/** Everything that is wrong, one line a problem: variable, what was wanted, what came. Warnings, which may explain a problem, stand below. */
-export class ConfigError extends Error {
-  readonly problems: readonly string[];
-  readonly warnings: readonly string[];
-  /** The file of routes, which may have mistakes of its own to be told with these. */
-  readonly routesFile: string | undefined;
-
-  constructor(problems: readonly string[], warnings: readonly string[] = [], routesFile?: string) {
-    const title = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in the configuration:`;
-    const lines = [...problems, ...warnings.map((line) => `warning: ${line}`)];
-    super([title, ...lines.map((line) => `  ${line}`)].join('\n'));
-    this.name = 'ConfigError';
-    this.problems = problems;
-    this.warnings = warnings;
-    this.routesFile = routesFile;
-  }
-}
-
-export type LoadOptions = { readonly dotenv?: boolean; readonly dialects?: Dialects };
+export type LoadOptions = {
+  readonly dotenv?: boolean;
+  readonly dialects?: Dialects;
+  /** Routes and backends come from the program that the gateway is part of. */
+  readonly isHosted?: boolean;
+};
 
 /** Reads the environment (and `.env`, where asked). Throws a ConfigError that lists every problem. */
-export function loadConfig(env: NodeJS.ProcessEnv, { dotenv = false, dialects = DIALECTS }: LoadOptions = {}): ConfigReport {
+export function loadConfig(
+  env: NodeJS.ProcessEnv,
+  { dotenv = false, dialects = DIALECTS, isHosted = false }: LoadOptions = {},
+): ConfigReport {
   const options: Options = optionsWith(dialects);
   const problems: string[] = [];
   const { values: given, hollow } = givenBy(env, { dotenv, names: Object.keys(options) });
@@ -89,7 +84,7 @@ export function loadConfig(env: NodeJS.ProcessEnv, { dotenv = false, dialects = 
     if (typeof result === 'string') problems.push(`${name}: ${result}, came ${shown(options, name, value)}`);
     else read[name] = result.value;
   }
-  if (settings.API_URI === undefined && settings.ROUTES_FILE === undefined) problems.push(NO_BACKEND);
+  if (settings.API_URI === undefined && settings.ROUTES_FILE === undefined && !isHosted) problems.push(NO_BACKEND);
   if (settings.API_URI !== undefined && settings.ROUTES_FILE !== undefined)
     problems.push('API_URI: must not be set beside ROUTES_FILE, which replaces it');
   if (problems.length > 0) throw new ConfigError(problems, warnings, settings.ROUTES_FILE);

@@ -1,25 +1,19 @@
 import { CLOSE, type OwnCloseCode } from './close-codes.ts';
 import { addressOf } from './address.ts';
 import { AnsweredKeys } from './answered-keys.ts';
-import {
-  CLOSING,
-  NOT_FOUND,
-  QUEUED,
-  SENT,
-  type CloseOutcome,
-  type Description,
-  type Failure,
-  type PushOutcome,
-  type RpcOutcome,
-} from './commands.ts';
+import { CLOSING, NOT_FOUND, QUEUED, SENT } from './commands.ts';
+import type { CloseOutcome, Description, Failure, PushOutcome, RpcOutcome } from './commands.ts';
+import { described } from './describing.ts';
 import { Early } from './early.ts';
-import type { Message, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
+import type { Message, MessageEvent, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
 import type { RpcCommand } from './rpc.ts';
 import { Pace } from './pace.ts';
 import { Party } from './party.ts';
 import type { Socket } from './ports.ts';
+import type { Reach } from './reach.ts';
 import type { Route } from './route.ts';
+import { Unsent } from './unsent.ts';
 
 export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed';
 
@@ -43,7 +37,7 @@ export type ConnectionOrigin = { readonly id: string; readonly key: string; read
 const SLOW_RETRY_AFTER_MS = 1_000;
 
 /** One client. `connecting` while the backend is asked, `open`, `closing` after a close frame was sent, `closed`. */
-export class Connection implements IntakeClient {
+export class Connection implements IntakeClient, Reach {
   readonly route: Route;
   /** What commands and other processes call it. */
   readonly address: string;
@@ -74,14 +68,18 @@ export class Connection implements IntakeClient {
   #isDeaf = false;
   #pauses = 0;
   readonly #pace: Pace | null;
+  /** Only where a companion wants to hear that they are gone. */
+  readonly #unsent: Unsent | null;
 
   constructor(host: ConnectionHost, route: Route, { id, key, request }: ConnectionOrigin) {
     this.#host = host;
     this.route = route;
     this.address = id === key ? id : addressOf(route.namespace, id);
     const { path, authorization, traceparent, subprotocol } = request;
-    this.#party = new Party({ id, key, path, authorization, traceparent, subprotocol, tags: null, data: null });
     this.remoteAddress = request.remoteAddress;
+    const companion = route.companion?.(this, request) ?? null;
+    this.#party = new Party({ id, key, path, authorization, traceparent, subprotocol, tags: null, data: null, companion });
+    this.#unsent = companion?.hearsDrained ? new Unsent(companion, route.limits.sendBufferBytes / 2) : null;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
     this.#lastActiveDate = this.connectedAt;
@@ -116,6 +114,10 @@ export class Connection implements IntakeClient {
     return this.#lastSeq + 1;
   }
 
+  get isOpen(): boolean {
+    return this.state === 'open' && this.#socket?.isOpen === true;
+  }
+
   get bufferedBytes(): number {
     return this.#socket?.bufferedBytes ?? 0;
   }
@@ -139,6 +141,7 @@ export class Connection implements IntakeClient {
     this.#early = null;
     for (const message of early?.pushes ?? []) this.#send(message);
     this.#intake.opened();
+    if (early?.isGoodbye) this.sayGoodbye();
     if (early?.close) this.close(early.close.code, early.close.reason);
   }
 
@@ -151,11 +154,11 @@ export class Connection implements IntakeClient {
       this.close(CLOSE.TOO_BIG, 'message too big'); // the socket itself knows only the largest limit of all routes
       return;
     }
-    const { observer } = this.#host;
-    observer.received(this.#party, data.length);
     this.#lastSeq += 1;
+    const event: MessageEvent = { type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary };
+    this.#host.observer.received(event.party, data.length, event);
     this.#pace?.took();
-    this.#intake.received({ type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary });
+    this.#intake.received(event);
   }
 
   /** Any frame came. */
@@ -187,18 +190,12 @@ export class Connection implements IntakeClient {
       case 'connecting': {
         if (this.#early?.close) return NOT_FOUND;
         this.#early ??= new Early();
-        if (
-          this.#early.pushes.length >= limits.inboxMessages ||
-          (this.#early.bytes > 0 && this.#early.bytes + length > limits.sendBufferBytes)
-        ) {
-          return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
-        }
-        this.#early.add(message);
+        if (!this.#early.add(message, limits)) return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
         this.#host.observer.counted('pushesQueued', 1);
         return QUEUED;
       }
       case 'open': {
-        if (this.#socket?.isOpen !== true) return NOT_FOUND; // the client's close frame is read, its end not reported yet
+        if (!this.isOpen) return NOT_FOUND; // the client's close frame is read, its end not reported yet
         const buffered = this.bufferedBytes;
         if (buffered > 0 && buffered + length > limits.sendBufferBytes) {
           this.#host.slow(this);
@@ -236,6 +233,16 @@ export class Connection implements IntakeClient {
       case 'closed':
         return NOT_FOUND;
     }
+  }
+
+  /** The gateway leaves: who is within this process may say a last word. One that is still being let in hears it when it is open. */
+  sayGoodbye(): void {
+    if (this.state === 'open') this.#party.companion?.leaving();
+    if (this.state === 'connecting' && !this.#early?.close) {
+      this.#early ??= new Early();
+      this.#early.isGoodbye = true;
+    }
+    this.close(CLOSE.GOING_AWAY, 'going away');
   }
 
   /** Another process has told its end: nothing more is read from it, and its client does well to come back. */
@@ -324,23 +331,16 @@ export class Connection implements IntakeClient {
   }
 
   describe(): Description {
-    const { id, path, tags, subprotocol } = this.#party;
-    return {
-      id,
-      namespace: this.namespace,
-      path,
-      tags: tags === null ? {} : Object.fromEntries(tags),
-      connectedAt: this.connectedAt,
-      lastActiveAt: this.#lastActiveDate,
-      remoteAddress: this.remoteAddress,
-      subprotocol,
-      node: this.#host.node,
-    };
+    const { namespace, connectedAt, remoteAddress } = this;
+    const facts = { namespace, connectedAt, lastActiveAt: this.#lastActiveDate, remoteAddress, node: this.#host.node };
+    return described(this.#party, facts);
   }
 
   #send(message: Message): void {
     this.#host.observer.pushed(this.#party, message.data.length);
-    this.#socket?.send(message);
+    if (this.#socket === null) return;
+    if (this.#unsent === null) this.#socket.send(message);
+    else this.#unsent.send(this.#socket, message);
   }
 
   #refuse(outcome: Failure): Failure {

@@ -16,6 +16,10 @@ export type TagChanges = readonly (readonly [key: string, value: string])[];
 export type OpenRequest = {
   readonly path: string;
   readonly query: Readonly<Record<string, string | string[]>>;
+  /** Parameters of the route's path pattern, decoded. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** All of them, as they came; names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly subprotocols: readonly string[];
   readonly remoteAddress: string;
   readonly authorization: string | null;
@@ -74,7 +78,9 @@ export type Refusal = {
   /** Upgrade all the same, then close with this code: for protocols that want it so. */
   readonly closeCode?: OwnCloseCode;
   /** More headers of the answer. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  /** The whole body of the answer, in place of code and message. */
+  readonly body?: Buffer;
   /** The backend believes that it let the client in, or may: it gets a `close` event. */
   readonly wasAccepted?: true;
   /** The reason that this event tells; else the message. */
@@ -92,7 +98,9 @@ export type MessageVerdict =
       readonly complaint: string | null;
       readonly tags?: TagChanges | null;
     }
-  | { readonly type: 'retry'; readonly afterMs: number | null; readonly because: string };
+  | { readonly type: 'retry'; readonly afterMs: number | null; readonly because: string }
+  /** It could not take this one, and never will: its sender is told by 1011, and what is behind it is not delivered. */
+  | { readonly type: 'failed'; readonly because: string };
 
 /** The backend's answer to `close`. */
 export type CloseVerdict =

@@ -1,4 +1,4 @@
-import type { CloseEvent, Refusal } from './events.ts';
+import type { CloseEvent, Message, OpenRequest, Refusal } from './events.ts';
 import type { Party } from './party.ts';
 
 /** What is only counted; `core/meter.ts` says what each of them means. */
@@ -31,11 +31,11 @@ export type Counter =
  */
 export interface Observer {
   /** The backend let a client in. */
-  opened(party: Party): void;
+  opened(party: Party, request: OpenRequest): void;
   /** A client was refused, by the backend or by a limit. */
   refused(refusal: Refusal): void;
   /** A whole message of a client was read. */
-  received(party: Party, bytes: number): void;
+  received(party: Party, bytes: number, message: Message): void;
   /** A frame was handed to a client's socket. */
   pushed(party: Party, bytes: number): void;
   /** A connection has ended and its `close` event is due. */
@@ -48,9 +48,9 @@ export function observeAll(observers: readonly Observer[]): Observer {
   const [only] = observers;
   if (observers.length === 1 && only !== undefined) return only;
   return {
-    opened: (party) => observers.forEach((one) => one.opened(party)),
+    opened: (party, request) => observers.forEach((one) => one.opened(party, request)),
     refused: (refusal) => observers.forEach((one) => one.refused(refusal)),
-    received: (party, bytes) => observers.forEach((one) => one.received(party, bytes)),
+    received: (party, bytes, message) => observers.forEach((one) => one.received(party, bytes, message)),
     pushed: (party, bytes) => observers.forEach((one) => one.pushed(party, bytes)),
     closed: (event) => observers.forEach((one) => one.closed(event)),
     counted: (counter, amount) => observers.forEach((one) => one.counted(counter, amount)),

@@ -41,6 +41,8 @@ export type DialectDefinition = {
   readonly name: string;
   /** Do clients choose their ids? Then each of its routes but one has a control path of its own. */
   readonly hasClientIds: boolean;
+  /** Its messages are nothing but messages: code in the gateway's process may serve its clients, too. */
+  readonly isOpaque?: true;
   /** Environment variables of its own. A route overrides `OCPP_QUEUE` by `ocppQueue`. */
   readonly options: Readonly<Record<string, TSchema>>;
   /** Properties of a route that no environment variable stands behind; their schemas have the defaults. */

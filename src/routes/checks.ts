@@ -1,6 +1,7 @@
 import { MAX_TAGS, tagProblem } from '../core/tag-index.ts';
 import findMyWay from 'find-my-way';
 import { readers } from '../config/forms.ts';
+import { isModule } from '../config/module-url.ts';
 import { RESERVED_SEGMENTS } from '../wire/client-ids.ts';
 import type { Dialects } from '../dialects/definition.ts';
 import { DEFAULT_DIALECT } from '../dialects/index.ts';
@@ -30,6 +31,12 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
       const result = value === '' && name === 'backend' ? 'must be a URL' : readers[form](value);
       if (typeof result === 'string') report(['routes', index, name], result);
     }
+    const dialect = dialects[route.dialect ?? DEFAULT_DIALECT];
+    if (route.backend !== undefined && isModule(route.backend) && dialect !== undefined && dialect.isOpaque !== true)
+      report(
+        ['routes', index, 'backend'],
+        `code in the gateway cannot serve dialect ${dialect.name}, whose messages are more than messages`,
+      );
     if (route.duplicateId !== undefined && dialects[route.dialect ?? DEFAULT_DIALECT]?.hasClientIds === false)
       report(
         ['routes', index, 'duplicateId'],

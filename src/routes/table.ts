@@ -37,8 +37,11 @@ export type RouteTableOptions = {
     readonly url: URL;
     readonly speech: Speech;
     readonly limits: Limits;
-  }) => Promise<Pick<Route, 'backend' | 'intake'>>;
+  }) => Promise<Pick<Route, 'backend' | 'intake' | 'companion'>>;
 };
+
+const MODULE = 'module:';
+const IN_PROCESS: Speech = { type: 'handlers' };
 
 /** What serves each client path: from ROUTES_FILE, or everything by API_URI. */
 export async function createRouteTable(specs: readonly RouteSpec[], options: RouteTableOptions): Promise<RouteTable> {
@@ -61,7 +64,7 @@ async function createRoute(spec: RouteSpec, { defaults, dialects, wsUris, serve 
   const dialect = dialects[spec.dialect ?? DEFAULT_DIALECT];
   if (dialect === undefined) throw new TypeError(`no dialect is called ${spec.dialect}`); // routes/file.ts has checked it
   const { controlPath = '' } = spec;
-  const { speech, enter } = dialect.create({
+  const { speech: ownSpeech, enter } = dialect.create({
     backendPath: (url.pathname + url.search).replaceAll(/%7Bid%7D/gi, '{id}'),
     wsUri: wsUris(controlPath),
     backendHeaders: spec.backendHeaders === undefined ? defaults.backendHeaders : read('headers', JSON.stringify(spec.backendHeaders)),
@@ -69,10 +72,11 @@ async function createRoute(spec: RouteSpec, { defaults, dialects, wsUris, serve 
     subprotocols: spec.subprotocols ?? [],
     values: valuesOf(dialect, spec, defaults.dialectOptions),
   });
+  const isInProcess = url.protocol === MODULE;
   const route: Route = {
     name: spec.path,
-    backendName: url.origin,
-    ...(await serve({ url, speech, limits })),
+    backendName: isInProcess ? url.href : url.origin,
+    ...(await serve({ url, speech: isInProcess ? IN_PROCESS : ownSpeech, limits })),
     limits,
     namespace: controlPath,
     duplicateId: spec.duplicateId ?? 'newest',

@@ -22,5 +22,8 @@ export type HttpSpeech = { readonly type: 'http' } & (
   | { readonly codec: LifeCodec; readonly intake: (transport: Transport) => IntakeFactory }
 );
 
+/** With code in this process nothing is encoded. */
+export type HandlersSpeech = { readonly type: 'handlers' };
+
 /** How a dialect speaks with a backend. Each type has its line in backends/index.ts. */
-export type Speech = HttpSpeech;
+export type Speech = HttpSpeech | HandlersSpeech;

@@ -12,8 +12,7 @@ test('what the process is laid out for grows with every reading, as clients of e
   const file = await routesFile(t, `routes:\n  - ${ROUTE}, maxMessageBytes: 500, idleTimeoutMs: 9000, openTimeoutMs: 9000 }\n`);
   const { config } = loadConfig({ ROUTES_FILE: file.path, MAX_MESSAGE_BYTES: '100', WS_TIMEOUT: '5000', OPEN_TIMEOUT_MS: '2000' });
   const { extremes, reload } = await createRouting({
-    file: file.path,
-    backend: '',
+    source: { file: file.path },
     defaults: {
       limits: limitsOf(config),
       backendHeaders: [],

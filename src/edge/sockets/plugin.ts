@@ -121,6 +121,8 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
       {
         path,
         query: request.query as Record<string, string | string[]>,
+        parameters,
+        headers: raw.headers,
         subprotocols,
         remoteAddress: options.addressOf(raw),
         authorization,
@@ -183,10 +185,8 @@ function pathOf(url: string): string {
 
 function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
   if (refusal.retryAfterMs !== undefined) void reply.header('Retry-After', Math.ceil(refusal.retryAfterMs / 1000));
-  return reply
-    .code(refusal.status)
-    .headers({ Connection: 'close', ...refusal.headers })
-    .send({ code: refusal.code, message: refusal.message });
+  void reply.code(refusal.status).headers({ Connection: 'close', ...refusal.headers });
+  return reply.send(refusal.body ?? { code: refusal.code, message: refusal.message });
 }
 
 /** Reading nothing starts the end-of-stream event of a socket that nobody reads yet; a reset has destroyed it already. */

@@ -65,18 +65,19 @@ export class WsSocket implements Socket, Waiting {
     return this.#stream.bytesRead;
   }
 
-  send(message: Message): void {
+  send(message: Message, taken?: () => void): void {
     if (!this.isOpen) return;
+    const done = taken && ((error?: Error | null) => error ?? taken());
     if (message.shared !== undefined && !this.#isCompressed) {
       message.shared.wire ??= encodeFrame(message.data, message.isBinary);
-      this.#stream.write(message.shared.wire); // whole frames, and `ws` writes its own at once where nothing is compressed
+      this.#stream.write(message.shared.wire, done); // whole frames, and `ws` writes its own at once where nothing is compressed
       return; // not held back: a selection is worked off in slices of time, and its writes are what takes time
     }
     if (this.#stream.writableCorked === 0) {
       this.#stream.cork();
       atEndOfTurn(this);
     }
-    this.#ws.send(message.data, { binary: message.isBinary });
+    this.#ws.send(message.data, { binary: message.isBinary }, done);
   }
 
   endTurn(): void {

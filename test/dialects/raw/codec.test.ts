@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { BackendCall, BackendResult } from '../../../src/wire/calls.ts';
+import type { HttpSpeech } from '../../../src/wire/codec.ts';
 import { clientIdProblem } from '../../../src/wire/client-ids.ts';
 import type { CloseEvent, MessageEvent, OpenEvent } from '../../../src/core/events.ts';
 import { DIALECTS } from '../../../src/dialects/index.ts';
@@ -204,7 +205,7 @@ test('no client-chosen id can change host, path or query of a backend URL', () =
         backendHeaders: [],
         subprotocols: [],
         values: {},
-      }).speech;
+      }).speech as HttpSpeech;
       const raw = codec as RawCodec;
       const id = entry.clientId ?? '';
       const calls = [raw.encodeOpen(open(id)), raw.encodeMessage(message('x', { id })), raw.encodeClose(close({ party: connected(id) }))];
