@@ -37,6 +37,7 @@ export type App = {
   readonly reloadRoutes: () => Promise<string | null>;
   /** Sets limits of connections from now on whose route has none of its own; says what changed. */
   readonly relimit: Routing['relimit'];
+  readonly limits: Routing['standardLimits'];
   /** The gateway as code in this process sees it; null where there is none. */
   readonly hosted: HostedGateway | null;
   readonly close: () => Promise<void>;
@@ -66,7 +67,16 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
   const hosting = new Hosting(base, routes?.handlers ?? null);
   if (routes !== null || config.EXTENSIONS.length > 0) await hosting.open();
   const surroundings = await openSurroundings(base, clock, hosting);
-  const routing = await openRouting(base, surroundings);
+  const leave = async (): Promise<void> => {
+    await surroundings.joined.bus.close();
+    await surroundings.backends.close();
+    await surroundings.joined.ledger.close();
+    clock.stop();
+  };
+  const routing = await openRouting(base, surroundings).catch(async (error: unknown) => {
+    await leave(); // a host's process goes on
+    throw error;
+  });
   const gateway = openGateway(base, surroundings, routing);
   hosting.made({ gateway, routing });
   const servers = buildServers(base, { gateway, routing, surroundings });
@@ -84,15 +94,13 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     listen: (begin) => listen(base, servers, { gateway, surroundings, begin }),
     reloadRoutes: routing.reload,
     relimit: routing.relimit,
+    limits: routing.standardLimits,
     hosted: hosting.hosted?.gateway ?? null,
     async close() {
       heartbeat.cancel();
       await closeServers(servers);
       gateway.closings.stop();
-      await surroundings.joined.bus.close();
-      await surroundings.backends.close();
-      await surroundings.joined.ledger.close();
-      clock.stop();
+      await leave();
     },
   };
 }

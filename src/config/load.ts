@@ -62,7 +62,7 @@ export type LoadOptions = {
 
 /** Reads the environment (and `.env`, where asked). Throws a ConfigError that lists every problem. */
 export function loadConfig(
-  env: NodeJS.ProcessEnv,
+  env: NodeJS.ProcessEnv = process.env,
   { dotenv = false, dialects = DIALECTS, isHosted = false }: LoadOptions = {},
 ): ConfigReport {
   const options: Options = optionsWith(dialects);

@@ -39,10 +39,12 @@ export class Extensions {
   async stop(): Promise<void> {
     const { promise: late, resolve: over } = Promise.withResolvers<'late'>();
     const timer = this.#clock.after(STOP_MS, () => over('late'));
+    let isLate = false;
     for (let started = this.#started.pop(); started !== undefined; started = this.#started.pop()) {
-      const { file, extension } = started;
-      if ((await Promise.race([this.#stop(started), late])) === 'late')
-        this.#log.warn({ extension: file, limitMs: STOP_MS, stops: extension.stop !== undefined }, 'an extension did not stop in time');
+      const stopped = this.#stop(started);
+      if (isLate || (await Promise.race([stopped, late])) === 'stopped') continue; // those behind one that hangs are still called
+      isLate = true;
+      this.#log.warn({ extension: started.file, limitMs: STOP_MS }, 'an extension did not stop in time');
     }
     timer.cancel();
   }

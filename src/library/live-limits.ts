@@ -1,12 +1,8 @@
 import { shown } from '../backends/handlers/frames.ts';
-import { LIMIT_OPTIONS } from '../config/limits.ts';
+import { LIMIT_OPTIONS, type LiveLimit } from '../config/limits.ts';
 import { options } from '../config/options.ts';
 import type { Limits } from '../core/limits.ts';
 import type { GatewayLimits } from './surface.ts';
-
-/** Those limits that may change while a gateway runs. */
-export type LiveLimit = keyof GatewayLimits;
-export const LIVE_LIMITS = ['maxMessageBytes', 'idleTimeoutMs'] as const satisfies readonly LiveLimit[];
 
 /** Where they are kept. */
 export type LimitsHolder = {

@@ -80,11 +80,14 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
     }
   }
 
-  async function relimit(changes: Partial<Limits>): Promise<void> {
+  /** What is asked of the limits from now on is true at once; the routes follow in their turn. */
+  function relimit(changes: Partial<Limits>): Promise<void> {
     defaults = { ...defaults, limits: { ...defaults.limits, ...changes } };
-    table = await tableOf(specs);
     extremes = widened(extremes, [defaults.limits]);
-    remember(table);
+    return inTurn(async () => {
+      table = await tableOf(specs);
+      remember(table);
+    });
   }
 
   async function reload(): Promise<string | null> {
@@ -116,7 +119,7 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
     byName: (name) => byName.get(name),
     hasDialect: (name, controlPath) => dialects.get(controlPath)?.has(name) === true,
     extremes: () => extremes,
-    relimit: (changes) => inTurn(() => relimit(changes)),
+    relimit,
     standardLimits: () => defaults.limits,
     reload: () => inTurn(reload),
     facts: specs.map(
