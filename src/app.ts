@@ -21,7 +21,7 @@ import { isControlOpen, serveControl } from './app/control.ts';
 import { openGateway } from './app/gateway.ts';
 import { Hosting } from './app/hosting.ts';
 import { openRouting } from './app/routing.ts';
-import { buildServers, closeServers, listen, serveClients } from './app/servers.ts';
+import { begin, buildServers, closeServers, listen, serveClients } from './app/servers.ts';
 import { openSurroundings, type Surroundings } from './app/surroundings.ts';
 
 export type App = {
@@ -31,8 +31,10 @@ export type App = {
   readonly publicServer: FastifyInstance;
   /** The same one, unless CONTROL_PORT is set. */
   readonly controlServer: FastifyInstance;
-  /** Between being prepared and listening it waits for `begin`. */
-  readonly listen: (begin?: () => Promise<void>) => Promise<{ readonly publicUrl: string; readonly controlUrl: string }>;
+  /** Between being prepared and listening it waits for `prepared`. */
+  readonly listen: (prepared?: () => Promise<void>) => Promise<{ readonly publicUrl: string; readonly controlUrl: string }>;
+  /** In the server of an application, in place of `listen`: who has a path, and to be told on which port it is. */
+  readonly mount: () => Promise<{ readonly find: Routing['find']; readonly listensOn: (port: number) => void }>;
   /** Reads ROUTES_FILE again; says what is wrong and changes nothing, or returns null. */
   readonly reloadRoutes: () => Promise<string | null>;
   /** Sets limits of connections from now on whose route has none of its own; says what changed. */
@@ -53,6 +55,8 @@ export type AppOptions = {
   readonly dialects?: Dialects;
   /** Of a host, in place of API_URI and ROUTES_FILE, with its handlers by the URLs that stand for them. */
   readonly routes?: GivenRoutes & { readonly handlers: GivenHandlers };
+  /** Where an application serves the control API, which has a server of its own then that listens nowhere. */
+  readonly mountedAt?: string;
   /** What `/readyz` looks at beside the app's own state. */
   readonly checks?: readonly ReadinessCheck[];
   /** For generators: sees the control API's server before its routes. */
@@ -61,8 +65,8 @@ export type AppOptions = {
 
 /** Puts the parts together, from the inside out. This file and its room `app/` are the only ones that see every room. */
 export async function createApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
-  const { node, link, dialects = DIALECTS, checks = [], routes = null, beforeRoutes } = options;
-  const base: Base = { node, link, dialects, checks, routes, config, logger, log: logOf(logger) };
+  const { node, link, dialects = DIALECTS, checks = [], routes = null, mountedAt = null, beforeRoutes } = options;
+  const base: Base = { node, link, dialects, checks, routes, mountedAt, config, logger, log: logOf(logger) };
   const clock = new StoppableClock(systemClock);
   const hosting = new Hosting(base, routes?.handlers ?? null);
   if (routes !== null || config.EXTENSIONS.length > 0) await hosting.open();
@@ -91,7 +95,12 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     publicServer: servers.publicServer,
     controlServer: servers.controlServer,
     facts: factsOf(base, surroundings, routing),
-    listen: (begin) => listen(base, servers, { gateway, surroundings, begin }),
+    listen: (prepared) => listen(base, servers, { gateway, surroundings, prepared }),
+    async mount() {
+      await begin({ gateway, surroundings });
+      await Promise.all([servers.publicServer.ready(), servers.controlServer.ready()]);
+      return { find: routing.find, listensOn: (port) => surroundings.wsUris.listensOn(port) };
+    },
     reloadRoutes: routing.reload,
     relimit: routing.relimit,
     limits: routing.standardLimits,

@@ -1,4 +1,6 @@
 import { openHosted } from './app/hosted-app.ts';
+import { HostedLife } from './app/life.ts';
+import { hostLogger } from './logs/host-logger.ts';
 import type { Gateway, GatewayOptions } from './library/surface.ts';
 import { readHosting } from './library/reading.ts';
 
@@ -25,6 +27,9 @@ export type {
  * of the options and routes, and with what a handlers factory throws. It sets no signal or fault handlers: to end, call `close`.
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { hosted } = await openHosted(readHosting(options), options.logger);
-  return hosted;
+  const hosting = readHosting(options);
+  const { LOG_LEVEL: level, LOG_FORMAT: format } = hosting.config;
+  const app = await openHosted(hosting, hostLogger({ level: level.toLowerCase(), format, log: options.logger }));
+  app.hosted.lives(new HostedLife(app, hosting.config));
+  return app.hosted;
 }

@@ -36,7 +36,7 @@ const LAW: Readonly<Record<string, Row>> = {
 };
 
 /** The files right under `src`, and the steps of app.ts in their room, put the rooms together; each may use whatever the project has. */
-const ROOT_FILES: readonly string[] = ['main.ts', 'program.ts', 'serve.ts', 'reread.ts', 'app.ts', 'index.ts'];
+const ROOT_FILES: readonly string[] = ['main.ts', 'program.ts', 'serve.ts', 'reread.ts', 'app.ts', 'index.ts', 'fastify.ts'];
 const ROOT = '.';
 const SEES_ALL: ReadonlySet<string> = new Set([ROOT, 'app']);
 

@@ -14,6 +14,8 @@ export type Base = {
   readonly checks: readonly ReadinessCheck[];
   /** Of a host, in place of API_URI and ROUTES_FILE; else null. */
   readonly routes: GivenRoutes | null;
+  /** The path of the control API within the server of an application; null: this process has servers of its own. */
+  readonly mountedAt: string | null;
   readonly config: Config;
   readonly logger: Logger;
   readonly log: Log;

@@ -7,17 +7,20 @@ import type { Life } from '../library/hosted-gateway.ts';
 export class HostedLife implements Life {
   readonly #app: App;
   readonly #config: Config;
+  readonly #begin: App['listen'];
   #listening: ReturnType<App['listen']> | null = null;
   #closing: Promise<void> | null = null;
 
-  constructor(app: App, config: Config) {
+  /** `begin`: what `listen` does. */
+  constructor(app: App, config: Config, begin: App['listen'] = app.listen) {
     this.#app = app;
     this.#config = config;
+    this.#begin = begin;
   }
 
   async listen(): Promise<Awaited<ReturnType<App['listen']>>> {
     if (this.#closing !== null) throw new Error('the gateway is closed; make another one');
-    this.#listening ??= this.#app.listen();
+    this.#listening ??= this.#begin();
     return this.#listening;
   }
 

@@ -18,7 +18,7 @@ export type Servers = {
   readonly controlSockets: HttpSockets;
 };
 
-export function buildServers({ config, logger }: Base, { gateway, routing, surroundings }: Whole): Servers {
+export function buildServers({ config, logger, mountedAt }: Base, { gateway, routing, surroundings }: Whole): Servers {
   const options = {
     logger: logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }), // its "listening" lines are in our start line
     asksForWebSocket,
@@ -28,7 +28,7 @@ export function buildServers({ config, logger }: Base, { gateway, routing, surro
   const sockets = () => new HttpSockets(() => surroundings.files.socketsBeside(gateway.occupied));
   const publicSockets = sockets();
   const publicServer = buildServer({ ...options, httpSockets: publicSockets, upgrades: () => (gateway.isDraining ? 'no longer' : 'now') });
-  if (config.CONTROL_PORT === undefined)
+  if (config.CONTROL_PORT === undefined && mountedAt === null)
     return { publicServer, controlServer: publicServer, isShared: true, publicSockets, controlSockets: publicSockets };
   const controlSockets = sockets();
   const controlServer = buildServer({ ...options, httpSockets: controlSockets, upgrades: () => 'never' });
@@ -53,14 +53,19 @@ export async function serveClients({ config }: Base, servers: Servers, { gateway
   if (!isShared) answerUnknown(controlServer, 'commands');
 }
 
+/** Before clients come: others may ask this process, and what a process before it left untold is told. */
+export async function begin({ gateway, surroundings }: Omit<Whole, 'routing'>): Promise<void> {
+  await surroundings.joined.bus.serve(gateway);
+  gateway.bereaved();
+}
+
 export async function listen(
   { config, link }: Base,
   { publicServer, controlServer, isShared }: Servers,
-  { gateway, surroundings, begin }: Omit<Whole, 'routing'> & { readonly begin: (() => Promise<void>) | undefined },
+  { gateway, surroundings, prepared }: Omit<Whole, 'routing'> & { readonly prepared: (() => Promise<void>) | undefined },
 ): Promise<{ readonly publicUrl: string; readonly controlUrl: string }> {
-  await surroundings.joined.bus.serve(gateway);
-  gateway.bereaved(); // what a process before this one left untold
-  await begin?.();
+  await begin({ gateway, surroundings });
+  await prepared?.();
   const sharing = { backlog: 4_096, reusePort: link !== null }; // workers share the port by SO_REUSEPORT
   const publicUrl = await publicServer.listen({ ...sharing, host: config.HOST, port: config.PORT });
   const controlUrl = isShared

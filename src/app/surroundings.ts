@@ -25,7 +25,11 @@ export type Surroundings = {
   readonly hosting: Hosting;
 };
 
-export async function openSurroundings({ config, node, link, log }: Base, clock: Clock, hosting: Hosting): Promise<Surroundings> {
+export async function openSurroundings(
+  { config, node, link, log, mountedAt }: Base,
+  clock: Clock,
+  hosting: Hosting,
+): Promise<Surroundings> {
   const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining, CLUSTER_URL: url } = config;
   const owner = ownerToken();
   const meter = new Meter();
@@ -53,7 +57,7 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
       pipelining,
       handlersAt: async (url) => (await hosting.open()).handlersAt(url),
     }),
-    wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
+    wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT, mountedAt ?? ''),
     files: new FileBudget({
       limit: fileLimit(),
       backendConnections: connections,

@@ -2,16 +2,18 @@
 export class WsUris {
   #prefix: string;
   readonly #isGiven: boolean;
+  readonly #path: string;
 
-  /** `hostname`: WS_HOSTNAME, if it is set. `port`: of the control API; 0 until it is known. */
-  constructor(hostname: string | undefined, port: number) {
+  /** `hostname`: WS_HOSTNAME, if it is set. `port`: of the control API; 0 until it is known. `path`: where it is mounted. */
+  constructor(hostname: string | undefined, port: number, path = '') {
     this.#isGiven = hostname !== undefined;
-    this.#prefix = hostname ?? localhost(port);
+    this.#path = path;
+    this.#prefix = hostname ?? localhost(port) + path;
   }
 
   /** The control API listens on this port, which the system may have chosen. */
   listensOn(port: number): void {
-    if (!this.#isGiven) this.#prefix = localhost(port);
+    if (!this.#isGiven) this.#prefix = localhost(port) + this.#path;
   }
 
   readonly of = (id: string, controlPath = ''): string => `${this.#prefix}${controlPath}/${encodeURIComponent(id)}`;
