@@ -23,13 +23,15 @@ export type DivertOptions = {
 export function divertUpgrades(host: Server, { to, owns }: DivertOptions): () => void {
   const application = host as Upgrading;
   const ours = to as Upgrading;
-  const { shouldUpgradeCallback, emit } = application;
+  const { shouldUpgradeCallback } = application;
+  const emit = application.emit.bind(application) as Emit;
+  const ownEmit = Object.getOwnPropertyDescriptor(application, 'emit');
   const isOurs = (request: IncomingMessage): boolean => owns(request) && ours.shouldUpgradeCallback(request);
   const isAlone = (): boolean => application.listenerCount('upgrade') === 1;
   application.shouldUpgradeCallback = (request) => isOurs(request) || (!isAlone() && shouldUpgradeCallback.call(application, request));
   application.emit = (name: string, ...parts: unknown[]): boolean => {
     if (name === 'upgrade' && isOurs(parts[0] as IncomingMessage)) return (ours.emit as Emit).call(ours, name, ...parts);
-    return (emit as Emit).call(application, name, ...parts);
+    return emit(name, ...parts);
   };
   // Node wants a listener; what comes only to this one nobody wants
   const unwanted = (_request: IncomingMessage, socket: Duplex): void => {
@@ -39,6 +41,7 @@ export function divertUpgrades(host: Server, { to, owns }: DivertOptions): () =>
   return () => {
     application.off('upgrade', unwanted);
     application.shouldUpgradeCallback = shouldUpgradeCallback;
-    application.emit = emit;
+    if (ownEmit === undefined) Reflect.deleteProperty(application, 'emit');
+    else Object.defineProperty(application, 'emit', ownEmit);
   };
 }
