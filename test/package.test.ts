@@ -140,8 +140,12 @@ await createGateway({ routes: [] }).catch((error: unknown) => console.log(error 
 /** What both programs print, before they end by themselves. */
 const TOLD = 'welcome\nAda: hello\nwelcome\nAda: hello\ntrue\n';
 
+/** The examples of docs/library.md are such a project, too. */
+const examples = readdirSync(join(ROOT, 'examples/library'));
+
 test('a strict TypeScript project without skipLibCheck type-checks against it and runs: library and Fastify plugin', async () => {
   writeFileSync(join(consumer, 'main.ts'), TYPED + TALK);
+  for (const name of examples) cpSync(join(ROOT, 'examples/library', name), join(consumer, name));
   writeFileSync(
     join(consumer, 'tsconfig.json'),
     JSON.stringify({
@@ -154,7 +158,7 @@ test('a strict TypeScript project without skipLibCheck type-checks against it an
         target: 'es2024',
         types: ['node'],
       },
-      files: ['main.ts'],
+      files: ['main.ts', ...examples],
     }),
   );
   const { stdout } = await run(join(BIN, 'tsc'), ['-p', consumer]).catch((error: unknown) => error as { stdout: string });
