@@ -15,8 +15,9 @@ const notes = new Set<string>();
 for (const workload of options.workloads) {
   for (let round = 0; round < options.rounds; round += 1) {
     const ours = { ...options.ours, env: { ...options.ours.env, ...workload.env } };
-    const targets = round % 2 === 0 ? [options.floor, ours] : [ours, options.floor];
-    if (workload.name === 'idle') await measureIdle(workload, targets, round);
+    const other = { echo: options.echoFloor, 'idle-handlers': options.handlers }[workload.name as string] ?? options.floor;
+    const targets = round % 2 === 0 ? [other, ours] : [ours, other];
+    if (workload.name.startsWith('idle')) await measureIdle(workload, targets, round);
     else await measureRound(await paced(workload), targets, round);
   }
 }

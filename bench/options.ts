@@ -4,7 +4,17 @@ import { parseArgs } from 'node:util';
 import type { LoadOrder } from './load/order.ts';
 import type { Target } from './target.ts';
 
-export const WORKLOADS = ['upstream', 'pipelined', 'downstream', 'broadcast', 'connect', 'idle', 'latency'] as const;
+export const WORKLOADS = [
+  'upstream',
+  'pipelined',
+  'downstream',
+  'broadcast',
+  'connect',
+  'idle',
+  'latency',
+  'echo',
+  'idle-handlers',
+] as const;
 export type WorkloadName = (typeof WORKLOADS)[number];
 /** `upstream@1000` is an open loop of 1,000 a second. */
 export type Workload = {
@@ -24,14 +34,21 @@ export type Options = {
   readonly jsonPath: string | null;
   readonly ours: Target;
   readonly floor: Target;
+  /** Of `echo`. */
+  readonly echoFloor: Target;
+  /** Ours, with code in its process in place of a backend. */
+  readonly handlers: Target;
   readonly orderFor: (workload: Workload, target: Target) => LoadOrder;
 };
 
 const PIPELINED = { BACKEND_PIPELINING: '64', BACKEND_CONNECTIONS: '4' };
 const FLOOR = fileURLToPath(new URL('floor.ts', import.meta.url));
+const ECHO_FLOOR = fileURLToPath(new URL('echo-floor.ts', import.meta.url));
+const HANDLERS = 'handlers';
+const IN_PROCESS = { API_URI: `module:${fileURLToPath(new URL('echo-handlers.mjs', import.meta.url))}` };
 
 export const USAGE = `node bench/bench.ts [options]
-  --workloads upstream,pipelined,upstream@1000,downstream,broadcast,connect,idle,latency   what to measure; @ is a rate a second
+  --workloads upstream,pipelined,upstream@1000,downstream,broadcast,connect,idle,latency,echo,idle-handlers   what to measure; @ is a rate a second
   --rounds 3          alternations of ours and the floor
   --duration 5        seconds of each run, after --warm-up 2
   --connections       clients: 1000; broadcast and connect 10000
@@ -54,7 +71,10 @@ export function readOptions(argv: readonly string[]): Options | null {
   const { values } = parseArgs({
     args: [...argv],
     options: {
-      workloads: { type: 'string', default: 'upstream,pipelined,upstream@1000,downstream,broadcast,connect,idle,latency' },
+      workloads: {
+        type: 'string',
+        default: 'upstream,pipelined,upstream@1000,downstream,broadcast,connect,idle,latency,echo,idle-handlers',
+      },
       rounds: { type: 'string', default: '3' },
       duration: { type: 'string', default: '5' },
       'warm-up': { type: 'string', default: '2' },
@@ -92,6 +112,8 @@ export function readOptions(argv: readonly string[]): Options | null {
     patienceMs: number('patience', values.patience, 0) * 1_000,
   };
   if (!existsSync(values.main)) throw new Error(`--main: a gateway to measure was wanted; ${values.main} does not exist (npm run build)`);
+  const env = { CONTROL_ALLOW: '127.0.0.0/8', ...Object.fromEntries(values.env.map(pair)) };
+  const ours: Target = { name: 'ours', script: values.main, env, broadcastRequest: 'POST /send?all=true' };
   return {
     workloads: values.workloads.split(',').map((label) => workloadOf(label, rate)),
     rounds: number('rounds', values.rounds, 1),
@@ -99,16 +121,14 @@ export function readOptions(argv: readonly string[]): Options | null {
     profileFolder: values.profile ?? null,
     quietMs: number('quiet', values.quiet, 0) * 1_000,
     jsonPath: values.json ?? null,
-    ours: {
-      name: 'ours',
-      script: values.main,
-      env: { CONTROL_ALLOW: '127.0.0.0/8', ...Object.fromEntries(values.env.map(pair)) },
-      broadcastRequest: 'POST /send?all=true',
-    },
+    ours,
     floor: { name: 'floor', script: FLOOR, env: {}, broadcastRequest: 'PUT /broadcast' },
-    orderFor: ({ name, ratePerSecond }, { broadcastRequest }) => ({
+    echoFloor: { name: 'floor', script: ECHO_FLOOR, env: {}, broadcastRequest: '' },
+    handlers: { ...ours, name: HANDLERS, env: { ...env, ...IN_PROCESS } },
+    orderFor: ({ name, ratePerSecond }, { name: target, broadcastRequest }) => ({
       ...common,
-      workload: name === 'latency' || name === 'pipelined' ? 'upstream' : name,
+      isInProcess: name === 'echo' || target === HANDLERS,
+      workload: loadOf(name),
       connections: connections ?? (name === 'broadcast' || name === 'connect' ? 10_000 : 1_000),
       ratePerSecond,
       broadcastRequest,
@@ -116,11 +136,16 @@ export function readOptions(argv: readonly string[]): Options | null {
   };
 }
 
+function loadOf(name: WorkloadName): LoadOrder['workload'] {
+  if (name === 'latency' || name === 'pipelined') return 'upstream';
+  return name === 'idle-handlers' ? 'idle' : name;
+}
+
 function workloadOf(label: string, rate: number): Workload {
   const [name, own] = label.split('@') as [string, string | undefined];
   if (!(WORKLOADS as readonly string[]).includes(name))
     throw new Error(`--workloads: one of ${WORKLOADS.join(', ')} was wanted, not "${name}"`);
-  const env = name === 'pipelined' ? PIPELINED : {};
+  const env = name === 'pipelined' ? PIPELINED : name === 'echo' ? IN_PROCESS : {};
   return { label, name: name as WorkloadName, ratePerSecond: own === undefined ? rate : number('workloads', own, 1), env };
 }
 

@@ -139,13 +139,13 @@ await createGateway({ routes: [] }).catch((error: unknown) => console.log(error 
 `;
 
 /** What both programs print, before they end by themselves. */
-const TOLD = /^welcome\nAda: hello\nwelcome\nAda: hello\n(\{.*\}\n)*true\n(\{.*\}\n)*true\n$/;
+const TOLD = ['welcome', 'Ada: hello', 'welcome', 'Ada: hello', 'true', 'true'];
 
 /** So are the programs of docs/library.md, and its examples. */
 const documented = [...readFileSync(join(ROOT, 'docs/library.md'), 'utf8').matchAll(/^```ts\n(import .*?)^```$/gms)].map(
   ([, code = '']) => code,
 );
-const examples = readdirSync(join(ROOT, 'examples/library'));
+const examples = readdirSync(join(ROOT, 'examples/library')).filter((name) => name.endsWith('.ts'));
 
 test('a strict TypeScript project without skipLibCheck type-checks against it and runs: library and Fastify plugin', async () => {
   writeFileSync(join(consumer, 'main.ts'), TYPED + TALK);
@@ -174,7 +174,11 @@ test('a strict TypeScript project without skipLibCheck type-checks against it an
   );
   const { stdout } = await run(join(BIN, 'tsc'), ['-p', consumer]).catch((error: unknown) => error as { stdout: string });
   assert.equal(stdout, '');
-  assert.match((await run(process.execPath, ['main.ts'], { cwd: consumer, timeout: 30_000 })).stdout, TOLD);
+  const { stdout: told } = await run(process.execPath, ['main.ts'], { cwd: consumer, timeout: 30_000 });
+  assert.deepEqual(
+    told.split('\n').filter((line) => line !== '' && !line.startsWith('{')),
+    TOLD,
+  );
 });
 
 test('a JavaScript project runs it: the program and its modules', async () => {

@@ -27,6 +27,8 @@ export class Fleet implements ClientOwner, StubOwner {
   onLeft: (client: Client) => void = () => {};
   /** Outages are made on purpose: refusals and repeats are no faults then. */
   isTolerant = false;
+  /** What the clients say comes back to them, and nobody else hears of it. */
+  isEchoed = false;
   /** From now on clients may leave. */
   isEnding = false;
   /** Clients that got in, those that left again included; and those that did not. */
@@ -82,7 +84,7 @@ export class Fleet implements ClientOwner, StubOwner {
     for (const client of this.clients) {
       for (let lost = client.arrived; lost < client.sent && client.state === 'open'; lost += 1) this.problem('message lost');
       for (let lost = client.pushed; lost < client.pushesSent && client.state === 'open'; lost += 1) this.problem('push lost');
-      if (client.connectCalls !== 1 && client.wasOpen) this.problem(`client with ${client.connectCalls} open calls`);
+      if (client.connectCalls !== 1 && client.wasOpen && !this.isEchoed) this.problem(`client with ${client.connectCalls} open calls`);
     }
   }
 
@@ -143,6 +145,11 @@ export class Fleet implements ClientOwner, StubOwner {
   }
 
   send(client: Client, dueUs: number): void {
+    if (this.isEchoed) {
+      client.send(this.down.frame({ client: client.index, sequence: client.pushesSent, dueUs }));
+      client.pushesSent += 1;
+      return;
+    }
     client.send(this.up.frame({ client: client.index, sequence: client.sent, dueUs }));
     client.sent += 1;
   }

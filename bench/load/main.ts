@@ -17,6 +17,7 @@ const CYCLE_OUTAGES = ['unavailable', 'well', 'reset'] as const;
 const order = JSON.parse(process.argv[2] ?? '{}') as LoadOrder;
 const fleet = new Fleet(order.sizeBytes);
 fleet.stub.delayMs = order.backendDelayMs;
+fleet.isEchoed = order.isInProcess;
 const phases: Record<string, Phase> = {};
 let skipped: string | null = null;
 
@@ -55,6 +56,9 @@ const workloads: { readonly [Name in LoadOrder['workload']]: () => Promise<void>
     await fleet.openUpTo(order.connections);
     await driveUp(fleet, order, order.warmUpMs);
     await measure('main', () => driveUp(fleet, order, order.durationMs));
+  },
+  echo() {
+    return this.upstream();
   },
   async downstream() {
     const pushers = pushersOf(order.inFlight);

@@ -1,7 +1,9 @@
 /** What one run of the load generator does; a process gets exactly one, as its first argument. */
 export type LoadOrder = {
-  readonly workload: 'upstream' | 'downstream' | 'broadcast' | 'connect' | 'idle' | 'soak';
+  readonly workload: 'upstream' | 'downstream' | 'broadcast' | 'connect' | 'idle' | 'soak' | 'echo';
   readonly connections: number;
+  /** The gateway calls no backend: what clients say is answered by itself. */
+  readonly isInProcess: boolean;
   /** Messages or pushes whose arrival is still out, over all connections; one on each. */
   readonly inFlight: number;
   readonly sizeBytes: number;
@@ -26,6 +28,7 @@ export type LoadOrder = {
 export const PLAIN_ORDER: LoadOrder = {
   workload: 'upstream',
   connections: 1_000,
+  isInProcess: false,
   inFlight: 1,
   sizeBytes: 128,
   ratePerSecond: 0,

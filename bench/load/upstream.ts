@@ -5,7 +5,7 @@ import type { LoadOrder, Phase } from './order.ts';
 import { elapsed, OpenLoop } from './pace.ts';
 
 const isOpen = (): boolean => true;
-const isUnoccupied = (client: Client): boolean => client.arrived === client.sent;
+const isUnoccupied = (client: Client): boolean => client.arrived === client.sent && client.pushed === client.pushesSent;
 
 /** Clients send for a while: closed loop, or open loop with a rate; ends when all has arrived. */
 export async function driveUp(fleet: Fleet, order: LoadOrder, durationMs: number): Promise<Phase> {
@@ -22,6 +22,11 @@ export async function driveUp(fleet: Fleet, order: LoadOrder, durationMs: number
     }
     return null;
   };
+  /** A message has arrived: at the backend, or back at its client. */
+  const hear = (arrival: () => void): void => {
+    fleet.onArrived = arrival;
+    fleet.onPushed = fleet.isEchoed ? arrival : () => {};
+  };
   const sendOne = (client: Client, dueUs: number): void => {
     sent += 1;
     fleet.send(client, dueUs);
@@ -35,10 +40,10 @@ export async function driveUp(fleet: Fleet, order: LoadOrder, durationMs: number
     }
   };
   if (order.ratePerSecond === 0) {
-    fleet.onArrived = () => {
+    hear(() => {
       arrived += 1;
       fill();
-    };
+    });
     fill();
     await elapsed(durationMs);
   } else {
@@ -46,14 +51,14 @@ export async function driveUp(fleet: Fleet, order: LoadOrder, durationMs: number
       const client = next(isOpen);
       if (client !== null) sendOne(client, dueUs);
     });
-    fleet.onArrived = () => {
+    hear(() => {
       arrived += 1;
       loop.look();
-    };
+    });
     await loop.over();
   }
   isRunning = false;
   await fleet.until('the last messages', () => arrived >= sent, order.patienceMs);
-  fleet.onArrived = () => {};
+  hear(() => {});
   return { units: arrived, seconds: (performance.now() - begin) / 1_000 };
 }

@@ -106,8 +106,7 @@ class History {
 
   #routeOutside(clock: Clock): Route {
     const { limits, reply } = this.plan;
-    const wsUri = (id: string): string => `gateway/${id}`;
-    const codec = new WsaasCodec({ backendPath: '/ws/{id}', wsUri, backendHeaders: [], limits, reply });
+    const codec = new WsaasCodec({ backendPath: '/ws/{id}', wsUri: (id) => `gateway/${id}`, backendHeaders: [], limits, reply });
     return sampleRoute({ codec, transport: this.#witness, clock, limits });
   }
 

@@ -50,7 +50,6 @@ export function handlersOver(witness: Transport, { clock, limits, reply }: Optio
     });
   }
 
-  const numbered = (id: string, seq: number): string[] => ['ws-seq', String(seq), 'ws-event-id', `${id}.${seq}`];
   return {
     async onOpen(client: Client<number>, { path }: Handshake) {
       client.data = 0;
@@ -75,4 +74,8 @@ export function handlersOver(witness: Transport, { clock, limits, reply }: Optio
       if (!takesClose(answer)) throw new Error('not taken');
     },
   };
+}
+
+function numbered(id: string, seq: number): string[] {
+  return ['ws-seq', String(seq), 'ws-event-id', `${id}.${seq}`];
 }
