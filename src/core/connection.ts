@@ -13,8 +13,9 @@ import {
   type RpcOutcome,
 } from './commands.ts';
 import { Early } from './early.ts';
-import type { Message, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
+import type { Message, MessageEvent, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
+import type { EndedBy, Life } from './observer.ts';
 import type { RpcCommand } from './rpc.ts';
 import { Pace } from './pace.ts';
 import { Party } from './party.ts';
@@ -70,6 +71,8 @@ export class Connection implements IntakeClient {
   #early: Early | null = null;
   #answered: AnsweredKeys | null = null;
   #lastSeq = 0;
+  /** Who began its end, once somebody has. */
+  #endedBy: EndedBy | null = null;
   /** What it sends from now on is dropped. */
   #isDeaf = false;
   #pauses = 0;
@@ -80,7 +83,7 @@ export class Connection implements IntakeClient {
     this.route = route;
     this.address = id === key ? id : addressOf(route.namespace, id);
     const { path, authorization, traceparent, subprotocol } = request;
-    this.#party = new Party({ id, key, path, authorization, traceparent, subprotocol, tags: null, data: null });
+    this.#party = new Party({ id, key, route: route.name, path, authorization, traceparent, subprotocol, tags: null, data: null });
     this.remoteAddress = request.remoteAddress;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
@@ -139,7 +142,7 @@ export class Connection implements IntakeClient {
     this.#early = null;
     for (const message of early?.pushes ?? []) this.#send(message);
     this.#intake.opened();
-    if (early?.close) this.close(early.close.code, early.close.reason);
+    if (early?.close) this.close(early.close.code, early.close.reason, early.close.by);
   }
 
   /** A whole message from the client, in order. Kept also while closing: it was sent before the client saw the close frame. */
@@ -152,10 +155,11 @@ export class Connection implements IntakeClient {
       return;
     }
     const { observer } = this.#host;
-    observer.received(this.#party, data.length);
     this.#lastSeq += 1;
+    const event: MessageEvent = { type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary };
+    observer.received(event);
     this.#pace?.took();
-    this.#intake.received({ type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary });
+    this.#intake.received(event);
   }
 
   /** Any frame came. */
@@ -222,14 +226,15 @@ export class Connection implements IntakeClient {
   }
 
   /** Starts the closing handshake, or remembers to once the connection is open. */
-  close(code: number, reason: string): CloseOutcome {
+  close(code: number, reason: string, by: EndedBy = 'gateway'): CloseOutcome {
     switch (this.state) {
       case 'connecting':
         this.#early ??= new Early();
-        this.#early.close ??= { code, reason };
+        this.#early.close ??= { code, reason, by };
         return QUEUED;
       case 'open':
         this.state = 'closing';
+        this.#endedBy = by;
         this.#socket?.close(code, reason);
         return CLOSING;
       case 'closing':
@@ -251,6 +256,7 @@ export class Connection implements IntakeClient {
     this.closeCode = code;
     this.closeReason = reason;
     this.state = 'closing';
+    this.#endedBy = 'gateway';
     this.#socket?.terminate();
   }
 
@@ -289,9 +295,10 @@ export class Connection implements IntakeClient {
     return this.#host.setTags(this, changes);
   }
 
-  /** The socket is gone, whoever ended it. Called once. */
-  ended(code: number, reason: string): void {
+  /** The socket is gone, whoever ended it. Called once. `by`: who, where the code alone does not tell. */
+  ended(code: number, reason: string, by: EndedBy = code === CLOSE.ABNORMAL ? 'network' : 'client'): void {
     if (this.state === 'closed') return;
+    this.#endedBy ??= by;
     this.state = 'closed';
     if (this.closeCode === 0) {
       this.closeCode = code;
@@ -323,6 +330,11 @@ export class Connection implements IntakeClient {
     if (this.state === 'closed') this.#host.finished(this);
   }
 
+  /** What there is to tell of it at its end. */
+  get life(): Life {
+    return { endedBy: this.#endedBy ?? 'network', remoteAddress: this.remoteAddress, connectedAt: this.connectedAt };
+  }
+
   describe(): Description {
     const { id, path, tags, subprotocol } = this.#party;
     return {
@@ -339,12 +351,12 @@ export class Connection implements IntakeClient {
   }
 
   #send(message: Message): void {
-    this.#host.observer.pushed(this.#party, message.data.length);
+    this.#host.observer.pushed(this.#party, message);
     this.#socket?.send(message);
   }
 
   #refuse(outcome: Failure): Failure {
-    this.#host.observer.counted('pushesRefused', 1);
+    this.#host.observer.pushRefused(this.#party, outcome);
     return outcome;
   }
 }

@@ -7,7 +7,7 @@ import { Connections } from './connections.ts';
 import type { OpenEvent, OpenRequest, OpenVerdict, Refusal, TagChanges } from './events.ts';
 import { connectionId } from './ids.ts';
 import { Lane } from './lane.ts';
-import type { Observer } from './observer.ts';
+import type { Attempt, Observer } from './observer.ts';
 import { tellOrphans } from './orphans.ts';
 import type { Bus, BusHandler, Clock, Ledger, LedgerEntry, Log } from './ports.ts';
 import { execute, executeByChosenId } from './executing.ts';
@@ -87,10 +87,12 @@ export class Gateway implements ConnectionHost, BusHandler {
    */
   async open(route: Route, request: OpenRequest, isGone: () => boolean): Promise<Admitted | Refusal> {
     const full = this.#closedBecause ?? this.#admission.enter(request.remoteAddress);
-    if (full !== null) return this.#refuse(full);
+    const attempt = { route: route.name, request, askedAt: this.clock.now() };
+    if (full !== null) return this.#refuse(full, attempt);
     this.#opening += 1;
     try {
-      return await this.#openInTurn(route, request, isGone);
+      const decision = await this.#openInTurn(route, request, isGone);
+      return 'type' in decision ? this.#refuse(decision, attempt) : decision;
     } finally {
       this.#opening -= 1;
       this.#checkEmpty();
@@ -128,7 +130,8 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.connections.add(connection); // from here on `left` gives the place back
     const event: OpenEvent = { type: 'open', party: connection.party, request };
     await this.#options.ledger.opened(ledgerEntry(connection));
-    const verdict = await route.backend.open(event, this.clock.now() + route.limits.openTimeoutMs);
+    const askedAt = this.clock.now();
+    const verdict = await route.backend.open(event, askedAt + route.limits.openTimeoutMs);
     if (verdict.type === 'refused') return this.#turnAway(connection, verdict);
     const problem = this.connections.setTags(connection, [...request.tags, ...(verdict.tags ?? [])]);
     if (problem !== null) return this.#turnAway(connection, unusable(problem));
@@ -136,14 +139,14 @@ export class Gateway implements ConnectionHost, BusHandler {
     if (request.clientId !== null && !(await this.#takeId(connection)))
       return this.#turnAway(connection, { ...ID_IS_HELD, wasAccepted: true });
     if (connection.tags !== null || verdict.data !== null) await this.#options.ledger.opened(ledgerEntry(connection));
-    this.observer.opened(connection.party);
+    this.observer.opened(connection.party, askedAt);
     return { connection, verdict };
   }
 
   /** Refused before there was a connection. */
   #giveBack(request: OpenRequest, refusal: Refusal): Refusal {
     this.#admission.leave(request.remoteAddress);
-    return this.#refuse(refusal);
+    return refusal;
   }
 
   #turnAway(connection: Connection, refusal: Refusal): Refusal {
@@ -152,7 +155,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     if (this.#disowned.delete(connection)) this.#options.ledger.forget(connection.key);
     else if (refusal.wasAccepted) this.#tellClose(connection, CLOSE.ABNORMAL, refusal.endReason ?? refusal.message);
     else this.#options.ledger.forget(connection.key);
-    return this.#refuse(refusal);
+    return refusal;
   }
 
   /** An outage refuses thousands: a few lines a second tell of it. */
@@ -291,14 +294,8 @@ export class Gateway implements ConnectionHost, BusHandler {
   }
 
   #tellClose(connection: Connection, code: number, reason: string): void {
-    this.closings.tell(connection.route, {
-      type: 'close',
-      party: connection.party,
-      seq: connection.nextSeq,
-      code,
-      reason,
-      isOrphan: false,
-    });
+    const { route, party, nextSeq: seq, life } = connection;
+    this.closings.tell(route, { type: 'close', party, seq, code, reason, isOrphan: false }, life);
   }
 
   nextSerial(): number {
@@ -335,8 +332,8 @@ export class Gateway implements ConnectionHost, BusHandler {
     return lane;
   }
 
-  #refuse(refusal: Refusal): Refusal {
-    this.observer.refused(refusal);
+  #refuse(refusal: Refusal, attempt: Attempt): Refusal {
+    this.observer.refused(refusal, attempt);
     return refusal;
   }
 }
