@@ -58,6 +58,13 @@ const own = {
   CONTROL_TOKEN: Type.Optional(
     text('One or more bearer tokens, joined by commas; when set, the control API demands one.', { form: 'list', isSecret: true }),
   ),
+  CONSOLE_PAYLOADS: choice(
+    'What the console and `wsaas tail` show of messages: `off` their size only, `redacted` the form of JSON (its keys, not its values), `plain` up to 1,000 characters as they are.',
+    'off',
+    ['off', 'redacted', 'plain'],
+  ),
+  CONSOLE_WATCHERS: whole('Consoles and `wsaas tail`s that may watch at once, per worker; over it 503.', 16, { maximum: 1_000 }),
+  CONSOLE_ENDS: whole('Last ends of connections that the console can tell the reason of, per worker.', 10_000, { maximum: 1_000_000 }),
   TRUST_PROXY: Type.Optional(text('CIDRs of proxies whose `X-Forwarded-*` headers are believed.', { form: 'cidrs' })),
   NODE_NAME: Type.Optional(text("This node's name in answers, logs and metrics. Default: random.", { pattern: '^[A-Za-z0-9._-]{1,63}$' })),
   WORKERS: text('Processes that share the port; `auto` is one per core.', { default: '1', form: 'workers' }),

@@ -1,6 +1,8 @@
 import type { RpcAnswer, RpcCommand } from './rpc.ts';
 import type { Message } from './events.ts';
+import type { SearchQuery } from './searching.ts';
 import type { Selector } from './selector.ts';
+import type { Question, Seen } from './sightings.ts';
 
 /** What a backend asks of one connection; `id` is its address (`core/address`). Commands cross processes: plain data only. */
 export type Command =
@@ -78,6 +80,8 @@ export type Query =
   | { readonly type: 'count'; readonly selector: Selector }
   | { readonly type: 'tree' }
   | { readonly type: 'list'; readonly after: ListCursor | null; readonly limit: number }
+  | SearchQuery
+  | { readonly type: 'observe'; readonly question: Question }
   | { readonly type: 'metrics' };
 
 /** A place in the list of all connections: a process by its owner token, and the number of a connection there. */
@@ -94,6 +98,10 @@ export type Part = {
   readonly problem: string | null;
   readonly tree: Readonly<Record<string, Readonly<Record<string, number>>>> | null;
   readonly list: readonly (Description & { readonly serial: number })[] | null;
+  /** In the answer to `search`: the serial number up to which was looked, where more is left. */
+  readonly reached: number | null;
+  /** In the answer to `observe`. */
+  readonly seen: Seen | null;
   /** The process's metrics as prom-client's JSON, in the answer to `metrics`. */
   readonly metrics: readonly unknown[] | null;
 };

@@ -15,7 +15,7 @@ import {
 import { Early } from './early.ts';
 import type { Message, MessageEvent, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
-import type { EndedBy, Life } from './observer.ts';
+import type { EndedBy } from './observer.ts';
 import type { RpcCommand } from './rpc.ts';
 import { Pace } from './pace.ts';
 import { Party } from './party.ts';
@@ -64,6 +64,8 @@ export class Connection implements IntakeClient {
   /** How it ended, once it has; of `terminate` already before. */
   closeCode = 0;
   closeReason = '';
+  /** Who began its end, once somebody has. */
+  endedBy: EndedBy | null = null;
   readonly #host: ConnectionHost;
   readonly #intake: Intake;
   #party: Party;
@@ -71,8 +73,6 @@ export class Connection implements IntakeClient {
   #early: Early | null = null;
   #answered: AnsweredKeys | null = null;
   #lastSeq = 0;
-  /** Who began its end, once somebody has. */
-  #endedBy: EndedBy | null = null;
   /** What it sends from now on is dropped. */
   #isDeaf = false;
   #pauses = 0;
@@ -154,10 +154,9 @@ export class Connection implements IntakeClient {
       this.close(CLOSE.TOO_BIG, 'message too big'); // the socket itself knows only the largest limit of all routes
       return;
     }
-    const { observer } = this.#host;
     this.#lastSeq += 1;
     const event: MessageEvent = { type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary };
-    observer.received(event);
+    this.#host.observer.received(event);
     this.#pace?.took();
     this.#intake.received(event);
   }
@@ -188,19 +187,12 @@ export class Connection implements IntakeClient {
     const { length } = message.data;
     if (length > limits.maxMessageBytes) return this.#refuse({ type: 'too-long', maxBytes: limits.maxMessageBytes });
     switch (this.state) {
-      case 'connecting': {
+      case 'connecting':
         if (this.#early?.close) return NOT_FOUND;
         this.#early ??= new Early();
-        if (
-          this.#early.pushes.length >= limits.inboxMessages ||
-          (this.#early.bytes > 0 && this.#early.bytes + length > limits.sendBufferBytes)
-        ) {
-          return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
-        }
-        this.#early.add(message);
+        if (!this.#early.add(message, limits)) return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
         this.#host.observer.counted('pushesQueued', 1);
         return QUEUED;
-      }
       case 'open': {
         if (this.#socket?.isOpen !== true) return NOT_FOUND; // the client's close frame is read, its end not reported yet
         const buffered = this.bufferedBytes;
@@ -234,7 +226,7 @@ export class Connection implements IntakeClient {
         return QUEUED;
       case 'open':
         this.state = 'closing';
-        this.#endedBy = by;
+        this.endedBy = by;
         this.#socket?.close(code, reason);
         return CLOSING;
       case 'closing':
@@ -256,7 +248,7 @@ export class Connection implements IntakeClient {
     this.closeCode = code;
     this.closeReason = reason;
     this.state = 'closing';
-    this.#endedBy = 'gateway';
+    this.endedBy = 'gateway';
     this.#socket?.terminate();
   }
 
@@ -298,7 +290,7 @@ export class Connection implements IntakeClient {
   /** The socket is gone, whoever ended it. Called once. `by`: who, where the code alone does not tell. */
   ended(code: number, reason: string, by: EndedBy = code === CLOSE.ABNORMAL ? 'network' : 'client'): void {
     if (this.state === 'closed') return;
-    this.#endedBy ??= by;
+    this.endedBy ??= by;
     this.state = 'closed';
     if (this.closeCode === 0) {
       this.closeCode = code;
@@ -328,11 +320,6 @@ export class Connection implements IntakeClient {
   /** The intake calls this: nothing is left to deliver. */
   emptied(): void {
     if (this.state === 'closed') this.#host.finished(this);
-  }
-
-  /** What there is to tell of it at its end. */
-  get life(): Life {
-    return { endedBy: this.#endedBy ?? 'network', remoteAddress: this.remoteAddress, connectedAt: this.connectedAt };
   }
 
   describe(): Description {

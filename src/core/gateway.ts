@@ -15,6 +15,7 @@ import { busy, CLIENT_GONE, ID_IS_HELD, SHUTTING_DOWN, unusable } from './refusa
 import type { Route } from './route.ts';
 import { Seldom } from './seldom.ts';
 import { answerQuery, part } from './selections.ts';
+import type { Question, Seen } from './sightings.ts';
 
 export type GatewayOptions = {
   readonly clock: Clock;
@@ -36,6 +37,8 @@ export type GatewayOptions = {
   readonly whyClosed?: () => string | null;
   /** Makes this process's part of the answer to a query for metrics. */
   readonly metrics: (gauges: Gauges) => Promise<readonly unknown[]>;
+  /** Answers those who watch, for this process. */
+  readonly observe: (question: Question, gauges: Gauges) => Seen;
   /** Finds the route that a ledger entry names. */
   readonly routeOf: (name: string) => Route | undefined;
 };
@@ -210,6 +213,7 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   /** The bus calls this: another process asks for this process's part of an answer. */
   async answer(query: Query): Promise<Part> {
+    if (query.type === 'observe') return { ...part(this, {}), seen: this.#options.observe(query.question, this.#gauges) };
     if (query.type === 'metrics') return { ...part(this, {}), metrics: await this.#options.metrics(this.#gauges) };
     return answerQuery(this, query);
   }
@@ -294,7 +298,8 @@ export class Gateway implements ConnectionHost, BusHandler {
   }
 
   #tellClose(connection: Connection, code: number, reason: string): void {
-    const { route, party, nextSeq: seq, life } = connection;
+    const { route, party, nextSeq: seq, remoteAddress, connectedAt } = connection;
+    const life = { endedBy: connection.endedBy ?? 'network', remoteAddress, connectedAt } as const;
     this.closings.tell(route, { type: 'close', party, seq, code, reason, isOrphan: false }, life);
   }
 

@@ -7,7 +7,7 @@ import { sampleConnection, sampleRequest } from '../contracts/samples.ts';
 
 /** Everything that an observer can hear, once. */
 function happen(observer: Observer): void {
-  const { party, life } = sampleConnection();
+  const { party, remoteAddress, connectedAt } = sampleConnection();
   const message: MessageEvent = { type: 'message', party, seq: 1, data: Buffer.from('hello'), isBinary: false };
   observer.opened(party, 1);
   const refusal: Refusal = { type: 'refused', status: 403, code: 'FORBIDDEN', message: '' };
@@ -16,7 +16,7 @@ function happen(observer: Observer): void {
   observer.answered(message, DELIVERED, 1);
   observer.pushed(party, { data: Buffer.from('welcome'), isBinary: false });
   observer.pushRefused(party, { type: 'too-long', maxBytes: 1 });
-  observer.closed({ type: 'close', party, seq: 2, code: 1000, reason: '', isOrphan: false }, life);
+  observer.closed({ type: 'close', party, seq: 2, code: 1000, reason: '', isOrphan: false }, { endedBy: 'client', remoteAddress, connectedAt });
   observer.counted('messagesRetried', 3);
 }
 
