@@ -118,7 +118,6 @@ export class Connections {
         return [...this.having(tags)];
     }
   }
-
 }
 
 function isAlike(before: ReadonlyMap<string, string> | null, after: ReadonlyMap<string, string>): boolean {

@@ -38,7 +38,8 @@ export async function search({ owner, connections }: Searched, { search: wanted,
   const from = after !== null && owner === after.owner ? after.serial : 0;
   const page = new Page(limit);
   if (wanted.id !== null && from === 0) {
-    for (const one of connections.select({ type: 'ids', ids: [wanted.id], tags: [], exclude: [] })) if (isWanted(one, wanted)) page.add(one);
+    for (const one of connections.select({ type: 'ids', ids: [wanted.id], tags: [], exclude: [] }))
+      if (isWanted(one, wanted)) page.add(one);
     if (!page.isEmpty) return page.found();
   }
   const isIndexed = wanted.tags.length > 0;

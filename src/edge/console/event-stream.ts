@@ -45,6 +45,6 @@ export class EventStream {
     this.send(event, data);
     this.#response.end();
     const { socket } = this.#response;
-    setTimeout(() => this.#response.destroyed || !this.#response.writableFinished ? socket?.destroy() : undefined, LAST_WORDS_MS).unref();
+    setTimeout(() => (this.#response.destroyed || !this.#response.writableFinished ? socket?.destroy() : undefined), LAST_WORDS_MS).unref();
   }
 }

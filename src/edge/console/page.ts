@@ -39,6 +39,8 @@ const HEADERS = {
   'Cache-Control': 'no-cache',
 };
 
+const HIDDEN: object = { hide: true };
+
 type File = { readonly body: Buffer; readonly type: string; readonly tag: string };
 
 const pageSchema = {
@@ -69,9 +71,10 @@ export async function consolePage(server: FastifyInstance): Promise<void> {
   };
 
   server.get('/console', { schema: pageSchema }, (request, reply) => send(request, reply, INDEX));
-  server.get<{ Params: { file: string } }>('/console/:file', { schema: { hide: true } as object }, (request, reply) =>
+  server.get<{ Params: { file: string } }>('/console/:file', { schema: HIDDEN }, (request, reply) =>
     send(request, reply, request.params.file),
   );
+  server.get('/console/', { schema: HIDDEN }, (_request, reply) => reply.redirect('../console', 308));
   server.allowOnly('/console', ['GET']);
   server.allowOnly('/console/:file', ['GET']);
 }

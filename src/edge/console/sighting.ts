@@ -46,8 +46,7 @@ export function answeredSighting(
   { at, ms, payload }: { readonly at: number; readonly ms: number; readonly payload: string | null },
 ): Sighting {
   const because = whyOf(verdict);
-  if (event.type === 'close')
-    return { type: 'close-answered', ...of(event.party, at, event.seq), verdict: verdict.type, because, ms };
+  if (event.type === 'close') return { type: 'close-answered', ...of(event.party, at, event.seq), verdict: verdict.type, because, ms };
   const { data, isBinary, seq } = event;
   const said = verdict.type === 'delivered' && because !== null ? 'complained' : verdict.type;
   return { type: 'answered', ...of(event.party, at, seq), seq, bytes: data.length, isBinary, payload, verdict: said, because, ms };

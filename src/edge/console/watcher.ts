@@ -108,5 +108,7 @@ export class Watcher {
 
 /** In the order of their time, each with the name of its node. */
 export function sightingsOf({ parts }: Answers): (Sighting & { readonly node: string })[] {
-  return parts.flatMap(({ node, seen }) => (seen?.sightings ?? []).map((sighting) => ({ ...sighting, node }))).toSorted((a, b) => a.at - b.at);
+  return parts
+    .flatMap(({ node, seen }) => (seen?.sightings ?? []).map((sighting) => ({ ...sighting, node })))
+    .toSorted((a, b) => a.at - b.at);
 }
