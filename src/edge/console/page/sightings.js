@@ -45,6 +45,7 @@ export class SightingTable {
       if (sighting.type === 'received') this.#waiting.set(key, row);
       const before = sighting.type === 'answered' ? this.#waiting.get(key) : undefined;
       if (before !== undefined) {
+        row.cells[0].replaceChildren(...before.cells[0].childNodes); // it is told by when it was read
         before.replaceWith(row);
         if (sighting.verdict === 'retry') this.#waiting.set(key, row);
         else this.#waiting.delete(key);
@@ -77,7 +78,7 @@ export function sightingRow(sighting) {
     resultOf(sighting),
     msOf(ms),
     size,
-    traceId === undefined ? '' : element('code', { title: trace, className: 'trace' }, traceId.slice(0, 8)),
+    traceId === undefined ? '' : element('code', { title: trace, className: 'trace' }, `…${traceId.slice(-8)}`),
     node,
   ];
   const row = rowOf(COLUMNS, cells, { className: `is-${toneOf(sighting)}` });
