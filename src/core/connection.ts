@@ -13,9 +13,8 @@ import {
   type RpcOutcome,
 } from './commands.ts';
 import { Early } from './early.ts';
-import type { Message, MessageEvent, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
+import type { Closer, Message, MessageEvent, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
-import type { EndedBy } from './observer.ts';
 import type { RpcCommand } from './rpc.ts';
 import { Pace } from './pace.ts';
 import { Party } from './party.ts';
@@ -41,7 +40,7 @@ export interface ConnectionHost extends IntakeHost {
 /** Whose connection it is, and the request that it began with. */
 export type ConnectionOrigin = { readonly id: string; readonly key: string; readonly request: OpenRequest };
 
-const SLOW_RETRY_AFTER_MS = 1_000;
+const SLOW: Failure = { type: 'slow', retryAfterMs: 1_000 };
 
 /** One client. `connecting` while the backend is asked, `open`, `closing` after a close frame was sent, `closed`. */
 export class Connection implements IntakeClient {
@@ -64,8 +63,8 @@ export class Connection implements IntakeClient {
   /** How it ended, once it has; of `terminate` already before. */
   closeCode = 0;
   closeReason = '';
-  /** Who began its end, once somebody has. */
-  endedBy: EndedBy | null = null;
+  /** Who ended it, or will have; null while nobody does. */
+  closer: Closer | null = null;
   readonly #host: ConnectionHost;
   readonly #intake: Intake;
   #party: Party;
@@ -190,7 +189,8 @@ export class Connection implements IntakeClient {
       case 'connecting':
         if (this.#early?.close) return NOT_FOUND;
         this.#early ??= new Early();
-        if (!this.#early.add(message, limits)) return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
+        if (!this.#early.hasRoomFor(length, limits)) return this.#refuse(SLOW);
+        this.#early.add(message);
         this.#host.observer.counted('pushesQueued', 1);
         return QUEUED;
       case 'open': {
@@ -198,7 +198,7 @@ export class Connection implements IntakeClient {
         const buffered = this.bufferedBytes;
         if (buffered > 0 && buffered + length > limits.sendBufferBytes) {
           this.#host.slow(this);
-          return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
+          return this.#refuse(SLOW);
         }
         this.#send(message);
         return SENT;
@@ -218,7 +218,7 @@ export class Connection implements IntakeClient {
   }
 
   /** Starts the closing handshake, or remembers to once the connection is open. */
-  close(code: number, reason: string, by: EndedBy = 'gateway'): CloseOutcome {
+  close(code: number, reason: string, by: Closer = 'gateway'): CloseOutcome {
     switch (this.state) {
       case 'connecting':
         this.#early ??= new Early();
@@ -226,7 +226,7 @@ export class Connection implements IntakeClient {
         return QUEUED;
       case 'open':
         this.state = 'closing';
-        this.endedBy = by;
+        this.closer = by;
         this.#socket?.close(code, reason);
         return CLOSING;
       case 'closing':
@@ -248,7 +248,7 @@ export class Connection implements IntakeClient {
     this.closeCode = code;
     this.closeReason = reason;
     this.state = 'closing';
-    this.endedBy = 'gateway';
+    this.closer = 'gateway';
     this.#socket?.terminate();
   }
 
@@ -288,9 +288,9 @@ export class Connection implements IntakeClient {
   }
 
   /** The socket is gone, whoever ended it. Called once. `by`: who, where the code alone does not tell. */
-  ended(code: number, reason: string, by: EndedBy = code === CLOSE.ABNORMAL ? 'network' : 'client'): void {
+  ended(code: number, reason: string, by: Closer = code === CLOSE.ABNORMAL ? 'network' : 'client'): void {
     if (this.state === 'closed') return;
-    this.endedBy ??= by;
+    this.closer ??= by;
     this.state = 'closed';
     if (this.closeCode === 0) {
       this.closeCode = code;

@@ -1,19 +1,19 @@
-import type { Message } from './events.ts';
+import type { Closer, Message } from './events.ts';
 import type { Limits } from './limits.ts';
-import type { EndedBy } from './observer.ts';
 
 /** What a backend asked of a connection whose `open` call is still running (G6); done in order once it is open. */
 export class Early {
   readonly pushes: Message[] = [];
-  #bytes = 0;
-  close: { readonly code: number; readonly reason: string; readonly by: EndedBy } | null = null;
+  bytes = 0;
+  close: { readonly code: number; readonly reason: string; readonly by: Closer } | null = null;
 
-  /** False: there is no room for it. One message has room, however long. */
-  add(message: Message, { inboxMessages, sendBufferBytes }: Pick<Limits, 'inboxMessages' | 'sendBufferBytes'>): boolean {
-    const { length } = message.data;
-    if (this.pushes.length >= inboxMessages || (this.#bytes > 0 && this.#bytes + length > sendBufferBytes)) return false;
+  /** A first message of any size has. */
+  hasRoomFor(bytes: number, { inboxMessages, sendBufferBytes }: Limits): boolean {
+    return this.pushes.length < inboxMessages && (this.bytes === 0 || this.bytes + bytes <= sendBufferBytes);
+  }
+
+  add(message: Message): void {
     this.pushes.push(message);
-    this.#bytes += length;
-    return true;
+    this.bytes += message.data.length;
   }
 }

@@ -4,7 +4,7 @@ import { Closings } from './closings.ts';
 import { NOT_FOUND, type Answers, type Command, type Dispatch, type Outcome, type OutcomeOf, type Part, type Query } from './commands.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import { Connections } from './connections.ts';
-import type { OpenEvent, OpenRequest, OpenVerdict, Refusal, TagChanges } from './events.ts';
+import type { CloseEvent, OpenEvent, OpenRequest, OpenVerdict, Refusal, TagChanges } from './events.ts';
 import { connectionId } from './ids.ts';
 import { Lane } from './lane.ts';
 import type { Attempt, Observer } from './observer.ts';
@@ -156,7 +156,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     connection.refused();
     if (refusal.failure !== undefined) this.#complain(connection, refusal.failure.because);
     if (this.#disowned.delete(connection)) this.#options.ledger.forget(connection.key);
-    else if (refusal.wasAccepted) this.#tellClose(connection, CLOSE.ABNORMAL, refusal.endReason ?? refusal.message);
+    else if (refusal.wasAccepted) this.#tellClose(connection, { code: CLOSE.ABNORMAL, reason: refusal.endReason ?? refusal.message });
     else this.#options.ledger.forget(connection.key);
     return refusal;
   }
@@ -293,14 +293,13 @@ export class Gateway implements ConnectionHost, BusHandler {
   finished(connection: Connection): void {
     this.#leaving.delete(connection);
     if (this.#disowned.delete(connection)) this.#options.ledger.forget(connection.key);
-    else this.#tellClose(connection, connection.closeCode, connection.closeReason);
+    else this.#tellClose(connection, { code: connection.closeCode, reason: connection.closeReason, by: connection.closer ?? 'gateway' });
     this.#checkEmpty();
   }
 
-  #tellClose(connection: Connection, code: number, reason: string): void {
+  #tellClose(connection: Connection, { code, reason, by = 'gateway' }: Pick<CloseEvent, 'code' | 'reason' | 'by'>): void {
     const { route, party, nextSeq: seq, remoteAddress, connectedAt } = connection;
-    const life = { endedBy: connection.endedBy ?? 'network', remoteAddress, connectedAt } as const;
-    this.closings.tell(route, { type: 'close', party, seq, code, reason, isOrphan: false }, life);
+    this.closings.tell(route, { type: 'close', party, seq, code, reason, isOrphan: false, by }, { remoteAddress, connectedAt });
   }
 
   nextSerial(): number {

@@ -33,12 +33,8 @@ export type Attempt = {
   readonly askedAt: number;
 };
 
-/** Who ended a connection: its client by a close frame, the way between (no close frame came), the backend by a command, or the gateway itself. */
-export type EndedBy = 'client' | 'network' | 'backend' | 'gateway';
-
-/** What is known of a connection at its end. */
+/** What is known of a connection beside its `close` event. */
 export type Life = {
-  readonly endedBy: EndedBy;
   readonly remoteAddress: string;
   /** Epoch ms. */
   readonly connectedAt: number;

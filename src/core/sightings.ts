@@ -1,4 +1,4 @@
-import type { EndedBy } from './observer.ts';
+import type { Closer } from './events.ts';
 
 /** Whom a sighting tells of. `trace` is what the backend got as `traceparent` (W3C Trace Context §3.2). Long paths are cut. */
 type Of = { readonly at: number; readonly id: string; readonly route: string; readonly path: string; readonly trace: string };
@@ -12,7 +12,7 @@ type Answer<Verdict extends string> = { readonly verdict: Verdict; readonly beca
 export type End = {
   readonly code: number;
   readonly reason: string;
-  readonly by: EndedBy | 'crash';
+  readonly by: Closer | 'crash';
   readonly openMs: number | null;
   /** Messages that its client sent. */
   readonly messages: number | null;

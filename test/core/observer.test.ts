@@ -16,10 +16,7 @@ function happen(observer: Observer): void {
   observer.answered(message, DELIVERED, 1);
   observer.pushed(party, { data: Buffer.from('welcome'), isBinary: false });
   observer.pushRefused(party, { type: 'too-long', maxBytes: 1 });
-  observer.closed(
-    { type: 'close', party, seq: 2, code: 1000, reason: '', isOrphan: false },
-    { endedBy: 'client', remoteAddress, connectedAt },
-  );
+  observer.closed({ type: 'close', party, seq: 2, code: 1000, reason: '', isOrphan: false }, { remoteAddress, connectedAt });
   observer.counted('messagesRetried', 3);
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +8,8 @@ import { Type } from 'typebox';
 import { ACCESS_ERRORS } from '../../wire/error-schemas.ts';
 import { GatewayError } from '../../wire/errors.ts';
 
-const FOLDER = fileURLToPath(new URL('page/', import.meta.url));
+/** Beside this file; where the program is bundled, this code lies in `dist/program/`. */
+const FOLDERS = ['page/', '../edge/console/page/'].map((place) => fileURLToPath(new URL(place, import.meta.url)));
 const INDEX = 'index.html';
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -80,9 +82,10 @@ export async function consolePage(server: FastifyInstance): Promise<void> {
 }
 
 async function readFiles(): Promise<ReadonlyMap<string, File>> {
-  const names = await readdir(FOLDER);
+  const folder = FOLDERS.find((place) => existsSync(place)) ?? '';
+  const names = await readdir(folder);
   const entries = names.map(async (name) => {
-    const body = await readFile(`${FOLDER}${name}`);
+    const body = await readFile(`${folder}${name}`);
     const tag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`;
     return [name, { body, type: TYPES[extname(name)] ?? 'application/octet-stream', tag }] as const;
   });

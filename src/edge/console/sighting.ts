@@ -27,13 +27,13 @@ export function refusedSighting({ status, message, failure }: Refusal, attempt: 
   };
 }
 
-export function closedSighting({ party, seq, code, reason }: CloseEvent, life: Life | null, at: number): Sighting {
+export function closedSighting({ party, seq, code, reason, by = 'gateway' }: CloseEvent, life: Life | null, at: number): Sighting {
   return {
     type: 'closed',
     ...of(party, at, seq),
     code,
     reason,
-    by: life?.endedBy ?? 'crash',
+    by: life === null ? 'crash' : by,
     openMs: life === null ? null : Math.max(0, at - life.connectedAt),
     messages: seq === null ? null : seq - 1,
   };
