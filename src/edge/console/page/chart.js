@@ -56,7 +56,7 @@ export class Chart {
       line.setAttribute('d', path);
       area.setAttribute('d', path === '' ? '' : areaOf(values, top));
     }
-    this.#scale.textContent = this.#format(top);
+    this.#scale.textContent = `up to ${this.#format(top)}`;
     const told = this.#series.map(({ name, values }) => `${name} ${describe(values, this.#format)}`);
     this.#svg.setAttribute('aria-label', `${this.#title}, last two minutes: ${told.join('; ')}`);
   }
