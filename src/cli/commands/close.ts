@@ -35,7 +35,7 @@ export function run(argv: readonly string[], env: Environment): Promise<number> 
         if (id !== undefined) {
           if (farewell !== undefined) throw misused('a farewell is for a selection: wsaas push <id> sends it to one connection');
           const query = new URLSearchParams(given({ code, reason }));
-          const response = await client.ask(`${encodeURIComponent(id)}?${query}`, { method: 'DELETE' });
+          const response = await client.ask(encodeURIComponent(id), { query, method: 'DELETE' });
           const answer = await response.text();
           await print(json === true ? `${answer}\n` : '1\n');
           return 0;
@@ -44,7 +44,7 @@ export function run(argv: readonly string[], env: Environment): Promise<number> 
         for (const [name, value] of given({ closeCode: code, closeReason: reason })) selector.set(name, value);
         const body = farewell === undefined ? {} : await bodyOf(farewell, values);
         const accept = json === true ? 'application/json' : 'text/plain';
-        return printAnswer(await client.ask(`close?${selector}`, { method: 'POST', accept, ...body }));
+        return printAnswer(await client.ask('close', { query: selector, method: 'POST', accept, ...body }));
       },
     },
     argv,

@@ -16,8 +16,8 @@ export function run(argv: readonly string[], env: Environment): Promise<number> 
       flags: SELECTION,
       async act({ values, words: [stray] }, client) {
         if (stray !== undefined) throw misused(`no word was wanted, ${JSON.stringify(stray)} came; tags are given as --tag KEY=VALUE`);
-        const selector = selectorOf(values) ?? new URLSearchParams({ all: 'true' });
-        return printAnswer(await client.ask(`count?${selector}`, { accept: 'text/plain' }));
+        const query = selectorOf(values) ?? new URLSearchParams({ all: 'true' });
+        return printAnswer(await client.ask('count', { query, accept: 'text/plain' }));
       },
     },
     argv,

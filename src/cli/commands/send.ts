@@ -20,7 +20,7 @@ export function run(argv: readonly string[], env: Environment): Promise<number> 
         if (more.length > 0) throw misused('a message is one word of the line: put it into quotes');
         const selector = neededSelector(values);
         const accept = values.json === true ? 'application/json' : 'text/plain';
-        return printAnswer(await client.ask(`send?${selector}`, { method: 'POST', accept, ...(await bodyOf(word, values)) }));
+        return printAnswer(await client.ask('send', { query: selector, method: 'POST', accept, ...(await bodyOf(word, values)) }));
       },
     },
     argv,

@@ -41,7 +41,7 @@ export function run(argv: readonly string[], env: Environment): Promise<number> 
         for (let next: string | null = ''; next !== null && left > 0;) {
           query.set('limit', String(Math.min(left, largest)));
           query.set('cursor', next);
-          const response = await client.ask(`${where}?${query}`);
+          const response = await client.ask(where, { query });
           exitCode = Math.max(exitCode, exitCodeOf(response));
           const page = (await response.json()) as Page;
           await print(page.connections.map((one) => (json ? `${JSON.stringify(one)}\n` : lineOf(one))).join(''));

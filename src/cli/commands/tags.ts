@@ -24,7 +24,8 @@ export function run(argv: readonly string[], env: Environment): Promise<number> 
         }
         const changes = new URLSearchParams(pairsOf(words)).toString();
         const type = 'application/x-www-form-urlencoded';
-        return printAnswer(await client.ask(`settags?${neededSelector(values)}`, { method: 'POST', accept, body: changes, type }));
+        const query = neededSelector(values);
+        return printAnswer(await client.ask('settags', { query, method: 'POST', accept, body: changes, type }));
       },
     },
     argv,

@@ -35,14 +35,17 @@ export function run(argv: readonly string[], env: Environment): Promise<number> 
         if (id !== undefined) query.set('id', id);
         const leaving = new AbortController();
         for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => leaving.abort());
-        const broke = (why: string): void => void process.stderr.write(`wsaas: ${why}; trying again\n`);
-        await follow(client, `console/events?${query}`, { signal: leaving.signal, broke, told: json ? tellMachine : tellPerson });
+        await follow(client, 'console/events', { query, signal: leaving.signal, broke, told: json ? tellMachine : tellPerson });
         return 0;
       },
     },
     argv,
     env,
   );
+}
+
+function broke(why: string): void {
+  process.stderr.write(`wsaas: ${why}; trying again\n`);
 }
 
 async function tellPerson(event: string, data: unknown): Promise<void> {

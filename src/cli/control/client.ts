@@ -5,6 +5,7 @@ const STANDARD_URL = 'http://localhost:8080';
 const ANSWER_MS = 30_000;
 
 export type Asked = {
+  readonly query?: URLSearchParams;
   readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly body?: Uint8Array<ArrayBuffer> | string;
   readonly type?: string;
@@ -24,8 +25,9 @@ export class ControlClient {
   }
 
   /** Rejects with a `CommandProblem` where the answer is not 2xx, or none comes. `path` is relative to `--url`. */
-  async ask(path: string, { method = 'GET', body, type, accept = 'application/json', signal }: Asked = {}): Promise<Response> {
+  async ask(path: string, { query, method = 'GET', body, type, accept = 'application/json', signal }: Asked = {}): Promise<Response> {
     const url = new URL(path, this.#base);
+    if (query !== undefined) url.search = query.toString();
     const headers = {
       Accept: accept,
       ...(type !== undefined && { 'Content-Type': type }),

@@ -10,6 +10,8 @@ const SILENCE_MS = 30_000;
 const PASSING: ReadonlySet<number> = new Set([EXIT_UNAVAILABLE, EXIT_TRY_AGAIN]);
 
 export type Follower = {
+  readonly query: URLSearchParams;
+  readonly signal: AbortSignal;
   /** Awaited before more is read. */
   readonly told: (event: string, data: unknown) => Promise<void> | void;
   /** The stream broke, and another is asked for. */
@@ -20,15 +22,16 @@ export type Follower = {
  * Server-sent events, asked for again and again until the signal. Rejects where the first try fails, and later where another
  * would change nothing.
  */
-export async function follow(client: ControlClient, path: string, follower: Follower & { readonly signal: AbortSignal }): Promise<void> {
+export async function follow(client: ControlClient, path: string, follower: Follower): Promise<void> {
   const { signal, broke } = follower;
   let wasOpen = false;
   for (let waitMs = FIRST_WAIT_MS; !signal.aborted; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
+    const opened = (): void => {
+      wasOpen = true;
+      waitMs = FIRST_WAIT_MS;
+    };
     try {
-      const reason = await once(client, path, follower, () => {
-        wasOpen = true;
-        waitMs = FIRST_WAIT_MS;
-      });
+      const reason = await once(client, path, { ...follower, opened });
       broke(reason);
     } catch (error) {
       if (signal.aborted) return;
@@ -42,11 +45,10 @@ export async function follow(client: ControlClient, path: string, follower: Foll
 async function once(
   client: ControlClient,
   path: string,
-  { told, signal }: Follower & { readonly signal: AbortSignal },
-  opened: () => void,
+  { query, told, signal, opened }: Follower & { readonly opened: () => void },
 ): Promise<string> {
   const silence = new AbortController();
-  const response = await client.ask(path, { accept: 'text/event-stream', signal: AbortSignal.any([signal, silence.signal]) });
+  const response = await client.ask(path, { query, accept: 'text/event-stream', signal: AbortSignal.any([signal, silence.signal]) });
   opened();
   let rest = '';
   let reason = 'the connection was closed';

@@ -17,7 +17,7 @@ const SLOW_MS = 10_000;
 const MOST_AT_ONCE = 500;
 
 export type WatcherOptions = {
-  readonly stream: EventStream;
+  readonly stream: Pick<EventStream, 'isTaking' | 'isOver' | 'send' | 'keepAlive' | 'end'>;
   readonly query: (query: Query) => Promise<Answers>;
   readonly clock: Clock;
   readonly filter: SightingFilter;
