@@ -63,51 +63,88 @@ export interface Observer {
   counted(counter: Counter, amount: number): void;
 }
 
-/** Tells several observers, in their order. They may come and go: one that is not there costs nothing. */
+/**
+ * What hears something of what happens: of an observer's methods those that it has, and `failed`, which follows `answered`
+ * where the backend did not take an event, or said something against it.
+ */
+export type Listener = Partial<Observer & { failed: Observer['answered'] }>;
+
+type Heard = keyof Observer | 'failed';
+type Hearing<What extends Heard> = readonly Required<Pick<Listener, What>>[];
+
+/** Tells several listeners, in their order. They may come and go; what nobody listens to costs nothing. */
 export class Observers implements Observer {
-  #all: readonly Observer[];
+  #all: readonly Listener[] = [];
+  #opened: Hearing<'opened'> = [];
+  #refused: Hearing<'refused'> = [];
+  #received: Hearing<'received'> = [];
+  #answered: Hearing<'answered'> = [];
+  #failed: Hearing<'failed'> = [];
+  #pushed: Hearing<'pushed'> = [];
+  #pushRefused: Hearing<'pushRefused'> = [];
+  #closed: Hearing<'closed'> = [];
+  #counted: Hearing<'counted'> = [];
 
-  constructor(first: readonly Observer[]) {
-    this.#all = first;
+  constructor(first: readonly Listener[]) {
+    this.#listenTo(first);
   }
 
-  attach(observer: Observer): void {
-    if (!this.#all.includes(observer)) this.#all = [...this.#all, observer];
+  attach(listener: Listener): void {
+    if (!this.#all.includes(listener)) this.#listenTo([...this.#all, listener]);
   }
 
-  detach(observer: Observer): void {
-    this.#all = this.#all.filter((other) => other !== observer);
+  detach(listener: Listener): void {
+    this.#listenTo(this.#all.filter((other) => other !== listener));
   }
 
   opened(party: Party, askedAt: number): void {
-    for (const one of this.#all) one.opened(party, askedAt);
+    for (const one of this.#opened) one.opened(party, askedAt);
   }
 
   refused(refusal: Refusal, attempt: Attempt): void {
-    for (const one of this.#all) one.refused(refusal, attempt);
+    for (const one of this.#refused) one.refused(refusal, attempt);
   }
 
   received(event: MessageEvent): void {
-    for (const one of this.#all) one.received(event);
+    for (const one of this.#received) one.received(event);
   }
 
   answered(event: MessageEvent | CloseEvent, verdict: MessageVerdict | CloseVerdict, askedAt: number): void {
-    for (const one of this.#all) one.answered(event, verdict, askedAt);
+    for (const one of this.#answered) one.answered(event, verdict, askedAt);
+    if (isFailure(verdict)) for (const one of this.#failed) one.failed(event, verdict, askedAt);
   }
 
   pushed(party: Party, message: Message): void {
-    for (const one of this.#all) one.pushed(party, message);
+    for (const one of this.#pushed) one.pushed(party, message);
   }
 
   pushRefused(party: Party, outcome: Failure): void {
-    for (const one of this.#all) one.pushRefused(party, outcome);
+    for (const one of this.#pushRefused) one.pushRefused(party, outcome);
   }
 
   closed(event: CloseEvent, life: Life | null): void {
-    for (const one of this.#all) one.closed(event, life);
+    for (const one of this.#closed) one.closed(event, life);
   }
 
   counted(counter: Counter, amount: number): void {
-    for (const one of this.#all) one.counted(counter, amount);
+    for (const one of this.#counted) one.counted(counter, amount);
   }
+
+  #listenTo(all: readonly Listener[]): void {
+    const hearing = <What extends Heard>(what: What): Hearing<What> => all.filter((one): one is Hearing<What>[number] => what in one);
+    this.#all = all;
+    this.#opened = hearing('opened');
+    this.#refused = hearing('refused');
+    this.#received = hearing('received');
+    this.#answered = hearing('answered');
+    this.#failed = hearing('failed');
+    this.#pushed = hearing('pushed');
+    this.#pushRefused = hearing('pushRefused');
+    this.#closed = hearing('closed');
+    this.#counted = hearing('counted');
+  }
+}
+
+function isFailure(verdict: MessageVerdict | CloseVerdict): boolean {
+  return verdict.type === 'retry' || ('complaint' in verdict && verdict.complaint !== null);
 }

@@ -1,20 +1,17 @@
 import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, Refusal } from '../../core/events.ts';
-import type { Attempt, Life, Observer } from '../../core/observer.ts';
+import type { Attempt, Life, Listener } from '../../core/observer.ts';
 import type { Clock } from '../../core/ports.ts';
 import type { Sighting } from '../../core/sightings.ts';
 import { Ring } from './ring.ts';
-import { answeredSighting, closedSighting, refusedSighting, whyOf } from './sighting.ts';
+import { answeredSighting, closedSighting, refusedSighting } from './sighting.ts';
 
 /** Of refused clients and failed calls. */
 const FAILURES = 1_000;
 
 export type RecorderOptions = { readonly clock: Clock; /** How many ends are kept. */ readonly ends: number };
 
-/**
- * The observer that remembers, whether anybody watches or not: why the last connections ended, and what failed. It hears
- * nothing of what goes well, so that a message costs nothing here.
- */
-export class Recorder implements Observer {
+/** Remembers, whether anybody watches or not, why the last connections ended and what failed. Of what goes well it hears nothing. */
+export class Recorder implements Listener {
   readonly #clock: Clock;
   readonly #ends: Ring<Sighting & { type: 'closed' }>;
   readonly #failures = new Ring<Sighting>(FAILURES);
@@ -32,29 +29,18 @@ export class Recorder implements Observer {
     return this.#failures.last(limit);
   }
 
-  opened(): void {}
-
   refused(refusal: Refusal, attempt: Attempt): void {
     this.#failures.add(refusedSighting(refusal, attempt, this.#times(attempt.askedAt)));
   }
 
-  received(): void {}
-
-  answered(event: MessageEvent | CloseEvent, verdict: MessageVerdict | CloseVerdict, askedAt: number): void {
-    if (verdict.type === 'delivered' && whyOf(verdict) === null) return;
+  failed(event: MessageEvent | CloseEvent, verdict: MessageVerdict | CloseVerdict, askedAt: number): void {
     this.#failures.add(answeredSighting(event, verdict, { ...this.#times(askedAt), payload: null }));
   }
-
-  pushed(): void {}
-
-  pushRefused(): void {}
 
   closed(event: CloseEvent, life: Life | null): void {
     const end = closedSighting(event, life, this.#clock.date());
     if (end.type === 'closed') this.#ends.add(end);
   }
-
-  counted(): void {}
 
   #times(askedAt: number): { readonly at: number; readonly ms: number } {
     return { at: this.#clock.date(), ms: rounded(this.#clock.now() - askedAt) };

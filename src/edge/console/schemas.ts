@@ -51,8 +51,23 @@ const sighting = Type.Object(
     path: Type.String({ description: 'At most 200 characters of it.' }),
     id: Type.Optional(Type.String({ description: 'Of the connection; a refused client has none.' })),
     trace: Type.Optional(Type.String({ description: 'The `traceparent` that the backend got.' })),
+    seq: Type.Optional(Type.Integer({ description: 'Of the message on its connection.' })),
+    bytes: Type.Optional(Type.Integer()),
+    isBinary: Type.Optional(Type.Boolean()),
+    payload: Type.Optional(Type.Union([Type.String(), Type.Null()], { description: 'As CONSOLE_PAYLOADS allows.' })),
+    tags: Type.Optional(Type.Record(Type.String(), Type.String())),
+    verdict: Type.Optional(Type.String({ description: '`delivered`, `complained` or `retry`.' })),
+    because: Type.Optional(Type.Union([Type.String(), Type.Null()], { description: 'What was said against it.' })),
+    ms: Type.Optional(Type.Number({ description: 'How long the backend took.' })),
+    code: Type.Optional(Type.Integer({ description: 'Close code, or the status of a refusal.' })),
+    reason: Type.Optional(Type.String()),
+    by: Type.Optional(
+      Type.String({ description: 'Who ended it: `client`, `network`, `backend`, `gateway`, or `crash` of the process that held it.' }),
+    ),
+    openMs: Type.Optional(Type.Union([Type.Number(), Type.Null()])),
+    messages: Type.Optional(Type.Union([Type.Integer(), Type.Null()], { description: 'That its client sent.' })),
   },
-  { title: 'Sighting', description: 'What was seen; docs/console.md tells what else each type has.', examples: [FAILURE] },
+  { title: 'Sighting', description: 'What was seen; docs/console.md tells what each type has of these.', examples: [FAILURE] },
 );
 
 const list = (title: string, description: string, example: object) =>

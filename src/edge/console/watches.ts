@@ -1,6 +1,6 @@
 import type { Failure } from '../../core/commands.ts';
 import type { CloseEvent, CloseVerdict, Message, MessageEvent, MessageVerdict, Refusal } from '../../core/events.ts';
-import type { Attempt, Life, Observer, Observers } from '../../core/observer.ts';
+import type { Attempt, Life, Listener, Observers } from '../../core/observer.ts';
 import type { Party } from '../../core/party.ts';
 import type { Clock, Timer } from '../../core/ports.ts';
 import type { Seen, Sighting, SightingFilter } from '../../core/sightings.ts';
@@ -23,8 +23,8 @@ export type WatchesOptions = {
   readonly changed: (isWatched: boolean) => void;
 };
 
-/** The observer that sees for those who watch. It is attached while there are any, so that it costs nothing else. */
-export class Watches implements Observer {
+/** Sees for those who watch. It is attached while there are any, so that it costs nothing else. */
+export class Watches implements Listener {
   readonly spans = new Spans();
   readonly #options: WatchesOptions;
   readonly #watches = new Map<string, Watch>();
@@ -95,8 +95,6 @@ export class Watches implements Observer {
   closed(event: CloseEvent, life: Life | null): void {
     this.#show(event.party, () => closedSighting(event, life, this.#at));
   }
-
-  counted(): void {}
 
   /** A sighting is made once, and only where somebody has room for it. */
   #show(party: Party, sight: () => Sighting): void {
