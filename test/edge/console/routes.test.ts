@@ -2,47 +2,16 @@ import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import type { Sighting } from '../../../src/core/sightings.ts';
 import { startApp } from '../../support/app.ts';
-import { Arrivals } from '../../support/arrivals.ts';
 import { ask } from '../../support/ask.ts';
 import { startBackend, type Handler } from '../../support/backend.ts';
 import { refusal } from '../../support/client.ts';
+import { sighted, watch, type Stream, type Told } from '../../support/event-stream.ts';
 import { enter, ok, wholeFile, type Scene } from '../../support/guests.ts';
 
 const handler: Handler = ({ method, text }) => {
   if (method === 'POST') return text.includes('/refuse-me') ? { status: 403, body: '{"code":"NO_ROOM"}' } : ok({ tags: { room: '1' } });
   return text === 'bad' ? { status: 422 } : {};
 };
-
-type Told = { readonly event: string; readonly data: unknown };
-type Stream = { readonly told: Arrivals<Told>; readonly ended: Promise<void>; readonly headers: Headers };
-
-/** Reads server-sent events until the test ends. */
-async function watch(t: Pick<TestContext, 'after'>, url: string): Promise<Stream> {
-  const leaving = new AbortController();
-  t.after(() => leaving.abort());
-  const response = await fetch(url, { signal: leaving.signal });
-  assert.equal(response.status, 200, url);
-  const told = new Arrivals<Told>();
-  const read = async (): Promise<void> => {
-    let rest = '';
-    for await (const chunk of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-      const blocks = (rest + chunk).split('\n\n');
-      rest = blocks.pop() ?? '';
-      for (const block of blocks) {
-        const [, event, data] = /^event: (.+)\ndata: (.*)$/.exec(block) ?? [];
-        if (event !== undefined) told.add({ event, data: JSON.parse(data ?? '') as unknown });
-      }
-    }
-  };
-  const ended = read().catch(() => {});
-  return { told, ended, headers: response.headers };
-}
-
-/** The first sighting that matches. */
-async function sighted(stream: Stream, matches: (one: Sighting) => boolean): Promise<Sighting> {
-  const { data } = await stream.told.first(({ event, data }) => event === 'sightings' && (data as Sighting[]).some(matches));
-  return (data as Sighting[]).find(matches) as Sighting;
-}
 
 function idsOf(page: Record<string, unknown[]>): string[] {
   return (page['connections'] ?? []).map((one) => (one as { id: string }).id);
