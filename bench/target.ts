@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve as resolvePath } from 'node:path';
@@ -16,6 +16,8 @@ export type Target = {
   readonly env: Readonly<Record<string, string>>;
   /** Method and path of a push to all. */
   readonly broadcastRequest: string;
+  /** Its routes file, with BACKEND for the backend's URL. */
+  readonly routes?: string | null;
 };
 
 /** What the probe tells after a forced collection. */
@@ -67,12 +69,15 @@ export async function startTarget(target: Target, options: StartOptions): Promis
     [...(withProbe ? PROBE : []), ...profiling, resolvePath(target.script)],
     isPinned ? GATEWAY_CORE : null,
   );
+  const backend = `http://127.0.0.1:${backendPort}/bench`;
+  const routes = join(folder, 'routes.yaml');
+  if (target.routes) writeFileSync(routes, target.routes.replace('BACKEND', backend));
   const stdio: StdioOptions = withProbe ? ['ignore', log, log, 'pipe'] : ['ignore', log, log];
   const child = spawn(command, args, {
     cwd: folder, // no .env
     env: {
       PATH: process.env['PATH'],
-      API_URI: `http://127.0.0.1:${backendPort}/bench`,
+      ...(target.routes ? { ROUTES_FILE: routes } : { API_URI: backend }),
       HOST: '127.0.0.1',
       PORT: String(port),
       ...target.env,
