@@ -6,6 +6,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve as resolvePath } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as elapsed } from 'node:timers/promises';
+import { YOUNG_GENERATION_MB } from '../src/config/young-generation.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { processTree } from './proc.ts';
 
@@ -44,7 +45,8 @@ export type StartOptions = {
 const START_MS = 20_000;
 const PROFILE_MS = 20_000; // its writing waits for an orderly end
 const PROBE_MS = 20_000;
-const PROBE = ['--expose-gc', '--import', new URL('probe.mjs', import.meta.url).href];
+/** The program sets the size itself, by beginning anew, but would lose the probe's pipe then. */
+const PROBE = [`--max-semi-space-size=${YOUNG_GENERATION_MB}`, '--expose-gc', '--import', new URL('probe.mjs', import.meta.url).href];
 
 export const GATEWAY_CORE = 0;
 export const GENERATOR_CORE = 1;
