@@ -21,8 +21,6 @@ export type Image = {
   readonly healthcheck: readonly string[];
 };
 
-/** A step could not reach the package registry. */
-
 export function readStages(): Stage[] {
   return parseDockerfile(readFileSync(join(PROJECT, 'Dockerfile'), 'utf8'));
 }
