@@ -52,7 +52,7 @@ const own = {
   ),
   CONTROL_ORIGINS: Type.Optional(
     text(
-      "Browser origins that may call the control API. A control request with any other `Origin` is 403, so that another site's page cannot command. Without `CONTROL_TOKEN`, `Host` must be an address, a name of one label, a name in a domain that nobody can register, or the host of `WS_HOSTNAME` or of one of these.",
+      "Browser origins that may call the control API. A control request with any other `Origin` than these and the gateway's own (of its console) is 403, so that another site's page cannot command. Without `CONTROL_TOKEN`, `Host` must be an address, a name of one label, a name in a domain that nobody can register, or the host of `WS_HOSTNAME` or of one of these.",
       { form: 'origins' },
     ),
   ),

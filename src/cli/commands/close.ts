@@ -9,7 +9,7 @@ const USAGE = `Usage: wsaas close <id>
 
 Closes one connection, or all that are selected, and prints how many.
 
-  --code CODE      close code: 1000 (default), 1001, 1003, 1007 to 1014 or 3000 to 4999
+  --code CODE      of the close frame: 1000, if nothing is said; 1001, 1003, 1007 to 1014 or 3000 to 4999
   --reason TEXT    up to 123 bytes
   --farewell TEXT  of a selection: a message that is sent first
 ${SELECTION_USAGE}${COMMON_USAGE}`;

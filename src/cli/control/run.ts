@@ -21,7 +21,7 @@ export async function runControl<Flags extends ParseArgsOptionsConfig>(
   argv: readonly string[],
   env: Environment,
 ): Promise<number> {
-  process.stdout.on('error', () => process.exit(0)); // whoever reads may leave in the middle, as `head` does
+  process.stdout.off('error', leave).on('error', leave);
   try {
     const line = readLine(argv, flags);
     const values: { readonly help?: boolean; readonly url?: string; readonly token?: string } = line.values;
@@ -35,6 +35,11 @@ export async function runControl<Flags extends ParseArgsOptionsConfig>(
     process.stderr.write(`wsaas: ${visible(error.message)}\n`);
     return error.exitCode;
   }
+}
+
+/** Whoever reads may leave in the middle, as `head` does. */
+function leave(): void {
+  process.exit(0);
 }
 
 /** Waits for a reader that is slower. */

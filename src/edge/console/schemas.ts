@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { CLOSE } from '../../core/close-codes.ts';
 import { DESCRIBED, descriptionSchema } from '../../wire/description.ts';
 import { ACCESS_ERRORS, errorSchema, INCOMPLETE, RETRY_AFTER } from '../../wire/error-schemas.ts';
 
@@ -16,7 +17,7 @@ const END = {
   route: 'default',
   path: '/chat',
   trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
-  code: 1000,
+  code: CLOSE.NORMAL,
   reason: 'bye',
   by: 'client',
   openMs: 5_012,
