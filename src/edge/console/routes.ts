@@ -1,6 +1,7 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Answers, ListCursor, Query } from '../../core/commands.ts';
 import type { Clock } from '../../core/ports.ts';
+import type { Question } from '../../core/sightings.ts';
 import { describedAs } from '../../wire/description.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import { parametersOf } from '../../wire/parameters.ts';
@@ -61,26 +62,25 @@ export async function consoleRoutes(server: FastifyInstance, options: ConsoleOpt
     return mark(reply, answers).send({ connections: rows.map((one) => describedAs(one, wsUri)), next });
   });
 
-  server.get('/console/ends', { schema: endsSchema }, async (request, reply) => {
+  server.get('/console/ends', { schema: endsSchema }, (request, reply) => {
     const parameters = parametersOf(request, ['id', 'code', 'limit']);
     const limit = limitIn(parameters);
-    const code = parameters.has('code') ? numberIn(parameters, 'code', { standard: 0, largest: 4_999 }) : null;
-    return last(request, reply, { key: 'ends', limit, question: { type: 'ends', id: textIn(parameters, 'id'), code, limit } });
+    const code = textIn(parameters, 'code') === null ? null : numberIn(parameters, 'code', { standard: 0, largest: 4_999 });
+    return last(reply, 'ends', { type: 'ends', id: textIn(parameters, 'id'), code, limit });
   });
 
-  server.get('/console/failures', { schema: failuresSchema }, async (request, reply) => {
+  server.get('/console/failures', { schema: failuresSchema }, (request, reply) => {
     const limit = limitIn(parametersOf(request, ['limit']));
-    return last(request, reply, { key: 'failures', limit, question: { type: 'failures', limit } });
+    return last(reply, 'failures', { type: 'failures', limit });
   });
 
   for (const path of ['events', 'connections', 'ends', 'failures']) server.allowOnly(`/console/${path}`, ['GET']);
 
-  type Last = { readonly key: string; readonly limit: number; readonly question: Extract<Query, { type: 'observe' }>['question'] };
-
   /** Newest first. */
-  async function last(_request: FastifyRequest, reply: FastifyReply, { key, limit, question }: Last): Promise<FastifyReply> {
+  async function last(reply: FastifyReply, what: string, question: Exclude<Question, { type: 'watch' }>): Promise<FastifyReply> {
     const answers = await query({ type: 'observe', question });
-    return mark(reply, answers).send({ [key]: sightingsOf(answers).toReversed().slice(0, limit) });
+    const newestFirst = sightingsOf(answers).toSorted((a, b) => b.at - a.at);
+    return mark(reply, answers).send({ [what]: newestFirst.slice(0, question.limit) });
   }
 }
 

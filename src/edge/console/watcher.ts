@@ -68,7 +68,7 @@ export class Watcher {
 
   #tell(answers: Answers, isFiguresTime: boolean): void {
     const { stream, clock } = this.#options;
-    const sightings = sightingsOf(answers);
+    const sightings = sightingsOf(answers).toSorted((a, b) => a.at - b.at);
     const shown = stream.isTaking ? sightings.slice(0, MOST_AT_ONCE) : [];
     this.#missed += sightings.length - shown.length + answers.parts.reduce((sum, { seen }) => sum + (seen?.missed ?? 0), 0);
     if (!stream.isTaking) return;
@@ -106,9 +106,7 @@ export class Watcher {
   }
 }
 
-/** In the order of their time, each with the name of its node. */
+/** Of all processes, each with the name of its node. */
 export function sightingsOf({ parts }: Answers): (Sighting & { readonly node: string })[] {
-  return parts
-    .flatMap(({ node, seen }) => (seen?.sightings ?? []).map((sighting) => ({ ...sighting, node })))
-    .toSorted((a, b) => a.at - b.at);
+  return parts.flatMap(({ node, seen }) => (seen?.sightings ?? []).map((sighting) => ({ ...sighting, node })));
 }
