@@ -1,69 +1,42 @@
+import { setTimeout as elapsed } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { PLAIN_ORDER, type LoadOrder } from './load/order.ts';
-import { sampleTree, type Sample } from './proc.ts';
+import { sampleTree } from './proc.ts';
 import { run } from './run.ts';
-import { spread } from './statistics.ts';
-import type { Running } from './target.ts';
+import { median, spread } from './statistics.ts';
 
-// What an open console costs the gateway: CPU per message with one watching and with nobody, in turn; and, with --before and an
-// older program, what the console costs while it is closed.
+// What an open console costs the gateway. While messages flow at one pace, a console is open in every second span of time; CPU per
+// message with it is compared with that of the spans before and behind, so that a machine that has other work as well is no
+// matter. Exit 1: over --most.
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
-    duration: { type: 'string', default: '10' },
+    spans: { type: 'string', default: '12' },
+    'span-ms': { type: 'string', default: '3000' },
     connections: { type: 'string', default: '10000' },
     rate: { type: 'string', default: '5000' },
+    most: { type: 'string', default: '1.05' },
     main: { type: 'string', default: fileURLToPath(new URL('../dist/main.js', import.meta.url)) },
-    before: { type: 'string' },
     unpinned: { type: 'boolean', default: false },
   },
 });
+/** A process forgets whoever has not asked for so long (edge/console/watches.ts). */
+const FORGOTTEN_MS = 10_500;
+const spans = Number(values.spans);
+const spanMs = Number(values['span-ms']);
 const order: LoadOrder = {
   ...PLAIN_ORDER,
   connections: Number(values.connections),
   inFlight: 64,
   ratePerSecond: Number(values.rate),
+  patienceMs: 30_000,
   warmUpMs: 3_000,
-  durationMs: Number(values.duration) * 1_000,
+  durationMs: 2 * spanMs + spans * (2 * spanMs + FORGOTTEN_MS + 2_000),
 };
-const VARIANTS = ['before', 'closed', 'open'] as const;
-type Variant = (typeof VARIANTS)[number];
-const measured: readonly Variant[] = values.before === undefined ? ['closed', 'open'] : VARIANTS;
-
-/** CPU µs of the gateway per message. */
-async function costOf(variant: Variant): Promise<number> {
-  const script = variant === 'before' ? (values.before ?? '') : values.main;
-  const marks: Sample[] = [];
-  const leaving = new AbortController();
-  try {
-    const { phases, problems } = await run(
-      { name: variant, script, env: { CONTROL_ALLOW: '127.0.0.0/8', LOG_LEVEL: 'WARN' }, broadcastRequest: '' },
-      {
-        order,
-        isPinned: !values.unpinned,
-        profileFolder: null,
-        withProbe: false,
-        limitMs: order.warmUpMs + order.durationMs + 180_000,
-        async onMark(name, { target }) {
-          if (!name.startsWith('main:')) return;
-          if (name === 'main:begin' && variant === 'open') await watch(target, leaving.signal);
-          marks.push(sampleTree(target.pid));
-        },
-      },
-    );
-    if (problems.length > 0) throw new Error(problems.join('; '));
-    const [begin, end] = marks;
-    if (begin === undefined || end === undefined) throw new Error('the run had no marks');
-    return ((end.cpuSeconds - begin.cpuSeconds) * 1e6) / (phases['main']?.units ?? Number.NaN);
-  } finally {
-    leaving.abort();
-  }
-}
 
 /** As the page does. Resolves once it has seen figures; whatever comes is read and thrown away. */
-async function watch({ port }: Running, signal: AbortSignal): Promise<void> {
+async function watch(port: number, signal: AbortSignal): Promise<void> {
   const response = await fetch(`http://127.0.0.1:${port}/console/events?figures=true`, { signal });
   if (!response.ok || response.body === null) throw new Error(`the console answered ${response.status}`);
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -74,19 +47,60 @@ async function watch({ port }: Running, signal: AbortSignal): Promise<void> {
   void drop().catch(() => {});
 }
 
-const costs: Record<Variant, number[]> = { before: [], closed: [], open: [] };
-for (let round = 0; round < Number(values.rounds); round += 1) {
-  for (const variant of round % 2 === 0 ? measured : measured.toReversed()) {
-    const cost = await costOf(variant);
-    costs[variant].push(cost);
-    process.stderr.write(`round ${round + 1}, ${variant}: ${cost.toFixed(1)} µs\n`);
+async function messagesSoFar(port: number): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const [, count] = /^wsaas_messages_received_total(?:\{[^}]*\})? (\d+)/m.exec(text) ?? [];
+  if (count === undefined) throw new Error('the gateway counts no messages');
+  return Number(count);
+}
+
+/** CPU µs of the gateway per message in one span. */
+async function costOf({ pid, port }: { readonly pid: number; readonly port: number }): Promise<number> {
+  const [count, begin] = [await messagesSoFar(port), sampleTree(pid)];
+  await elapsed(spanMs);
+  const [end, counted] = [sampleTree(pid), await messagesSoFar(port)];
+  return ((end.cpuSeconds - begin.cpuSeconds) * 1e6) / (counted - count);
+}
+
+const ratios: number[] = [];
+const closed: number[] = [];
+const open: number[] = [];
+
+async function compare(target: { readonly pid: number; readonly port: number }): Promise<void> {
+  let before = await costOf(target);
+  closed.push(before);
+  for (let span = 0; span < spans; span += 1) {
+    const leaving = new AbortController();
+    await watch(target.port, leaving.signal);
+    const between = await costOf(target);
+    leaving.abort();
+    await elapsed(FORGOTTEN_MS);
+    const behind = await costOf(target);
+    open.push(between);
+    closed.push(behind);
+    ratios.push((2 * between) / (before + behind));
+    before = behind;
+    process.stderr.write(`open ${between.toFixed(1)} µs, closed ${behind.toFixed(1)} µs\n`);
   }
 }
-for (const [one, other] of [['open', 'closed'] as const, ['closed', 'before'] as const]) {
-  if (!measured.includes(other)) continue;
-  const ratios = spread(costs[one].map((cost, round) => cost / (costs[other][round] ?? Number.NaN)));
-  const [of, against] = [spread(costs[one]), spread(costs[other])];
-  process.stdout.write(
-    `${one} ${of.median.toFixed(1)} µs, ${other} ${against.median.toFixed(1)} µs: ${ratios.median.toFixed(3)} (${ratios.min.toFixed(3)} to ${ratios.max.toFixed(3)})\n`,
-  );
-}
+
+let comparing: Promise<void> = Promise.resolve();
+const { problems } = await run(
+  { name: 'gateway', script: values.main, env: { CONTROL_ALLOW: '127.0.0.0/8', LOG_LEVEL: 'WARN' }, broadcastRequest: '' },
+  {
+    order,
+    isPinned: !values.unpinned,
+    profileFolder: null,
+    withProbe: false,
+    limitMs: order.durationMs + 240_000,
+    async onMark(name, { target }) {
+      if (name === 'main:begin') comparing = compare(target);
+      if (name === 'main:end') await comparing;
+    },
+  },
+);
+const { median: ratio, min, max } = spread(ratios);
+process.stdout.write(
+  `open ${median(open).toFixed(1)} µs, closed ${median(closed).toFixed(1)} µs a message; × ${ratio.toFixed(3)} (${min.toFixed(3)} to ${max.toFixed(3)}) ${problems.join('; ') || 'ok'}\n`,
+);
+process.exitCode = problems.length > 0 || ratio > Number(values.most) ? 1 : 0;

@@ -20,7 +20,11 @@ export class Chart {
     const caption = document.createElement('figcaption');
     const heading = document.createElement('h2');
     heading.textContent = title;
-    caption.append(heading);
+    const head = document.createElement('div');
+    head.className = 'head';
+    this.#scale.className = 'scale';
+    head.append(heading, this.#scale);
+    caption.append(head);
     this.#series = series.map(({ name, key }, index) => {
       const now = document.createElement('strong');
       now.textContent = '–';
@@ -33,8 +37,7 @@ export class Chart {
       this.#svg.append(area, line);
       return { name, key, now, area, line, values: [] };
     });
-    this.#scale.className = 'scale';
-    figure.append(caption, this.#svg, this.#scale);
+    figure.append(caption, this.#svg);
     parent.append(figure);
   }
 
