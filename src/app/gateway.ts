@@ -26,7 +26,7 @@ export function openGateway({ config, log, node }: Base, surroundings: Surroundi
     closeBacklog: config.CLOSE_BACKLOG,
     whyClosed: () => whyClosed(joined, config.REQUIRE_BUS === 'true'),
     metrics: createMetrics(meter),
-    observe: (question, gauges) => observatory.answer(question, gauges),
+    observe: (question, standing) => observatory.answer(question, standing),
     routeOf: routing.byName,
   });
 }

@@ -15,7 +15,7 @@ import { busy, CLIENT_GONE, ID_IS_HELD, SHUTTING_DOWN, unusable } from './refusa
 import type { Route } from './route.ts';
 import { Seldom } from './seldom.ts';
 import { answerQuery, part } from './selections.ts';
-import type { Question, Seen } from './sightings.ts';
+import { standingOf, type Question, type Seen, type Standing } from './sightings.ts';
 
 export type GatewayOptions = {
   readonly clock: Clock;
@@ -38,7 +38,7 @@ export type GatewayOptions = {
   /** Makes this process's part of the answer to a query for metrics. */
   readonly metrics: (gauges: Gauges) => Promise<readonly unknown[]>;
   /** Answers those who watch, for this process. */
-  readonly observe: (question: Question, gauges: Gauges) => Seen;
+  readonly observe: (question: Question, standing: Standing) => Seen;
   /** Finds the route that a ledger entry names. */
   readonly routeOf: (name: string) => Route | undefined;
 };
@@ -213,7 +213,7 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   /** The bus calls this: another process asks for this process's part of an answer. */
   async answer(query: Query): Promise<Part> {
-    if (query.type === 'observe') return { ...part(this, {}), seen: this.#options.observe(query.question, this.#gauges) };
+    if (query.type === 'observe') return { ...part(this, {}), seen: this.#options.observe(query.question, standingOf(this)) };
     if (query.type === 'metrics') return { ...part(this, {}), metrics: await this.#options.metrics(this.#gauges) };
     return answerQuery(this, query);
   }

@@ -58,11 +58,11 @@ export type Question =
   /** The last refused clients and failed calls, newest first. */
   | { readonly type: 'failures'; readonly limit: number };
 
+/** What a gateway knows of itself at once. */
+export type Standing = { readonly connections: number; readonly closesPending: number; readonly isDraining: boolean };
+
 /** One process as it is now. Counters count since its start. */
-export type Figures = {
-  readonly connections: number;
-  readonly closesPending: number;
-  readonly isDraining: boolean;
+export type Figures = Standing & {
   readonly messagesReceived: number;
   readonly pushesSent: number;
   readonly bytesReceived: number;
@@ -84,3 +84,13 @@ export type Seen = {
   /** Why this process takes no part, or null. */
   readonly problem: string | null;
 };
+
+type Stands = {
+  readonly connections: { readonly size: number };
+  readonly closings: { readonly pending: number };
+  readonly isDraining: boolean;
+};
+
+export function standingOf({ connections, closings, isDraining }: Stands): Standing {
+  return { connections: connections.size, closesPending: closings.pending, isDraining };
+}

@@ -1,8 +1,7 @@
-import type { Gauges } from '../../core/gateway.ts';
 import type { Meter } from '../../core/meter.ts';
 import type { Observers } from '../../core/observer.ts';
 import type { Clock } from '../../core/ports.ts';
-import type { Figures, Question, Seen } from '../../core/sightings.ts';
+import type { Figures, Question, Seen, Standing } from '../../core/sightings.ts';
 import { LoopDelay } from './loop-delay.ts';
 import type { ShownPayloads } from './payloads.ts';
 import { Recorder } from './recorder.ts';
@@ -32,11 +31,11 @@ export class Observatory {
     this.#watches = new Watches({ clock, observers, payloads, changed });
   }
 
-  answer(question: Question, gauges: Gauges): Seen {
+  answer(question: Question, standing: Standing): Seen {
     switch (question.type) {
       case 'watch': {
         const taken = this.#watches.take(question.watch, question.filter);
-        return { ...taken, figures: question.wantsFigures && taken.problem === null ? this.#figures(gauges) : null };
+        return { ...taken, figures: question.wantsFigures && taken.problem === null ? this.#figures(standing) : null };
       }
       case 'ends':
         return { ...NOTHING, sightings: this.#recorder.ends(question.limit, question.id, question.code) };
@@ -49,12 +48,10 @@ export class Observatory {
     this.#watches.stop();
   }
 
-  #figures({ connections, closesPending, draining }: Gauges): Figures {
+  #figures(standing: Standing): Figures {
     const { messagesReceived, pushesSent, bytesReceived, bytesSent } = this.#meter;
     return {
-      connections,
-      closesPending,
-      isDraining: draining === 1,
+      ...standing,
       messagesReceived,
       pushesSent,
       bytesReceived,

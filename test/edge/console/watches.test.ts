@@ -11,7 +11,7 @@ import { ManualClock } from '../../contracts/manual-clock.ts';
 import { sampleConnection, sampleRequest } from '../../contracts/samples.ts';
 
 const EVERYTHING: SightingFilter = { id: null, route: null, tags: [] };
-const GAUGES = { connections: 1, closesPending: 0, draining: 0 } as const;
+const STANDING = { connections: 1, closesPending: 0, isDraining: false };
 
 function scene(payloads: ShownPayloads = 'off', ends = 100) {
   const clock = new ManualClock();
@@ -30,7 +30,7 @@ function scene(payloads: ShownPayloads = 'off', ends = 100) {
   } as unknown as Observers;
   const observatory = new Observatory({ clock, meter, observers: counted, payloads, ends });
   const watch = (filter = EVERYTHING, name = 'w') =>
-    observatory.answer({ type: 'watch', watch: name, filter, wantsFigures: false }, GAUGES);
+    observatory.answer({ type: 'watch', watch: name, filter, wantsFigures: false }, STANDING);
   return { clock, observers, observatory, watch, attached: () => attached - 1 };
 }
 
@@ -184,21 +184,21 @@ test('the last ends are remembered whether anybody watches or not, and so is wha
   ] as const)
     observers.closed(end(id, code), { remoteAddress, connectedAt });
   const ends = (id: string | null, code: number | null) =>
-    observatory.answer({ type: 'ends', id, code, limit: 10 }, GAUGES).sightings.map((one) => ('id' in one ? one.id : ''));
+    observatory.answer({ type: 'ends', id, code, limit: 10 }, STANDING).sightings.map((one) => ('id' in one ? one.id : ''));
   assert.deepEqual(ends(null, null), ['d', 'c', 'b'], 'newest first, the oldest is forgotten');
   assert.deepEqual([ends(null, 1006), ends('c', null), ends('c', 1006)], [['d', 'b'], ['c'], []]);
-  const [last] = observatory.answer({ type: 'ends', id: null, code: null, limit: 1 }, GAUGES).sightings;
+  const [last] = observatory.answer({ type: 'ends', id: null, code: null, limit: 1 }, STANDING).sightings;
   assert.ok(last?.type === 'closed');
   assert.deepEqual([last.by, last.messages, last.reason, last.path.length], ['client', 2, 'bye', 201]);
   observers.closed({ ...end('e', 1006), seq: null, isOrphan: true }, null);
-  const [orphan] = observatory.answer({ type: 'ends', id: 'e', code: null, limit: 1 }, GAUGES).sightings;
+  const [orphan] = observatory.answer({ type: 'ends', id: 'e', code: null, limit: 1 }, STANDING).sightings;
   assert.ok(orphan?.type === 'closed');
   assert.deepEqual([orphan.by, orphan.messages, orphan.openMs], ['crash', null, null]);
 
   observers.answered(message(party, 'secret'), { type: 'delivered', reply: null, complaint: 'status 422' }, clock.now());
   observers.answered(message(party, 'secret'), DELIVERED, clock.now());
   observers.answered(end('f', 1000), { type: 'retry', afterMs: null, because: 'timeout' }, clock.now());
-  const failures = observatory.answer({ type: 'failures', limit: 10 }, GAUGES).sightings;
+  const failures = observatory.answer({ type: 'failures', limit: 10 }, STANDING).sightings;
   assert.deepEqual(
     failures.map((one) => ('because' in one ? one.because : null)),
     ['timeout', 'status 422'],
