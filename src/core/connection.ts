@@ -171,14 +171,8 @@ export class Connection implements IntakeClient {
   push(message: Message, idempotencyKey: string | null): PushOutcome {
     if (idempotencyKey === null) return this.#push(message);
     const now = this.#host.clock.now();
-    const first = this.#answered?.find(idempotencyKey, now);
-    if (first) return first;
-    const outcome = this.#push(message);
-    if (outcome === SENT || outcome === QUEUED) {
-      this.#answered ??= new AnsweredKeys(this.route.limits.idempotencyKeys);
-      this.#answered.remember(idempotencyKey, outcome, now);
-    }
-    return outcome;
+    this.#answered ??= new AnsweredKeys(this.route.limits.idempotencyKeys);
+    return this.#answered.find(idempotencyKey, now) ?? this.#answered.remember(idempotencyKey, this.#push(message), now);
   }
 
   #push(message: Message): PushOutcome {
@@ -247,8 +241,8 @@ export class Connection implements IntakeClient {
     if (this.state === 'connecting') return void this.close(CLOSE.GOING_AWAY, reason); // there is no socket yet that could be ended
     this.closeCode = code;
     this.closeReason = reason;
+    this.closer ??= 'gateway';
     this.state = 'closing';
-    this.closer = 'gateway';
     this.#socket?.terminate();
   }
 
@@ -290,8 +284,8 @@ export class Connection implements IntakeClient {
   /** The socket is gone, whoever ended it. Called once. `by`: who, where the code alone does not tell. */
   ended(code: number, reason: string, by: Closer = code === CLOSE.ABNORMAL ? 'network' : 'client'): void {
     if (this.state === 'closed') return;
-    this.closer ??= by;
     this.state = 'closed';
+    this.closer ??= by;
     if (this.closeCode === 0) {
       this.closeCode = code;
       this.closeReason = reason;
