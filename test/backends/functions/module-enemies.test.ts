@@ -22,44 +22,59 @@ async function isCalm(target: FunctionTarget): Promise<number> {
 const exit = (how: string) => ({ type: 'threw', errorType: 'Runtime.ExitError', message: how });
 const threw = (errorType: string, message: string) => ({ type: 'threw', errorType, message });
 
-suite('an enemy of a handler costs its own call only', () => {
-  const rows: readonly (readonly [does: string, result: object, isProcessLost: boolean])[] = [
-    ['throws', threw('RangeError', 'it is too much'), false],
-    ['throwsText', threw('string', 'Unauthorized'), false],
-    ['throwsNothing', threw('undefined', 'undefined'), false],
-    ['throwsTrap', threw('Error', 'what was thrown cannot be read'), false],
-    ['throwsLong', threw('Error', 'x'.repeat(32_768)), false],
-    ['circular', threw('Runtime.MarshalError', 'Unable to stringify response body'), false],
-    ['bigint', threw('Runtime.MarshalError', 'Unable to stringify response body'), false],
-    ['symbol', { type: 'returned', payload: Buffer.from('null') }, false],
-    ['text', { type: 'returned', payload: Buffer.from('"just text"') }, false],
-    [
-      'long',
-      threw(
-        'Function.ResponseSizeTooLarge',
-        'Response payload size (6291583 bytes) exceeded maximum allowed payload size (6291556 bytes).',
-      ),
-      false,
-    ],
-    ['throwsLater', threw('SyntaxError', 'nobody catches it'), true],
-    ['rejectsLater', threw('Runtime.UnhandledPromiseRejection', 'Error: nobody waits for it'), true],
-    ['exits', exit('Runtime exited without providing a reason'), true],
-    ['exitsWith', exit('Runtime exited with error: exit status 3'), true],
-    ['aborts', exit('Runtime exited with error: signal: aborted'), true],
-    ['kills', exit('Runtime exited with error: signal: killed'), true],
-    ['garbage', threw('Runtime.ChannelError', 'the process wrote to the channel of its runtime (file descriptor 3)'), true],
-    ['lies', threw('Runtime.ChannelError', 'the process wrote to the channel of its runtime (file descriptor 3)'), true],
-    ['closes', exit('Runtime exited with error: signal: killed'), true],
-  ];
+const CHANNEL_BROKEN = threw('Runtime.ChannelError', 'the process wrote to the channel of its runtime (file descriptor 3)');
 
-  for (const [does, expected, isProcessLost] of rows)
-    test(`one that ${does}`, async (t) => {
-      const { target } = moduleTarget(t, 'enemies.cjs', { export: 'enemy', maxInstances: 1 });
-      const before = await isCalm(target);
+/** What these do is told, and their process is good for the next call. */
+const HARMLESS: Readonly<Record<string, object>> = {
+  throws: threw('RangeError', 'it is too much'),
+  throwsText: threw('string', 'Unauthorized'),
+  throwsNothing: threw('undefined', 'undefined'),
+  throwsTrap: threw('Error', 'what was thrown cannot be read'),
+  throwsLong: threw('Error', 'x'.repeat(32_768)),
+  circular: threw('Runtime.MarshalError', 'Unable to stringify response body'),
+  bigint: threw('Runtime.MarshalError', 'Unable to stringify response body'),
+  symbol: { type: 'returned', payload: Buffer.from('null') },
+  text: { type: 'returned', payload: Buffer.from('"just text"') },
+  long: threw(
+    'Function.ResponseSizeTooLarge',
+    'Response payload size (6291584 bytes) exceeded maximum allowed payload size (6291556 bytes).',
+  ),
+};
+
+/** These take their process with them. */
+const DEADLY: Readonly<Record<string, object>> = {
+  throwsLater: threw('SyntaxError', 'nobody catches it'),
+  rejectsLater: threw('Runtime.UnhandledPromiseRejection', 'Error: nobody waits for it'),
+  exits: exit('Runtime exited without providing a reason'),
+  exitsWith: exit('Runtime exited with error: exit status 3'),
+  aborts: exit('Runtime exited with error: signal: aborted'),
+  kills: exit('Runtime exited with error: signal: killed'),
+  garbage: CHANNEL_BROKEN,
+  lies: CHANNEL_BROKEN,
+  closes: exit('Runtime exited with error: signal: killed'),
+};
+
+suite('an enemy of a handler costs its own call only', () => {
+  test('one that throws, or returns what is no answer, keeps its process', async (t) => {
+    const { target } = moduleTarget(t, 'enemies.cjs', { export: 'enemy', maxInstances: 1 });
+    const pid = await isCalm(target);
+    for (const [does, expected] of Object.entries(HARMLESS)) {
       const [result, next] = await Promise.all([invoke(target, doing(does)), invoke(target, doing('calm'))]);
-      assert.deepEqual(result, expected);
-      assert.equal(pidOf(next) !== before, isProcessLost);
-    });
+      assert.deepEqual(result, expected, does);
+      assert.equal(pidOf(next), pid, does);
+    }
+  });
+
+  test('one that ends its process, or breaks its channel, is replaced; who waited behind it is served', async (t) => {
+    const { target } = moduleTarget(t, 'enemies.cjs', { export: 'enemy', maxInstances: 1 });
+    let pid = await isCalm(target);
+    for (const [does, expected] of Object.entries(DEADLY)) {
+      const [result, next] = await Promise.all([invoke(target, doing(does)), invoke(target, doing('calm'))]);
+      assert.deepEqual(result, expected, does);
+      assert.notEqual(pidOf(next), pid, does);
+      pid = pidOf(next);
+    }
+  });
 
   test('the longest answer that Lambda takes comes whole', async (t) => {
     const { target } = moduleTarget(t, 'enemies.cjs', { export: 'enemy', maxInstances: 1 });
@@ -131,21 +146,21 @@ suite('an enemy of a handler costs its own call only', () => {
     assert.ok(lines.every(({ facts }) => facts['function'] === 'chat'));
   });
 
-  test('one that never stops talking is listened to in measure, and answers all the same', async (t) => {
-    const { target, log } = moduleTarget(t, 'enemies.cjs', { export: 'enemy', maxInstances: 1, timeoutMs: 1_200 });
+  test('one that shouts is listened to in measure', async (t) => {
+    const { target, log } = moduleTarget(t, 'enemies.cjs', { export: 'enemy', maxInstances: 1 });
     const began = performance.now();
-    const result = await invoke(target, doing('shouts'));
-    const seconds = (performance.now() - began) / 1_000;
-    const written = log.all.filter(({ message }) => message === 'a function wrote').length;
-    assert.ok(result.type === 'threw' && result.errorType === 'Sandbox.Timedout', 'it is slowed down by what it writes');
-    assert.ok(written * 150 < (seconds + 1) * 2 * 262_144 && written > 100, `${written} lines in ${seconds} s`);
+    assert.equal((await invoke(target, doing('shouts'))).type, 'returned');
     await isCalm(target);
+    const seconds = (performance.now() - began) / 1_000;
+    const texts = log.all.map(({ facts }) => String(facts['text']));
+    const bytes = texts.reduce((sum, text) => sum + text.length, 0);
+    assert.ok(bytes < (seconds + 1) * 262_144 + 65_536 && texts.length < 20_000, `${bytes} bytes in ${seconds} s`);
   });
 
   test('hundreds of calls of enemies and friends end each as they should', async (t) => {
     const { target } = moduleTarget(t, 'enemies.cjs', { export: 'enemy', maxInstances: 3 });
     const kinds = ['calm', 'throws', 'calm', 'circular', 'calm', 'calm', 'text', 'calm'];
-    const calls = Array.from({ length: 400 }, (_, index) => (index % 100 === 99 ? 'exits' : (kinds[index % kinds.length] ?? 'calm')));
+    const calls = Array.from({ length: 400 }, (_, index) => (index % 200 === 199 ? 'exits' : (kinds[index % kinds.length] ?? 'calm')));
     const results = await Promise.all(calls.map((does) => invoke(target, doing(does))));
     for (const [index, result] of results.entries()) {
       const does = calls[index] ?? '';

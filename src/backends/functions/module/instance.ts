@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { extname } from 'node:path';
+import { findPackageJSON } from 'node:module';
+import { dirname, join } from 'node:path';
 import { type Duplex, PassThrough } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import type { Clock, Log, Receiver, Timer } from '../../../core/ports.ts';
 import type { FunctionResult } from '../../../wire/functions.ts';
 import { MAX_ANSWER_BYTES } from './answer.ts';
@@ -9,8 +9,10 @@ import { encodeFrame, FrameReader, type Frame } from './frames.ts';
 import { logOutput } from './output.ts';
 import { type Load, readSaid } from './words.ts';
 
-/** TypeScript in the sources, JavaScript in the package. */
-const RUNTIME = fileURLToPath(new URL(`./runtime${extname(import.meta.filename)}`, import.meta.url));
+/** Its own file in the sources and in the package, in which this one lies somewhere else. */
+const RUNTIME = import.meta.filename.endsWith('.ts')
+  ? join(import.meta.dirname, 'runtime.ts')
+  : join(dirname(findPackageJSON(import.meta.url) ?? ''), 'dist/backends/functions/module/runtime.js');
 /** What is wrong with a module shows within this time, as on AWS. */
 const LOAD_TIMEOUT_MS = 10_000;
 /** An instance that is told to end, and is not gone by then, is killed. */

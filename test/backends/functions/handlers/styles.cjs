@@ -46,3 +46,6 @@ exports.environment = async () => ({ ...process.env, cwd: process.cwd() });
 
 let count = 0;
 exports.count = async () => ({ count: (count += 1), pid: process.pid });
+
+// One process for many of them: the event names it.
+exports.any = (event, context, callback) => exports[event.style](event, context, callback);
