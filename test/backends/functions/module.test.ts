@@ -14,7 +14,7 @@ functionTargetContract('module', async (t, behaviour) => {
   await invoke(target, functionCall({ does: 'calm' })); // its start is not what is measured
   const payload = JSON.stringify({ does: WORDS[behaviour] });
   return {
-    invoke: (call, receiver) => target.invoke({ ...call, payload }, receiver),
+    invoke: (call, receiver, waitUntil) => target.invoke({ ...call, payload }, receiver, waitUntil),
     stop: () => target.stop(),
   };
 });

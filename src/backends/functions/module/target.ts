@@ -3,7 +3,7 @@ import type { FunctionCall, FunctionResult, FunctionTarget } from '../../../wire
 import { environmentOf } from './environment.ts';
 import { Instance, type InstanceOwner, type Threw } from './instance.ts';
 import { MemoryWatch } from './memory-watch.ts';
-import { Waiting } from './waiting.ts';
+import { STOPPED, tooMany, Waiting } from '../waiting.ts';
 
 export type ModuleOptions = {
   /** Absolute path of the handler's file; its extension may be left out. */
@@ -66,9 +66,9 @@ export class ModuleTarget implements FunctionTarget, InstanceOwner {
     this.#memory = new MemoryWatch({ clock, limitMb, exceeded: (instance) => this.#tooLarge(instance) });
   }
 
-  invoke(call: FunctionCall, receiver: Receiver<FunctionResult>): void {
+  invoke(call: FunctionCall, receiver: Receiver<FunctionResult>, waitUntil: number): void {
     const expired = (one: Waiting): void => void this.#waiting.delete(one);
-    const waiting = new Waiting(call, { receiver, clock: this.#options.clock, expired });
+    const waiting = new Waiting(call, { receiver, clock: this.#options.clock, waitUntil, expired });
     const refusal = this.#refusal();
     if (refusal !== null) waiting.settleSoon(refusal);
     else this.#place(waiting);
@@ -91,7 +91,7 @@ export class ModuleTarget implements FunctionTarget, InstanceOwner {
     const free = new Set(this.#free.splice(0).map(({ instance }) => instance));
     for (const instance of this.#instances.keys()) {
       if (free.has(instance)) instance.end();
-      else instance.kill(STOPPED);
+      else instance.kill(ENDED);
     }
     if (this.#instances.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -132,16 +132,10 @@ export class ModuleTarget implements FunctionTarget, InstanceOwner {
 
   /** Why no call is taken now. */
   #refusal(): FunctionResult | null {
-    if (this.#isStopped) return { type: 'failure', reason: 'stopped', wasSent: false, detail: 'the gateway stops' };
+    if (this.#isStopped) return STOPPED;
     if (this.#broken !== null && this.#instances.size === 0 && this.#broken.until > this.#options.clock.now()) return this.#broken.failure;
-    if (this.#waiting.size < this.#options.maxWaiting) return null;
     const { functionName, maxWaiting } = this.#options;
-    return {
-      type: 'failure',
-      reason: 'unreachable',
-      wasSent: false,
-      detail: `${maxWaiting} calls wait for function ${functionName} already`,
-    };
+    return this.#waiting.size < maxWaiting ? null : tooMany(maxWaiting, `function ${functionName}`);
   }
 
   #place(waiting: Waiting): void {
@@ -235,4 +229,4 @@ export class ModuleTarget implements FunctionTarget, InstanceOwner {
   }
 }
 
-const STOPPED: Threw = { type: 'threw', errorType: 'Runtime.ExitError', message: 'the gateway stops' };
+const ENDED: Threw = { type: 'threw', errorType: 'Runtime.ExitError', message: 'the gateway stops' };
