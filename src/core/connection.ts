@@ -50,6 +50,8 @@ export class Connection implements IntakeClient {
   readonly remoteAddress: string;
   /** Epoch ms. */
   readonly connectedAt: number;
+  /** Epoch ms at which what the client came with ends, and the connection with it (4401). */
+  expiresAt: number;
   /** Counts this process's connections; a place in the list of all. */
   readonly serial: number;
   state: ConnectionState = 'connecting';
@@ -89,6 +91,7 @@ export class Connection implements IntakeClient {
     this.remoteAddress = request.remoteAddress;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
+    this.expiresAt = request.expiresAt ?? Infinity;
     this.#lastActiveDate = this.connectedAt;
     this.lastActiveAt = host.clock.now();
     this.quietSince = this.lastActiveAt;
@@ -140,6 +143,7 @@ export class Connection implements IntakeClient {
     this.#socket = socket;
     this.state = 'open';
     this.alive();
+    this.expiresAt = Math.min(this.expiresAt, verdict.expiresAt ?? Infinity);
     if (verdict.message !== null) this.#send(verdict.message);
     const early = this.#early;
     this.#early = null;

@@ -33,6 +33,8 @@ export interface FunctionTarget {
   invoke(call: FunctionCall, receiver: Receiver<FunctionResult>, waitUntil: number): void;
   /** Ends what is idle at once and running calls with `stopped`. Idempotent. */
   stop(): Promise<void>;
+  /** Calls from now on run the code as it lies there now; only a target that has code of its own has this. */
+  reload?(): void;
 }
 
 /** What a dialect that calls functions is given. */

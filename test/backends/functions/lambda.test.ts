@@ -55,7 +55,7 @@ functionTargetContract('lambda', async (t, behaviour) => {
       response
         .writeHead(200, { 'x-amz-function-error': 'Unhandled' })
         .end(JSON.stringify({ errorType: 'RangeError', errorMessage: 'it is too much' }));
-    else if (behaviour === 'returns too much') response.end(JSON.stringify({ body: 'x'.repeat(6_400_000) }));
+    else if (behaviour === 'returns much') response.end(JSON.stringify({ body: 'x'.repeat(100_000) }));
   });
   return lambdaTarget(t, origin);
 });

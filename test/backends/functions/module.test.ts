@@ -6,7 +6,7 @@ import type { FunctionResult } from '../../../src/wire/functions.ts';
 import { functionCall, functionTargetContract, invoke } from '../../contracts/function-target.ts';
 import { gone, HANDLERS, isAlive, moduleTarget, temporaryDirectory } from './module-scene.ts';
 
-const WORDS = { echoes: 'asynchronous', throws: 'throws', hangs: 'hangs', 'returns too much': 'long' } as const;
+const WORDS = { echoes: 'asynchronous', throws: 'throws', hangs: 'hangs', 'returns much': 'longest' } as const;
 
 functionTargetContract('module', async (t, behaviour) => {
   if (behaviour === 'echoes') return moduleTarget(t, 'styles.cjs', { export: 'asynchronous', maxInstances: 2 }).target;

@@ -13,8 +13,8 @@ export type ModuleOptions = {
   readonly functionName: string;
   /** Where its processes run. */
   readonly directory: string;
-  /** The function's own time-out: who runs longer is killed. */
-  readonly timeoutMs: number;
+  /** The function's own time-out: who runs longer is killed. Null: that of each call. */
+  readonly timeoutMs: number | null;
   /** Who needs more is killed. */
   readonly memoryMb: number;
   /** Processes at once, each with one call at a time. */
@@ -30,7 +30,7 @@ export type ModuleOptions = {
   readonly log: Log;
 };
 
-export const MODULE_DEFAULTS = { timeoutMs: 29_000, memoryMb: 512, maxInstances: 8, maxWaiting: 1_000, idleMs: 60_000 } as const;
+export const MODULE_DEFAULTS = { timeoutMs: null, memoryMb: 512, maxInstances: 8, maxWaiting: 1_000, idleMs: 60_000 } as const;
 
 /** A module that cannot be loaded is tried again after so long, twice as long after each failure; calls meanwhile get the reason at once. */
 const FIRST_PAUSE_MS = 250;
@@ -149,11 +149,11 @@ export class ModuleTarget implements FunctionTarget, InstanceOwner {
   }
 
   #run(waiting: Waiting, instance: Instance): void {
-    const { requestId, payload } = waiting.call;
+    const { requestId, payload, timeoutMs } = waiting.call;
     this.#running.set(instance, waiting);
     this.#memory.add(instance);
     waiting.begins();
-    instance.run({ requestId, payload, timeoutMs: this.#options.timeoutMs, receiver: waiting });
+    instance.run({ requestId, payload, timeoutMs: this.#options.timeoutMs ?? timeoutMs, receiver: waiting });
   }
 
   /** One instance for each call that waits, as far as there may be so many. */
