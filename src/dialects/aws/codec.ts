@@ -83,7 +83,8 @@ export class AwsCodec {
   }
 
   #accepted(event: OpenEvent, allowed: Allowed | null, verdict: Accepted): OpenVerdict {
-    return { ...verdict, data: dataOf(event, allowed) };
+    const data = dataOf(event, allowed);
+    return allowed === null || allowed.expiresAt === null ? { ...verdict, data } : { ...verdict, data, expiresAt: allowed.expiresAt };
   }
 
   encodeMessage(event: MessageEvent): Step<MessageVerdict> {
@@ -237,9 +238,10 @@ function jsonOf(data: Buffer): unknown {
 
 function dataOf({ party }: OpenEvent, allowed: Allowed | null): string | null {
   if (allowed === null) return party.data;
+  const { context, principalId, latencyMs } = allowed;
   return writeFacts({
     ...readFacts(party.data),
-    authorizer: { ...allowed.context, principalId: allowed.principalId, integrationLatency: allowed.latencyMs },
+    authorizer: { ...context, ...(principalId !== null && { principalId }), integrationLatency: latencyMs },
   });
 }
 
