@@ -64,7 +64,7 @@ async function openTarget<Type extends TargetType>(
   spec: Extract<TargetSpec, { readonly type: Type }>,
   parts: FunctionParts,
 ): Promise<FunctionTarget> {
-  const opener = TARGETS[spec.type] as Opener<Type> | undefined;
+  const opener: Opener<Type> | undefined = TARGETS[spec.type];
   if (opener === undefined) throw new Error(`this build has no targets of type ${spec.type}`);
   return opener(spec, parts);
 }
