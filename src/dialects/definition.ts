@@ -86,6 +86,8 @@ export type DialectDefinition = {
    * `addressIn` makes of its parameters. Needs a parser that leaves bodies as Buffers.
    */
   readonly routes: (server: FastifyInstance, options: ControlOptions) => Promise<void>;
+  /** Other spellings of its commands' targets, in the one that its routes have. Comes before the router; must be fast. */
+  readonly rewrite?: (target: string) => string;
   /** Its methods on `/:id` of the control API. */
   readonly onId: readonly Method[];
   /** First path segments of its commands: no client may choose one as its id. */

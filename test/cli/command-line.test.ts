@@ -176,21 +176,23 @@ suite('a start that its user must mend', { concurrency: 2 }, () => {
     });
   }
 
-  test('two gateways with workers do not share a port', async (t) => {
-    const first = spawn(process.execPath, [MAIN], {
-      cwd: '/',
-      env: { PATH: process.env['PATH'], API_URI, HOST: '127.0.0.1', PORT: '0', WORKERS: '2', DRAIN_MS: '0' },
-      stdio: ['ignore', 'pipe', 'ignore'],
+  for (const WORKERS of ['1', '2'])
+    test(`two gateways do not share a port, ${WORKERS} process(es)`, async (t) => {
+      const first = spawn(process.execPath, [MAIN], {
+        cwd: '/',
+        env: { PATH: process.env['PATH'], API_URI, HOST: '127.0.0.1', PORT: '0', WORKERS, DRAIN_MS: '0' },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const ended = once(first, 'exit');
+      t.after(async () => {
+        first.kill('SIGTERM');
+        await ended;
+      });
+      const [line] = (await once(first.stdout, 'data')) as [Buffer];
+      const port = /"publicUrl":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(String(line))?.[1] ?? '';
+      await oneSentence({ WORKERS: '1', PORT: port }, 69, /^EADDRINUSE/);
+      await oneSentence({ WORKERS: '2', PORT: port }, 69, /^EADDRINUSE/);
     });
-    const ended = once(first, 'exit');
-    t.after(async () => {
-      first.kill('SIGTERM');
-      await ended;
-    });
-    const [line] = (await once(first.stdout, 'data')) as [Buffer];
-    const port = /"publicUrl":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(String(line))?.[1] ?? '';
-    await oneSentence({ WORKERS: '2', PORT: port }, 69, /^EADDRINUSE/);
-  });
 
   test('a JOURNAL_DIR that no journal can use, whatever the reason', async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'journal-dir-'));

@@ -18,6 +18,8 @@ export type ServerOptions = {
   /** May grow with time. */
   readonly maxBodyBytes: () => number;
   /** Does this request ask for a WebSocket? */
+  /** Of a target, the spelling that the routes have. */
+  readonly rewrite: (target: string) => string;
   readonly asksForWebSocket: (request: IncomingMessage) => boolean;
   /** `no longer`: it drains, and refuses with 503. `never`: what asks for an upgrade is a plain request here. */
   readonly upgrades: () => 'now' | 'no longer' | 'never';
@@ -36,7 +38,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     rewriteUrl: (request) => {
       foldMethod(request);
-      return originForm(request);
+      return options.rewrite(originForm(request));
     },
     requestTimeout: options.handshakeTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
