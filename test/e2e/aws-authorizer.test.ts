@@ -40,7 +40,7 @@ async function toldOf(gateway: AppGateway, route: string): Promise<Record<string
 suite('an authorizer function', () => {
   test('that allows is told of in every event, with its context as texts', async (t) => {
     const gateway = await startApi(t, `{ target: ${MODULE}, identitySource: [route.request.header.Authorization] }`);
-    const client = await connect(t, `${gateway.wsUrl}/prod`, { headers: { authorization: 'allow' } });
+    const client = await connect(t, `${gateway.wsUrl}/prod`, { headers: { Authorization: 'allow' } });
     const expected = { plan: 'pro', seats: '3', beta: 'true', principalId: 'ann' };
     client.ws.send(JSON.stringify({ action: 'echo' }));
     const { authorizer } = JSON.parse((await client.frames.first(() => true)).text) as { authorizer: Record<string, unknown> };
@@ -69,7 +69,7 @@ suite('an authorizer function', () => {
       [url, 'hang', 504, 'Endpoint request timed out'],
     ];
     for (const [at, authorization, status, message] of rows) {
-      const refused = await refusal(t, at, { headers: authorization === null ? {} : { authorization } });
+      const refused = await refusal(t, at, { headers: authorization === null ? {} : { Authorization: authorization } });
       const { message: said, connectionId, requestId } = JSON.parse(refused.body) as Record<string, string>;
       assert.deepEqual([refused.status, said], [status, message], String(authorization));
       assert.match(`${connectionId} ${requestId}`, /^\S{16} \S{16}$/);
