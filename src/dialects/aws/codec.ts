@@ -68,8 +68,8 @@ export class AwsCodec {
   }
 
   decodeOpen(event: OpenEvent, allowed: Allowed | null, result: FunctionResult): OpenVerdict {
-    if (result.type === 'failure') return unansweredOpen(event, result);
-    if (result.type === 'threw') return badGateway(event);
+    if (result.type === 'failure') return result.isRefusal === true ? notRun(event) : unansweredOpen(event, result);
+    if (result.type === 'threw') return result.isRefusal === true ? notRun(event) : badGateway(event);
     const returned = readResult(result);
     if (returned.type !== 'answer' || returned.status < 200) return badGateway(event);
     if (returned.status > 299) return refusedByFunction(event, returned);
@@ -261,6 +261,11 @@ function failed({ party }: MessageEvent, requestId: string, { message, because }
 
 function badGateway(event: OpenEvent): Refusal {
   return awsRefusal(event, { status: 502, code: 'BAD_GATEWAY', message: FRAME_MESSAGES.failed });
+}
+
+/** The function was not run: it may not be called, or not now. */
+function notRun(event: OpenEvent): Refusal {
+  return awsRefusal(event, { status: 500, code: 'INTERNAL_ERROR', message: FRAME_MESSAGES.failed });
 }
 
 /** No whole answer to $connect. A call that was sent may have been accepted; the backend of every dialect is told of its end then. */

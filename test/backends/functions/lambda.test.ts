@@ -107,19 +107,30 @@ suite('a call of the Invoke API', () => {
         429,
         { 'x-amzn-errortype': 'TooManyRequestsException' },
         '{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","message":"Rate Exceeded."}',
-        { type: 'failure', reason: 'unreachable', wasSent: false, detail: 'throttled, TooManyRequestsException: Rate Exceeded.' },
+        {
+          type: 'failure',
+          reason: 'unreachable',
+          wasSent: false,
+          isRefusal: true,
+          detail: 'throttled, TooManyRequestsException: Rate Exceeded.',
+        },
       ],
       [
         403,
         { 'x-amzn-errortype': 'AccessDeniedException:http://internal' },
         '{"Message":"User is not authorized"}',
-        { type: 'threw', errorType: 'AccessDeniedException', message: 'AccessDeniedException: User is not authorized' },
+        { type: 'threw', errorType: 'AccessDeniedException', message: 'AccessDeniedException: User is not authorized', isRefusal: true },
       ],
       [
         404,
         { 'x-amzn-errortype': 'ResourceNotFoundException' },
         '{"Message":"Function not found"}',
-        { type: 'threw', errorType: 'ResourceNotFoundException', message: 'ResourceNotFoundException: Function not found' },
+        {
+          type: 'threw',
+          errorType: 'ResourceNotFoundException',
+          message: 'ResourceNotFoundException: Function not found',
+          isRefusal: true,
+        },
       ],
       [
         500,

@@ -125,6 +125,17 @@ suite('a handler', () => {
     }
   });
 
+  test('whose process cannot be started says why', async (t) => {
+    for (const [options, because] of [
+      [{ directory: '/not/there' }, /in \/not\/there: .*ENOENT/],
+      [{ env: { ODD: '\0' } }, /null bytes/],
+    ] as const) {
+      const { target } = moduleTarget(t, 'styles.cjs', { export: 'sync', ...options });
+      const result = await invoke(target, functionCall());
+      assert.ok(result.type === 'threw' && because.test(result.message), JSON.stringify(result));
+    }
+  });
+
   test('that is mended is loaded again, after a pause or by a reload', async (t) => {
     const file = join(await temporaryDirectory(t), 'chat.cjs');
     const write = (code: string): Promise<void> => writeFile(file, `exports.handler = async () => ${code}`);

@@ -134,9 +134,10 @@ function resultOf(result: BackendResult): FunctionResult {
   }
   const errorType = errorTypeOf(headers);
   const message = `${errorType}: ${messageOf(body)}`;
-  if (status === THROTTLED) return { type: 'failure', reason: 'unreachable', wasSent: false, detail: `throttled, ${message}` };
+  if (status === THROTTLED)
+    return { type: 'failure', reason: 'unreachable', wasSent: false, isRefusal: true, detail: `throttled, ${message}` };
   if (status >= 500) return { type: 'failure', reason: 'reset', wasSent: true, detail: `status ${status}, ${message}` };
-  return threw(errorType, message);
+  return { ...threw(errorType, message), isRefusal: true };
 }
 
 /** `ResourceNotFoundException:http://…` on some of those who speak for AWS. */

@@ -128,7 +128,7 @@ export class Instance {
   }
 
   #listen(): void {
-    const { log, clock, load } = this.#options;
+    const { log, clock, load, directory } = this.#options;
     const output = { log, clock, functionName: load.functionName, requestId: () => this.#job?.requestId ?? null };
     const { stdout, stderr } = this.#process;
     if (stdout !== null) logOutput(stdout, 'info', output);
@@ -136,7 +136,7 @@ export class Instance {
     this.#channel.on('data', (chunk: Buffer) => this.#heard(chunk));
     this.#channel.on('error', () => {});
     this.#channel.on('close', () => this.#closed());
-    this.#process.on('error', (error) => this.#exited(`it could not be started: ${error.message}`));
+    this.#process.on('error', (error) => this.#exited(`it could not be started in ${directory}: ${error.message}`));
     this.#process.on('exit', (code, signal) => this.#exited(exitOf(code, signal)));
   }
 

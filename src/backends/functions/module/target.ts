@@ -168,8 +168,18 @@ export class ModuleTarget implements FunctionTarget, InstanceOwner {
       return;
     }
     let starting = [...this.#instances].filter(([{ isStarting }, generation]) => isStarting && generation === this.#generation).length;
-    for (; starting < this.#waiting.size && this.#instances.size < this.#options.maxInstances; starting += 1)
+    for (; starting < this.#waiting.size && this.#instances.size < this.#options.maxInstances; starting += 1) if (!this.#start()) return;
+  }
+
+  #start(): boolean {
+    try {
       this.#instances.set(new Instance(this.#instanceOptions(), this), this.#generation);
+      return true;
+    } catch (error) {
+      const failure: Threw = { type: 'threw', errorType: 'Runtime.ExitError', message: `it cannot be started: ${String(error)}` };
+      process.nextTick(() => this.#couldNotStart(failure)); // an environment that no process can have, say
+      return false;
+    }
   }
 
   #instanceOptions(): ConstructorParameters<typeof Instance>[0] {
