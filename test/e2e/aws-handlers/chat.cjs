@@ -11,5 +11,5 @@ exports.handler = async (event) => {
   if (does === 'block') for (;;);
   if (does === 'garbage') return Symbol('x');
   if (does === 'long') return { statusCode: 200, body: 'x'.repeat(6_000_000) };
-  return { statusCode: 200, body: JSON.stringify({ action, routeKey, authorizer }) };
+  return { statusCode: 200, body: JSON.stringify({ action, routeKey, authorizer, pid: process.pid }) };
 };
