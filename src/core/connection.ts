@@ -166,9 +166,8 @@ export class Connection implements IntakeClient {
 
   /** Any frame came. */
   alive(): void {
-    const { clock } = this.#host;
-    this.lastActiveAt = clock.now();
-    this.#lastActiveDate = clock.date();
+    this.lastActiveAt = this.#host.clock.now();
+    this.#lastActiveDate = this.#host.clock.date();
     this.pingedAt = 0;
   }
 
@@ -296,10 +295,7 @@ export class Connection implements IntakeClient {
   ended(code: number, reason: string): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
-    if (this.closeCode === 0) {
-      this.closeCode = code;
-      this.closeReason = reason;
-    }
+    if (this.closeCode === 0) [this.closeCode, this.closeReason] = [code, reason];
     this.#socket = null;
     this.#early = null;
     this.#intake.ended();

@@ -98,7 +98,7 @@ suite('an authorizer function', () => {
       ['routeKey', 'eventType', 'stage', 'apiId', 'domainName', 'messageDirection'].map((name) => requestContext?.[name]),
       ['$connect', 'CONNECT', 'prod', 'abcde12345', 'gw.example.com', 'IN'],
     );
-    assert.equal((requestContext?.['identity'] as Record<string, unknown>)['sourceIp'], '127.0.0.1');
+    assert.deepEqual((requestContext?.['identity'] as Record<string, unknown> | undefined)?.['sourceIp'], '127.0.0.1');
     assert.equal(event['pathParameters'], undefined);
     assert.equal(requestContext?.['authorizer'], undefined);
   });

@@ -75,7 +75,6 @@ function jwtProblems(jwt: NonNullable<AuthorizerSpec['jwt']>): RouteProblem[] {
   const { jwksUri, issuer } = jwt;
   if (jwksUri === undefined && issuer === undefined)
     return [{ at: ['authorizer', 'jwt'], wanted: 'must have the jwksUri of the keys, or the issuer who publishes where they are' }];
-  const isUrl = (url: string): boolean => /^https?:$/.test(URL.parse(url)?.protocol ?? '');
   if (jwksUri !== undefined && !isUrl(jwksUri)) return [{ at: ['authorizer', 'jwt', 'jwksUri'], wanted: 'must be a URL of http or https' }];
   if (jwksUri !== undefined || issuer === undefined || isUrl(issuer)) return [];
   return [{ at: ['authorizer', 'jwt', 'issuer'], wanted: 'must be a URL of http or https where there is no jwksUri' }];
@@ -89,4 +88,8 @@ function sigv4Problems({ mode, keys, tokens }: Sigv4Spec): RouteProblem[] {
   if (mode !== 'bearer' && tokens !== undefined)
     problems.push({ at: ['sigv4', 'tokens'], wanted: 'have no meaning unless mode is bearer' });
   return problems;
+}
+
+function isUrl(url: string): boolean {
+  return /^https?:$/.test(URL.parse(url)?.protocol ?? '');
 }

@@ -179,36 +179,36 @@ suite('a call of the Invoke API', () => {
   });
 });
 
-suite('credentials', () => {
-  /** The environment of the process, for the length of a test. */
-  function setEnvironment(t: TestContext, variables: Readonly<Record<string, string>>): void {
+/** The environment of the process, for the length of a test. */
+function setEnvironment(t: TestContext, variables: Readonly<Record<string, string>>): void {
+  for (const name of Object.keys(process.env).filter((one) => one.startsWith('AWS_'))) delete process.env[name];
+  Object.assign(
+    process.env,
+    { AWS_EC2_METADATA_DISABLED: 'true', AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' },
+    variables,
+  );
+  t.after(() => {
     for (const name of Object.keys(process.env).filter((one) => one.startsWith('AWS_'))) delete process.env[name];
-    Object.assign(
-      process.env,
-      { AWS_EC2_METADATA_DISABLED: 'true', AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' },
-      variables,
-    );
-    t.after(() => {
-      for (const name of Object.keys(process.env).filter((one) => one.startsWith('AWS_'))) delete process.env[name];
-    });
-  }
+  });
+}
 
-  /** A target that looks for credentials by itself. */
-  function searching(t: TestContext, origin: string): LambdaTarget {
-    const target = new LambdaTarget({
-      ...LAMBDA_DEFAULTS,
-      url: new URL(origin),
-      functionName: 'chat',
-      qualifier: null,
-      region: 'eu-west-1',
-      transport: transportTo(t, origin),
-      clock: systemClock,
-      log: SILENT_LOG,
-    });
-    t.after(() => target.stop());
-    return target;
-  }
+/** A target that looks for credentials by itself. */
+function searching(t: TestContext, origin: string): LambdaTarget {
+  const target = new LambdaTarget({
+    ...LAMBDA_DEFAULTS,
+    url: new URL(origin),
+    functionName: 'chat',
+    qualifier: null,
+    region: 'eu-west-1',
+    transport: transportTo(t, origin),
+    clock: systemClock,
+    log: SILENT_LOG,
+  });
+  t.after(() => target.stop());
+  return target;
+}
 
+suite('credentials', () => {
   test('come from the environment', async (t) => {
     const { origin, problems } = await startLambda(t, echo);
     setEnvironment(t, { AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey });

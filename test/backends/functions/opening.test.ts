@@ -56,15 +56,11 @@ test('equal targets are one, which is called by its file’s name; a reload is h
   assert.deepEqual(backends.targets, [`module:${file}`]);
 });
 
+function lambda(more: Partial<Extract<TargetSpec, { type: 'lambda' }>>): TargetSpec {
+  return { type: 'lambda', function: 'chat', qualifier: null, region: null, url: null, ...more };
+}
+
 test('the region of a function on Lambda is what its target says, its ARN, or the environment; without one it is a mistake', async (t) => {
-  const lambda = (more: Partial<Extract<TargetSpec, { type: 'lambda' }>>): TargetSpec => ({
-    type: 'lambda',
-    function: 'chat',
-    qualifier: null,
-    region: null,
-    url: null,
-    ...more,
-  });
   const { host } = await hostOf(t);
   await assert.rejects(host.open(lambda({})), /lambda:chat must have a region, here or in AWS_REGION/);
   await host.open(lambda({ region: 'eu-west-1' }));

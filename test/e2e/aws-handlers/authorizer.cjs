@@ -5,16 +5,16 @@ exports.handler = (event, context, callback) => {
   const token = event.headers.Authorization ?? event.queryStringParameters?.token;
   switch (token) {
     case 'allow':
-      return callback(null, policy('ann', 'Allow', event.methodArn, { plan: 'pro', seats: 3, beta: true }));
+      return callback(null, policy('Allow', event.methodArn, { plan: 'pro', seats: 3, beta: true }));
     case 'deny':
-      return callback(null, policy('ann', 'Deny', event.methodArn));
+      return callback(null, policy('Deny', event.methodArn));
     case 'unauthorized':
       return callback('Unauthorized');
     case 'nested':
-      return callback(null, policy('ann', 'Allow', event.methodArn, { plan: { name: 'pro' } }));
+      return callback(null, policy('Allow', event.methodArn, { plan: { name: 'pro' } }));
     case 'event':
       console.log(JSON.stringify(event));
-      return callback(null, policy('ann', 'Allow', event.methodArn));
+      return callback(null, policy('Allow', event.methodArn));
     case 'hang':
       setTimeout(() => {}, 60_000);
       return;
