@@ -23,9 +23,9 @@ exports.handler = (event, context, callback) => {
   }
 };
 
-function policy(principalId, Effect, Resource, context) {
+function policy(Effect, Resource, context) {
   return {
-    principalId,
+    principalId: 'ann',
     policyDocument: { Version: '2012-10-17', Statement: [{ Action: 'execute-api:Invoke', Effect, Resource }] },
     context,
   };

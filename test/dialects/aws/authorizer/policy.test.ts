@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { assert as check, constantFrom, property, string } from 'fast-check';
+import * as fc from 'fast-check';
 import { isLike, judge } from '../../../../src/dialects/aws/authorizer/policy.ts';
 
 const ARN = 'arn:aws:execute-api:us-east-1:000000000000:abcde12345/prod/$connect';
@@ -43,10 +43,10 @@ suite('a policy', () => {
 
 suite('a wildcard', () => {
   test('is what a regular expression would make of it', () => {
-    const alphabet = constantFrom('a', 'b', '/', '$', '.', '*', '?');
-    const texts = string({ unit: alphabet, maxLength: 12 });
-    check(
-      property(texts, texts, (text, pattern) => {
+    const alphabet = fc.constantFrom('a', 'b', '/', '$', '.', '*', '?');
+    const texts = fc.string({ unit: alphabet, maxLength: 12 });
+    fc.assert(
+      fc.property(texts, texts, (text, pattern) => {
         const escaped = pattern.replaceAll(/[$.*?/]/g, (sign) => (sign === '*' ? '[^]*' : sign === '?' ? '[^]' : `\\${sign}`));
         assert.equal(isLike(text, pattern), new RegExp(`^${escaped}$`).test(text), `${text} ~ ${pattern}`);
       }),
