@@ -29,6 +29,7 @@ export function buildServers({ config, logger, dialects }: Base, { gateway, rout
   const options = {
     logger: logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }), // its "listening" lines are in our start line
     asksForWebSocket,
+    isUpgradeOnly: (path: string) => isUpgradeOnly(routing, path),
     rewrite: (target: string) => rewrites.reduce((spelt, rewrite) => rewrite(spelt), target),
     handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
     maxBodyBytes: largestMessageBytes(routing),
@@ -42,6 +43,11 @@ export function buildServers({ config, logger, dialects }: Base, { gateway, rout
   const controlSockets = sockets();
   const controlServer = buildServer({ ...options, httpSockets: controlSockets, upgrades: () => 'never' });
   return { publicServer, controlServer, isShared: false, publicSockets, controlSockets, moreAccepts };
+}
+
+function isUpgradeOnly({ find }: Routing, path: string): boolean {
+  const found = find(path);
+  return !('type' in found) && found.route.isUpgradeOnly;
 }
 
 export async function serveClients({ config }: Base, servers: Servers, { gateway, routing }: Inside): Promise<void> {

@@ -18,6 +18,7 @@ export const aws: DialectDefinition = {
   hasShortIds: true,
   hasOwnCredentials: true,
   needsBackend: false,
+  isUpgradeOnly: true,
   options: {},
   routeOptions: awsRouteOptions,
   create: (context) => {

@@ -72,6 +72,10 @@ export async function awsRoutes(server: FastifyInstance, options: ControlOptions
     const apis = new Map(
       [...options.controls()].flatMap(([name, control]) => (control instanceof ApiAccess ? [[name, control] as const] : [])),
     );
+    if (params.id === '') {
+      forbid(request, reply);
+      return null;
+    }
     const access = grantedTo(
       { method, headers, target, body: bodyOf(request), nowMs: Date.now(), controlProblem: () => options.controlProblem(raw) },
       params.stage,

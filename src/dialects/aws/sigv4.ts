@@ -39,6 +39,11 @@ export class SignatureVerifier<Key extends SigningKey> {
     this.#keys = new Map(keys.map((key) => [key.accessKeyId, key]));
   }
 
+  /** Signing keys that are kept, as deriving one costs four hashes. */
+  get derivedKeys(): number {
+    return this.#derived.size;
+  }
+
   /** `hosts`: further names by which the signer may have called us, as a proxy may have put another in its place. */
   verify(request: SignedRequest, nowMs: number, hosts: readonly string[] = []): Verdict<Key> {
     const { authorization } = request.headers;
