@@ -153,6 +153,8 @@ suite('tokens', () => {
     issuer.answer = (response) => void response.writeHead(503).end();
     const gateway = await startApi(t, `{ jwt: { jwksUri: '${issuer.jwksUri}' } }`);
     assert.equal((await refusal(t, `${gateway.wsUrl}/prod`, { headers: { authorization: await tokenBy(key) } })).status, 500);
+    const { level, because } = await gateway.log.first(({ because }) => String(because).includes('the issuer answered 503'));
+    assert.equal(level, 40, String(because));
   });
 });
 

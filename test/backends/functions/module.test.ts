@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { promisify } from 'node:util';
 import type { FunctionResult } from '../../../src/wire/functions.ts';
 import { functionCall, functionTargetContract, invoke } from '../../contracts/function-target.ts';
 import { gone, HANDLERS, isAlive, moduleTarget, temporaryDirectory } from './module-scene.ts';
@@ -132,8 +134,14 @@ suite('a handler', () => {
     ] as const) {
       const { target } = moduleTarget(t, 'styles.cjs', { export: 'sync', ...options });
       const result = await invoke(target, functionCall());
-      assert.ok(result.type === 'threw' && because.test(result.message), JSON.stringify(result));
+      assert.ok(result.type === 'failure' && !result.wasSent && because.test(result.detail), JSON.stringify(result));
     }
+  });
+
+  test('for which there are no file descriptors left waits for better times, and harms nobody', async () => {
+    const script = join(import.meta.dirname, 'no-descriptors.ts');
+    const { stdout } = await promisify(execFile)('sh', ['-c', `ulimit -n 64; exec "${process.execPath}" "${script}"`]);
+    assert.equal(stdout, 'failure unreachable false\nreturned\n');
   });
 
   test('that is mended is loaded again, after a pause or by a reload', async (t) => {

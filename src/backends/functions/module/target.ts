@@ -1,7 +1,7 @@
 import type { Clock, Log, Receiver, Timer } from '../../../core/ports.ts';
 import type { FunctionCall, FunctionResult, FunctionTarget } from '../../../wire/functions.ts';
 import { environmentOf } from './environment.ts';
-import { Instance, type InstanceOwner, type Threw } from './instance.ts';
+import { cannotStart, Instance, type InstanceOwner, type StartFailure, type Threw } from './instance.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { STOPPED, tooMany, Waiting } from '../waiting.ts';
 
@@ -37,7 +37,7 @@ const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 
 /** Why no instance is started before a time (of `Clock.now`). */
-type Broken = { readonly failure: Threw; readonly until: number; readonly pauseMs: number };
+type Broken = { readonly failure: StartFailure; readonly until: number; readonly pauseMs: number };
 
 /**
  * A handler of the user's in processes of its own, so that one which blocks, exits or eats memory costs its call and
@@ -120,7 +120,7 @@ export class ModuleTarget implements FunctionTarget, InstanceOwner {
     this.#idleTimer ??= this.#options.clock.after(this.#options.idleMs, () => this.#endIdle());
   }
 
-  hasEnded(instance: Instance, failure: Threw | null): void {
+  hasEnded(instance: Instance, failure: StartFailure | null): void {
     const isCurrent = this.#instances.get(instance) === this.#generation;
     this.#instances.delete(instance);
     this.#running.delete(instance);
@@ -176,8 +176,8 @@ export class ModuleTarget implements FunctionTarget, InstanceOwner {
       this.#instances.set(new Instance(this.#instanceOptions(), this), this.#generation);
       return true;
     } catch (error) {
-      const failure: Threw = { type: 'threw', errorType: 'Runtime.ExitError', message: `it cannot be started: ${String(error)}` };
-      process.nextTick(() => this.#couldNotStart(failure)); // an environment that no process can have, say
+      const failure = cannotStart(`no process can be started: ${error instanceof Error ? error.message : String(error)}`);
+      process.nextTick(() => this.#couldNotStart(failure));
       return false;
     }
   }
@@ -203,11 +203,12 @@ export class ModuleTarget implements FunctionTarget, InstanceOwner {
   }
 
   /** Calls that wait hear of it at once where nobody else could take them. */
-  #couldNotStart(failure: Threw): void {
+  #couldNotStart(failure: StartFailure): void {
     const { clock, log, functionName } = this.#options;
     const pauseMs = Math.min(LONGEST_PAUSE_MS, (this.#broken?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2);
     this.#broken = { failure, pauseMs, until: clock.now() + pauseMs };
-    log.warn({ function: functionName, errorType: failure.errorType, because: failure.message, pauseMs }, 'a function cannot be loaded');
+    const because = failure.type === 'threw' ? `${failure.errorType}: ${failure.message}` : failure.detail;
+    log.warn({ function: functionName, because, pauseMs }, 'a function cannot be loaded');
     if (this.#instances.size > 0) return;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
