@@ -215,6 +215,13 @@ suite('instances', () => {
     );
   });
 
+  test('leave it to the gateway when they end: a signal to all processes ends none', async (t) => {
+    const { target } = moduleTarget(t, 'styles.cjs', { export: 'count', maxInstances: 1 });
+    const { pid } = valueOf(await invoke(target, functionCall()));
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(Number(pid), signal);
+    assert.deepEqual(valueOf(await invoke(target, functionCall())), { count: 2, pid });
+  });
+
   test('are gone after stop', async (t) => {
     const { target } = moduleTarget(t, 'styles.cjs', { export: 'count' });
     const { pid } = valueOf(await invoke(target, functionCall()));
