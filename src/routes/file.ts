@@ -71,7 +71,7 @@ function soundRoutes(content: unknown, broken: readonly Path[]): Sound[] {
     if (route !== undefined && path.length > 0) takeOut(route, path);
     if (path[0] === 'dialect') Object.assign(route ?? {}, { dialect: '' }); // not the default one: none
   }
-  return sound as Sound[];
+  return sound;
 }
 
 function takeOut(from: Record<string | number, unknown>, [name = '', ...rest]: Path): void {
