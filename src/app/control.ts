@@ -4,7 +4,7 @@ import type { Query } from '../core/commands.ts';
 import { DEFAULT_DIALECT } from '../dialects/index.ts';
 import { guardRoutes, lockRoutes } from '../edge/control/access.ts';
 import { serveCommands } from '../edge/control/commands.ts';
-import { createGuard, createPageGuard, PRIVATE_NETWORKS, type GuardOptions } from '../edge/control/guard.ts';
+import { createGuard, PRIVATE_NETWORKS, type GuardOptions } from '../edge/control/guard.ts';
 import { shortenPlainPushes } from '../edge/control/plain-push.ts';
 import { healthRoutes } from '../edge/control/health.ts';
 import { metricsRoutes } from '../edge/control/metrics.ts';
@@ -27,8 +27,7 @@ export async function serveControl(
   const { wsUris } = surroundings;
   const readiness = [...readinessOf(surroundings.joined, config.REQUIRE_BUS === 'true'), ...checks];
   await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
-  const guardOptions = guardOptionsOf(config);
-  const guard = createGuard(guardOptions);
+  const guard = createGuard(guardOptionsOf(config));
   await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });
   const query = (asked: Query) => gateway.query(asked);
   const isOpen = isControlOpen(config);
@@ -49,7 +48,7 @@ export async function serveControl(
     });
   });
   await controlServer.register(async (page) => {
-    guardRoutes(page, { guard: createPageGuard(guardOptions), release: null });
+    guardRoutes(page, { guard: guard.place, release: null }); // it holds no secret, and asks for the token
     if (!isOpen) lockRoutes(page);
     await page.register(consolePage);
   });
@@ -57,6 +56,7 @@ export async function serveControl(
     dialects: Object.values(dialects),
     defaultDialect: DEFAULT_DIALECT,
     hasDialect: routing.hasDialect,
+    controls: routing.controls,
     gateway,
     wsUris,
     guard,

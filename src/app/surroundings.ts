@@ -1,3 +1,4 @@
+import { environment } from '../config/environment.ts';
 import { ownerToken } from '../core/ids.ts';
 import { Meter } from '../core/meter.ts';
 import { Observers } from '../core/observer.ts';
@@ -51,7 +52,7 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     observers,
     observatory: new Observatory({ clock, meter, observers, payloads, ends }),
     joined,
-    backends: new Backends({ clock, log, observer: meter, connections, pipelining }),
+    backends: new Backends({ clock, log, observer: meter, connections, pipelining, environment: environment() }),
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
     files: new FileBudget({
       limit: fileLimit(),

@@ -60,6 +60,10 @@ export class Connection implements IntakeClient {
   /** When the heartbeat sent a ping that nothing has answered yet, else 0. */
   pingedAt = 0;
   seenBytes = 0;
+  /** Messages either way; how many of them the heartbeat saw, and since when (of `Clock.now`) there were no more. */
+  messages = 0;
+  seenMessages = -1;
+  quietSince = 0;
   /** How it ended, once it has; of `terminate` already before. */
   closeCode = 0;
   closeReason = '';
@@ -81,8 +85,8 @@ export class Connection implements IntakeClient {
     this.#host = host;
     this.route = route;
     this.address = id === key ? id : addressOf(route.namespace, id);
-    const { path, authorization, traceparent, subprotocol } = request;
-    this.#party = new Party({ id, key, route: route.name, path, authorization, traceparent, subprotocol, tags: null, data: null });
+    const { path, authorization, traceparent, subprotocol, data } = request;
+    this.#party = new Party({ id, key, route: route.name, path, authorization, traceparent, subprotocol, tags: null, data });
     this.remoteAddress = request.remoteAddress;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
@@ -148,11 +152,10 @@ export class Connection implements IntakeClient {
   receive(data: Buffer, isBinary: boolean): void {
     if (this.state === 'closed' || this.#isDeaf) return;
     this.alive();
-    if (data.length > this.route.limits.maxMessageBytes) {
-      this.#isDeaf = true; // what comes behind a message that is refused would leave a gap (G2)
-      this.close(CLOSE.TOO_BIG, 'message too big'); // the socket itself knows only the largest limit of all routes
-      return;
-    }
+    // the socket itself knows only the largest limit of all routes
+    if (data.length > this.route.limits.maxMessageBytes) return this.#closeDeaf(CLOSE.TOO_BIG, 'message too big');
+    if (isBinary && !this.route.takesBinary) return this.#closeDeaf(CLOSE.UNSUPPORTED_DATA, 'no binary messages here');
+    this.messages += 1;
     this.#lastSeq += 1;
     const event: MessageEvent = { type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary };
     this.#host.observer.received(event);
@@ -181,16 +184,15 @@ export class Connection implements IntakeClient {
     if (length > limits.maxMessageBytes) return this.#refuse({ type: 'too-long', maxBytes: limits.maxMessageBytes });
     switch (this.state) {
       case 'connecting':
-        if (this.#early?.close) return NOT_FOUND;
+        if (this.route.earlyPushes === 'refused' || this.#early?.close) return NOT_FOUND;
         this.#early ??= new Early();
-        if (!this.#early.hasRoomFor(length, limits)) return this.#refuse(SLOW);
+        if (!this.#early.hasRoom(length, limits)) return this.#refuse(SLOW);
         this.#early.add(message);
         this.#host.observer.counted('pushesQueued', 1);
         return QUEUED;
       case 'open': {
         if (this.#socket?.isOpen !== true) return NOT_FOUND; // the client's close frame is read, its end not reported yet
-        const buffered = this.bufferedBytes;
-        if (buffered > 0 && buffered + length > limits.sendBufferBytes) {
+        if (this.bufferedBytes > 0 && this.bufferedBytes + length > limits.sendBufferBytes) {
           this.#host.slow(this);
           return this.#refuse(SLOW);
         }
@@ -215,8 +217,7 @@ export class Connection implements IntakeClient {
   close(code: number, reason: string, by: Closer = 'gateway'): CloseOutcome {
     switch (this.state) {
       case 'connecting':
-        this.#early ??= new Early();
-        this.#early.close ??= { code, reason, by };
+        (this.#early ??= new Early()).close ??= { code, reason, by };
         return QUEUED;
       case 'open':
         this.state = 'closing';
@@ -231,8 +232,13 @@ export class Connection implements IntakeClient {
 
   /** Another process has told its end: nothing more is read from it, and its client does well to come back. */
   disown(): void {
+    this.#closeDeaf(CLOSE.GOING_AWAY, 'this gateway was taken for dead');
+  }
+
+  /** What comes behind a message that is refused would leave a gap (G2). */
+  #closeDeaf(code: OwnCloseCode, reason: string): void {
     this.#isDeaf = true;
-    this.close(CLOSE.GOING_AWAY, 'this gateway was taken for dead');
+    this.close(code, reason);
   }
 
   /** Ends it without a handshake; the `close` event will carry this code. */
@@ -333,6 +339,7 @@ export class Connection implements IntakeClient {
 
   #send(message: Message): void {
     this.#host.observer.pushed(this.#party, message);
+    this.messages += 1;
     this.#socket?.send(message);
   }
 

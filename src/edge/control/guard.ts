@@ -32,22 +32,14 @@ export type GuardOptions = {
 };
 
 /** What keeps a caller from the control API: proxy, address, browser, host, token (docs/contract.md#who-may-call). Null: nothing. */
-export type Guard = (request: IncomingMessage) => GatewayError | null;
+export type Guard = ((request: IncomingMessage) => GatewayError | null) & {
+  /** The part of it that looks at where a request comes from: proxy, address, browser. */
+  readonly place: (request: IncomingMessage) => GatewayError | null;
+  /** The rest: host or token. */
+  readonly secret: (request: IncomingMessage) => GatewayError | null;
+};
 
 export function createGuard(options: GuardOptions): Guard {
-  const { callerProblem, browserProblem, secretProblem } = checksOf(options);
-  return (request) => callerProblem(request) ?? browserProblem(request) ?? secretProblem(request);
-}
-
-/** The same for what holds no secret and needs no token: the page that asks for one. */
-export function createPageGuard(options: GuardOptions): Guard {
-  const { callerProblem, browserProblem } = checksOf(options);
-  return (request) => callerProblem(request) ?? browserProblem(request);
-}
-
-type Checks = { readonly [Check in 'callerProblem' | 'browserProblem' | 'secretProblem']: Guard };
-
-function checksOf(options: GuardOptions): Checks {
   const isAllowed = addressCheck(options.allow);
   const isTrusted = addressCheck(options.trustedProxies);
   const callers = callersOf(isTrusted);
@@ -56,7 +48,9 @@ function checksOf(options: GuardOptions): Checks {
   const hosts = new Set(options.hosts.map(nameOf));
   const isOurs = remembered((host) => isOwnName(nameOf(host)) || hosts.has(nameOf(host)));
 
-  return { callerProblem, browserProblem, secretProblem: digests.length === 0 ? hostProblem : tokenProblem };
+  const place = (request: IncomingMessage) => callerProblem(request) ?? browserProblem(request);
+  const secret = digests.length === 0 ? hostProblem : tokenProblem;
+  return Object.assign((request: IncomingMessage) => place(request) ?? secret(request), { place, secret });
 
   function callerProblem(request: IncomingMessage): GatewayError | null {
     const { headers, socket } = request;
