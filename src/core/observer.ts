@@ -64,7 +64,7 @@ export interface Observer {
 }
 
 /**
- * What hears something of what happens: of an observer's methods those that it has, and `failed`, which follows `answered`
+ * What hears something of what happens: of what an observer can be told that which it takes, and `failed`, which follows `answered`
  * where the backend did not take an event, or said something against it.
  */
 export type Listener = Partial<Observer & { failed: Observer['answered'] }>;
