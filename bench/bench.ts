@@ -14,9 +14,10 @@ const memoryRuns: MemoryRun[] = [];
 const notes = new Set<string>();
 for (const workload of options.workloads) {
   for (let round = 0; round < options.rounds; round += 1) {
-    const ours = { ...options.ours, env: { ...options.ours.env, ...workload.env } };
+    const ours = { ...options.ours, env: { ...options.ours.env, ...workload.env }, routes: workload.routes };
     const other = { echo: options.echoFloor, 'idle-handlers': options.handlers }[workload.name as string] ?? options.floor;
-    const targets = round % 2 === 0 ? [other, ours] : [ours, other];
+    const both = round % 2 === 0 ? [other, ours] : [ours, other];
+    const targets = workload.hasFloor ? both : [ours];
     if (workload.name.startsWith('idle')) await measureIdle(workload, targets, round);
     else await measureRound(await paced(workload), targets, round);
   }

@@ -4,18 +4,54 @@ import { parseArgs } from 'node:util';
 import type { LoadOrder } from './load/order.ts';
 import type { Target } from './target.ts';
 
-export const WORKLOADS = [
-  'upstream',
-  'pipelined',
-  'downstream',
-  'broadcast',
-  'connect',
-  'idle',
-  'latency',
-  'echo',
-  'idle-handlers',
-] as const;
-export type WorkloadName = (typeof WORKLOADS)[number];
+type Kind = Pick<Workload, 'env' | 'routes' | 'hasFloor'> & {
+  readonly drives: LoadOrder['workload'];
+  readonly speech: LoadOrder['speech'];
+};
+
+const PLAIN = { env: {}, routes: null, hasFloor: true, speech: null };
+
+const HANDLERS = 'handlers';
+const IN_PROCESS = { API_URI: `module:${fileURLToPath(new URL('echo-handlers.mjs', import.meta.url))}` };
+
+/** What can be measured, and how it is driven. */
+const KINDS = {
+  upstream: { ...PLAIN, drives: 'upstream' },
+  pipelined: { ...PLAIN, drives: 'upstream', env: { BACKEND_PIPELINING: '64', BACKEND_CONNECTIONS: '4' } },
+  downstream: { ...PLAIN, drives: 'downstream' },
+  across: { ...PLAIN, drives: 'downstream', env: { WORKERS: '2' } },
+  broadcast: { ...PLAIN, drives: 'broadcast' },
+  tag: { ...PLAIN, drives: 'broadcast', routes: 'routes: [{ path: /*, backend: "BACKEND", tags: { room: a } }]' },
+  connect: { ...PLAIN, drives: 'connect' },
+  idle: { ...PLAIN, drives: 'idle' },
+  latency: { ...PLAIN, drives: 'upstream' },
+  raw: {
+    ...PLAIN,
+    drives: 'round-trip',
+    speech: 'raw',
+    hasFloor: false,
+    routes: 'routes: [{ path: /:id, dialect: raw, backend: "BACKEND" }]',
+  },
+  ocpp: {
+    ...PLAIN,
+    drives: 'round-trip',
+    speech: 'ocpp',
+    hasFloor: false,
+    routes: 'routes: [{ path: /:id, dialect: ocpp, backend: "BACKEND" }]',
+  },
+  aws: {
+    ...PLAIN,
+    drives: 'upstream',
+    speech: 'aws',
+    hasFloor: false,
+    routes: 'routes: [{ path: /prod, dialect: aws, backend: "BACKEND", routes: { $connect: {}, $disconnect: {}, m: {}, $default: {} } }]',
+  },
+  echo: { ...PLAIN, drives: 'round-trip', env: IN_PROCESS },
+  'idle-handlers': { ...PLAIN, drives: 'idle' },
+} as const satisfies Readonly<Record<string, Kind>>;
+
+export type WorkloadName = keyof typeof KINDS;
+export const WORKLOADS = Object.keys(KINDS) as readonly WorkloadName[];
 /** `upstream@1000` is an open loop of 1,000 a second. */
 export type Workload = {
   readonly label: string;
@@ -23,6 +59,10 @@ export type Workload = {
   readonly ratePerSecond: number;
   /** What the gateway gets in its environment for this one. */
   readonly env: Readonly<Record<string, string>>;
+  /** Its routes file, with BACKEND for the backend's URL; null: one route for all. */
+  readonly routes: string | null;
+  /** False: the floor cannot do it. */
+  readonly hasFloor: boolean;
 };
 
 export type Options = {
@@ -41,14 +81,11 @@ export type Options = {
   readonly orderFor: (workload: Workload, target: Target) => LoadOrder;
 };
 
-const PIPELINED = { BACKEND_PIPELINING: '64', BACKEND_CONNECTIONS: '4' };
 const FLOOR = fileURLToPath(new URL('floor.ts', import.meta.url));
 const ECHO_FLOOR = fileURLToPath(new URL('echo-floor.ts', import.meta.url));
-const HANDLERS = 'handlers';
-const IN_PROCESS = { API_URI: `module:${fileURLToPath(new URL('echo-handlers.mjs', import.meta.url))}` };
 
 export const USAGE = `node bench/bench.ts [options]
-  --workloads upstream,pipelined,upstream@1000,downstream,broadcast,connect,idle,latency,echo,idle-handlers   what to measure; @ is a rate a second
+  --workloads upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws,echo,idle-handlers   what to measure; @ is a rate a second
   --rounds 3          alternations of ours and the floor
   --duration 5        seconds of each run, after --warm-up 2
   --connections       clients: 1000; broadcast and connect 10000
@@ -73,7 +110,7 @@ export function readOptions(argv: readonly string[]): Options | null {
     options: {
       workloads: {
         type: 'string',
-        default: 'upstream,pipelined,upstream@1000,downstream,broadcast,connect,idle,latency,echo,idle-handlers',
+        default: 'upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws,echo,idle-handlers',
       },
       rounds: { type: 'string', default: '3' },
       duration: { type: 'string', default: '5' },
@@ -127,26 +164,30 @@ export function readOptions(argv: readonly string[]): Options | null {
     handlers: { ...ours, name: HANDLERS, env: { ...env, ...IN_PROCESS } },
     orderFor: ({ name, ratePerSecond }, { name: target, broadcastRequest }) => ({
       ...common,
+      workload: KINDS[name].drives,
+      speech: KINDS[name].speech,
       isInProcess: name === 'echo' || target === HANDLERS,
-      workload: loadOf(name),
-      connections: connections ?? (name === 'broadcast' || name === 'connect' ? 10_000 : 1_000),
+      connections: connections ?? (MANY.has(KINDS[name].drives) ? 10_000 : 1_000),
       ratePerSecond,
-      broadcastRequest,
+      broadcastRequest: name === 'tag' ? broadcastRequest.replace('all=true', 'room=a') : broadcastRequest,
     }),
   };
 }
 
-function loadOf(name: WorkloadName): LoadOrder['workload'] {
-  if (name === 'latency' || name === 'pipelined') return 'upstream';
-  return name === 'idle-handlers' ? 'idle' : name;
-}
+const MANY: ReadonlySet<string> = new Set(['broadcast', 'connect']);
 
 function workloadOf(label: string, rate: number): Workload {
   const [name, own] = label.split('@') as [string, string | undefined];
-  if (!(WORKLOADS as readonly string[]).includes(name))
-    throw new Error(`--workloads: one of ${WORKLOADS.join(', ')} was wanted, not "${name}"`);
-  const env = name === 'pipelined' ? PIPELINED : name === 'echo' ? IN_PROCESS : {};
-  return { label, name: name as WorkloadName, ratePerSecond: own === undefined ? rate : number('workloads', own, 1), env };
+  if (!Object.hasOwn(KINDS, name)) throw new Error(`--workloads: one of ${WORKLOADS.join(', ')} was wanted, not "${name}"`);
+  const { env, routes, hasFloor } = KINDS[name as WorkloadName];
+  return {
+    label,
+    name: name as WorkloadName,
+    ratePerSecond: own === undefined ? rate : number('workloads', own, 1),
+    env,
+    routes,
+    hasFloor,
+  };
 }
 
 function number(name: string, text: string, least: number): number {

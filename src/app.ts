@@ -35,9 +35,11 @@ export type App = {
   readonly listen: (prepared?: () => Promise<void>) => Promise<{ readonly publicUrl: string; readonly controlUrl: string }>;
   /** In the server of an application, in place of `listen`: who has a path, and to be told on which port it is. */
   readonly mount: () => Promise<{ readonly find: Routing['find']; readonly listensOn: (port: number) => void }>;
-  /** Reads ROUTES_FILE again; says what is wrong and changes nothing, or returns null. */
+  /** Reads ROUTES_FILE, and handler files, again; says what is wrong and changes nothing, or returns null. */
   readonly reloadRoutes: () => Promise<string | null>;
-  /** Sets limits of connections from now on whose route has none of its own; says what changed. */
+  /** Handler files (targets of type module) are read again by the calls from now on; connections stay. */
+  readonly reloadHandlers: () => void;
+  /** Sets limits of connections from now on whose route has none of its own. */
   readonly relimit: Routing['relimit'];
   readonly limits: Routing['standardLimits'];
   /** The gateway as code in this process sees it; null where there is none. */
@@ -82,7 +84,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     throw error;
   });
   const gateway = openGateway(base, surroundings, routing);
-  hosting.made({ gateway, routing });
+  hosting.made({ gateway, routing, observers: surroundings.observers });
   const servers = buildServers(base, { gateway, routing, surroundings });
   for (const { server } of new Set([servers.publicServer, servers.controlServer])) forgivePauses(server, systemClock);
   await serveClients(base, servers, { gateway, routing });
@@ -101,13 +103,19 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
       await Promise.all([servers.publicServer.ready(), servers.controlServer.ready()]);
       return { find: routing.find, listensOn: (port) => surroundings.wsUris.listensOn(port) };
     },
-    reloadRoutes: routing.reload,
+    async reloadRoutes() {
+      const problem = await routing.reload();
+      if (problem === null) surroundings.backends.reload();
+      return problem;
+    },
+    reloadHandlers: () => surroundings.backends.reload(),
     relimit: routing.relimit,
     limits: routing.standardLimits,
     hosted: hosting.hosted?.gateway ?? null,
     async close() {
       heartbeat.cancel();
       await closeServers(servers);
+      surroundings.observatory.stop();
       gateway.closings.stop();
       await leave();
     },

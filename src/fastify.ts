@@ -55,7 +55,7 @@ async function mount(application: FastifyInstance, { controlPrefix, ...given }: 
   application.decorate('wsaas', app.hosted);
   const { find, listensOn } = await app.mount();
   const { server } = application;
-  const giveBack = divertUpgrades(server, { to: app.publicServer.server, owns: (request) => find(pathOf(request)) !== null });
+  const giveBack = divertUpgrades(server, { to: app.publicServer.server, owns: (request) => !('type' in find(pathOf(request))) });
   const listening = (): void => listensOn((server.address() as AddressInfo).port);
   server.once('listening', listening);
   application.addHook('preClose', async () => {

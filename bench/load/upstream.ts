@@ -5,11 +5,18 @@ import type { LoadOrder, Phase } from './order.ts';
 import { elapsed, OpenLoop } from './pace.ts';
 
 const isOpen = (): boolean => true;
-const isUnoccupied = (client: Client): boolean => client.arrived === client.sent && client.pushed === client.pushesSent;
+const isArrived = (client: Client): boolean => client.arrived === client.sent;
+const isAnswered = (client: Client): boolean => client.pushed === client.sent;
 
-/** Clients send for a while: closed loop, or open loop with a rate; ends when all has arrived. */
+/** Clients send for a while: closed loop, or open loop with a rate; ends when all has arrived, or in a round trip has been answered. */
 export async function driveUp(fleet: Fleet, order: LoadOrder, durationMs: number): Promise<Phase> {
   const begin = performance.now();
+  const isRoundTrip = order.workload === 'round-trip';
+  const isUnoccupied = isRoundTrip ? isAnswered : isArrived;
+  const listen = (done: () => void): void => {
+    if (isRoundTrip) fleet.onPushed = done;
+    else fleet.onArrived = done;
+  };
   let sent = 0;
   let arrived = 0;
   let isRunning = true;
@@ -21,11 +28,6 @@ export async function driveUp(fleet: Fleet, order: LoadOrder, durationMs: number
       if (client?.state === 'open' && isFree(client)) return client;
     }
     return null;
-  };
-  /** A message has arrived: at the backend, or back at its client. */
-  const hear = (arrival: () => void): void => {
-    fleet.onArrived = arrival;
-    fleet.onPushed = fleet.isEchoed ? arrival : () => {};
   };
   const sendOne = (client: Client, dueUs: number): void => {
     sent += 1;
@@ -40,7 +42,7 @@ export async function driveUp(fleet: Fleet, order: LoadOrder, durationMs: number
     }
   };
   if (order.ratePerSecond === 0) {
-    hear(() => {
+    listen(() => {
       arrived += 1;
       fill();
     });
@@ -51,7 +53,7 @@ export async function driveUp(fleet: Fleet, order: LoadOrder, durationMs: number
       const client = next(isOpen);
       if (client !== null) sendOne(client, dueUs);
     });
-    hear(() => {
+    listen(() => {
       arrived += 1;
       loop.look();
     });
@@ -59,6 +61,6 @@ export async function driveUp(fleet: Fleet, order: LoadOrder, durationMs: number
   }
   isRunning = false;
   await fleet.until('the last messages', () => arrived >= sent, order.patienceMs);
-  hear(() => {});
+  listen(() => {});
   return { units: arrived, seconds: (performance.now() - begin) / 1_000 };
 }

@@ -1,7 +1,7 @@
 import { limitsOf } from '../config/limits.ts';
 import type { Gateway } from '../core/gateway.ts';
 import type { Limits } from '../core/limits.ts';
-import { type Observer, observeAll } from '../core/observer.ts';
+import type { Observers } from '../core/observer.ts';
 import type { CompanionFactory } from '../core/reach.ts';
 import type { GivenHandlers, Hosted } from '../library/hosted.ts';
 import type { Routing } from '../routes/routing.ts';
@@ -49,15 +49,10 @@ export class Hosting {
 
   readonly companion: CompanionFactory = (reach, request) => this.#hosted?.companion(reach, request) ?? null;
 
-  /** Who observes what this observer does. */
-  observing(observer: Observer): Observer {
-    return this.#hosted === null ? observer : observeAll([observer, this.#hosted.gateway.watching]);
-  }
-
   /** The parts are put together. */
-  made({ gateway, routing }: { readonly gateway: Gateway; readonly routing: Routing }): void {
+  made({ gateway, routing, observers }: { readonly gateway: Gateway; readonly routing: Routing; readonly observers: Observers }): void {
     this.#isClosed = true;
     this.#routing = routing;
-    this.#hosted?.gateway.made({ gateway, find: routing.find });
+    this.#hosted?.gateway.made({ gateway, find: routing.find, observers });
   }
 }

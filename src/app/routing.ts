@@ -8,7 +8,9 @@ import type { Surroundings } from './surroundings.ts';
 
 export function openRouting({ config, dialects, routes }: Base, { backends, wsUris, hosting }: Surroundings): Promise<Routing> {
   return createRouting({
-    source: routes ?? (config.ROUTES_FILE === undefined ? { backend: config.API_URI?.href ?? '' } : { file: config.ROUTES_FILE }),
+    file: config.ROUTES_FILE,
+    given: routes,
+    backend: config.API_URI?.href ?? '',
     defaults: defaultsOf(config, dialects),
     dialects,
     wsUris: wsUris.under,

@@ -3,6 +3,7 @@ import { DIALECTS } from '../dialects/index.ts';
 import type { Dialects } from '../dialects/definition.ts';
 import { choice, milliseconds, whole } from '../wire/option-schemas.ts';
 import type { OptionForm } from './forms.ts';
+import { YOUNG_GENERATION_MB, YOUNG_GENERATION_OPTION } from './young-generation.ts';
 
 type Extra = { readonly default?: unknown; readonly form?: OptionForm; readonly isSecret?: boolean; readonly pattern?: string };
 
@@ -29,6 +30,14 @@ const own = {
     'ms without any frame from a client before it is pinged; after a second such span it is closed with 1001. Time in which the gateway itself did not run does not count. 0 turns it off.',
     30_000,
   ),
+  MAX_IDLE_MS: milliseconds(
+    'ms without a message either way after which a client is closed with 1001, also one that answers pings. 0: never.',
+    0,
+  ),
+  MAX_AGE_MS: milliseconds(
+    'ms after which a connection is closed with 1001, spread over the last tenth of that time, so that not all come back at once. 0: never.',
+    0,
+  ),
   LOG_LEVEL: choice('How much is logged; any case.', 'INFO', ['SILENT', 'FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE']),
   LOG_FORMAT: Type.Optional(
     Type.Enum(['json', 'pretty'], { description: 'How log lines look. Default: `pretty` on a terminal, else `json`.' }),
@@ -51,13 +60,20 @@ const own = {
   ),
   CONTROL_ORIGINS: Type.Optional(
     text(
-      "Browser origins that may call the control API. A control request with any other `Origin` is 403, so that another site's page cannot command. Without `CONTROL_TOKEN`, `Host` must be an address, a name of one label, a name in a domain that nobody can register, or the host of `WS_HOSTNAME` or of one of these.",
+      "Browser origins that may call the control API. A control request with any other `Origin` than these and the gateway's own (of its console) is 403, so that another site's page cannot command. Without `CONTROL_TOKEN`, `Host` must be an address, a name of one label, a name in a domain that nobody can register, or the host of `WS_HOSTNAME` or of one of these.",
       { form: 'origins' },
     ),
   ),
   CONTROL_TOKEN: Type.Optional(
     text('One or more bearer tokens, joined by commas; when set, the control API demands one.', { form: 'list', isSecret: true }),
   ),
+  CONSOLE_PAYLOADS: choice(
+    'What the console and `wsaas tail` show of messages: `off` their size only, `redacted` the form of JSON (its keys, not its values), `plain` up to 1,000 characters as they are.',
+    'off',
+    ['off', 'redacted', 'plain'],
+  ),
+  CONSOLE_WATCHERS: whole('Consoles and `wsaas tail`s that may watch at once, per worker; over it 503.', 16, { maximum: 1_000 }),
+  CONSOLE_ENDS: whole('Last ends of connections that the console can tell the reason of, per worker.', 10_000, { maximum: 1_000_000 }),
   TRUST_PROXY: Type.Optional(text('CIDRs of proxies whose `X-Forwarded-*` headers are believed.', { form: 'cidrs' })),
   EXTENSIONS: Type.Optional(
     text(
@@ -67,6 +83,10 @@ const own = {
   ),
   NODE_NAME: Type.Optional(text("This node's name in answers, logs and metrics. Default: random.", { pattern: '^[A-Za-z0-9._-]{1,63}$' })),
   WORKERS: text('Processes that share the port; `auto` is one per core.', { default: '1', form: 'workers' }),
+  [YOUNG_GENERATION_OPTION]: whole(
+    'MB of the young generation of each process (V8’s `--max-semi-space-size`). Larger: fewer collections, each with a longer pause. 0: what Node chooses, up to 48. NODE_OPTIONS wins.',
+    YOUNG_GENERATION_MB,
+  ),
   CLUSTER_URL: Type.Optional(
     text(
       'Engine that joins this machine with others: `redis://`, `rediss://` or `redis+sentinel://h1:26379,h2:26379/<primary>` (Redis or Valkey), `nats://` or `tls://` (NATS with JetStream). Several, joined by commas: independent Redis that share the load, or servers of one NATS cluster. Default: each machine is on its own.',

@@ -1,13 +1,17 @@
 import type { RpcAnswer, RpcCommand } from './rpc.ts';
 import type { Message } from './events.ts';
 import type { Selector } from './selector.ts';
+import type { Question, Seen } from './sightings.ts';
+
+/** To whom a command may go: a connection of another route is nobody. Absent: to all. */
+type Within = { readonly routes?: readonly string[] };
 
 /** What a backend asks of one connection; `id` is its address (`core/address`). Commands cross processes: plain data only. */
 export type Command =
-  | { readonly type: 'push'; readonly id: string; readonly message: Message; readonly idempotencyKey: string | null }
-  | { readonly type: 'close'; readonly id: string; readonly code: number; readonly reason: string }
+  | ({ readonly type: 'push'; readonly id: string; readonly message: Message; readonly idempotencyKey: string | null } & Within)
+  | ({ readonly type: 'close'; readonly id: string; readonly code: number; readonly reason: string } & Within)
   /** `onlyHolder`: a client that chose the id and is still being asked about is nobody. */
-  | { readonly type: 'describe'; readonly id: string; readonly onlyHolder?: true }
+  | ({ readonly type: 'describe'; readonly id: string; readonly onlyHolder?: true } & Within)
   | RpcCommand;
 
 export type Description = {
@@ -36,7 +40,8 @@ export type Failure =
 
 export type PushOutcome = { readonly type: 'sent' } | { readonly type: 'queued' } | Failure;
 export type CloseOutcome = { readonly type: 'closing' } | { readonly type: 'queued' } | Failure;
-export type DescribeOutcome = { readonly type: 'described'; readonly description: Description } | Failure;
+/** `data`: what the open verdict gave, or the dialect; a process of an earlier version does not tell. */
+export type DescribeOutcome = { readonly type: 'described'; readonly description: Description; readonly data?: string | null } | Failure;
 
 export type RpcOutcome = RpcAnswer | Failure;
 
@@ -64,6 +69,17 @@ export const CLOSING = { type: 'closing' } as const;
 export const NOT_FOUND = { type: 'not-found' } as const;
 export const NOT_TEXT = { type: 'not-text' } as const;
 
+/** Which connections are looked for: everything that is neither null nor empty must match. */
+export type Search = {
+  /** The whole id, or a part of it. */
+  readonly id: string | null;
+  /** A part of the path. */
+  readonly path: string | null;
+  readonly tags: readonly (readonly [key: string, value: string])[];
+};
+
+export type SearchQuery = { readonly type: 'search'; readonly search: Search; readonly after: ListCursor | null; readonly limit: number };
+
 /** What is asked of every process at once. */
 export type Query =
   | { readonly type: 'send'; readonly selector: Selector; readonly message: Message }
@@ -78,6 +94,8 @@ export type Query =
   | { readonly type: 'count'; readonly selector: Selector }
   | { readonly type: 'tree' }
   | { readonly type: 'list'; readonly after: ListCursor | null; readonly limit: number }
+  | SearchQuery
+  | { readonly type: 'observe'; readonly question: Question }
   | { readonly type: 'metrics' };
 
 /** A place in the list of all connections: a process by its owner token, and the number of a connection there. */
@@ -94,6 +112,10 @@ export type Part = {
   readonly problem: string | null;
   readonly tree: Readonly<Record<string, Readonly<Record<string, number>>>> | null;
   readonly list: readonly (Description & { readonly serial: number })[] | null;
+  /** In the answer to `search`: the serial number up to which was looked, where more is left. */
+  readonly reached: number | null;
+  /** In the answer to `observe`. */
+  readonly seen: Seen | null;
   /** The process's metrics as prom-client's JSON, in the answer to `metrics`. */
   readonly metrics: readonly unknown[] | null;
 };

@@ -5,7 +5,7 @@ import { CLOSING, NOT_FOUND, QUEUED, SENT } from './commands.ts';
 import type { CloseOutcome, Description, Failure, PushOutcome, RpcOutcome } from './commands.ts';
 import { described } from './describing.ts';
 import { Early } from './early.ts';
-import type { Message, MessageEvent, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
+import type { Closer, Message, MessageEvent, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
 import type { RpcCommand } from './rpc.ts';
 import { Pace } from './pace.ts';
@@ -34,7 +34,7 @@ export interface ConnectionHost extends IntakeHost {
 /** Whose connection it is, and the request that it began with. */
 export type ConnectionOrigin = { readonly id: string; readonly key: string; readonly request: OpenRequest };
 
-const SLOW_RETRY_AFTER_MS = 1_000;
+const SLOW: Failure = { type: 'slow', retryAfterMs: 1_000 };
 
 /** One client. `connecting` while the backend is asked, `open`, `closing` after a close frame was sent, `closed`. */
 export class Connection implements IntakeClient, Reach {
@@ -54,9 +54,15 @@ export class Connection implements IntakeClient, Reach {
   /** When the heartbeat sent a ping that nothing has answered yet, else 0. */
   pingedAt = 0;
   seenBytes = 0;
+  /** Messages either way; how many of them the heartbeat saw, and since when (of `Clock.now`) there were no more. */
+  messages = 0;
+  seenMessages = -1;
+  quietSince = 0;
   /** How it ended, once it has; of `terminate` already before. */
   closeCode = 0;
   closeReason = '';
+  /** Who ended it, or will have; null while nobody does. */
+  closer: Closer | null = null;
   readonly #host: ConnectionHost;
   readonly #intake: Intake;
   #party: Party;
@@ -68,17 +74,16 @@ export class Connection implements IntakeClient, Reach {
   #isDeaf = false;
   #pauses = 0;
   readonly #pace: Pace | null;
-  /** Only where a companion wants to hear that they are gone. */
   readonly #unsent: Unsent | null;
 
   constructor(host: ConnectionHost, route: Route, { id, key, request }: ConnectionOrigin) {
     this.#host = host;
     this.route = route;
     this.address = id === key ? id : addressOf(route.namespace, id);
-    const { path, authorization, traceparent, subprotocol } = request;
+    const { path, authorization, traceparent, subprotocol, data } = request;
     this.remoteAddress = request.remoteAddress;
     const companion = route.companion?.(this, request) ?? null;
-    this.#party = new Party({ id, key, path, authorization, traceparent, subprotocol, tags: null, data: null, companion });
+    this.#party = new Party({ id, key, route: route.name, path, authorization, traceparent, subprotocol, tags: null, data, companion });
     this.#unsent = companion?.hearsDrained ? new Unsent(companion, route.limits.sendBufferBytes / 2) : null;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
@@ -142,21 +147,20 @@ export class Connection implements IntakeClient, Reach {
     for (const message of early?.pushes ?? []) this.#send(message);
     this.#intake.opened();
     if (early?.isGoodbye) this.sayGoodbye();
-    if (early?.close) this.close(early.close.code, early.close.reason);
+    if (early?.close) this.close(early.close.code, early.close.reason, early.close.by);
   }
 
   /** A whole message from the client, in order. Kept also while closing: it was sent before the client saw the close frame. */
   receive(data: Buffer, isBinary: boolean): void {
     if (this.state === 'closed' || this.#isDeaf) return;
     this.alive();
-    if (data.length > this.route.limits.maxMessageBytes) {
-      this.#isDeaf = true; // what comes behind a message that is refused would leave a gap (G2)
-      this.close(CLOSE.TOO_BIG, 'message too big'); // the socket itself knows only the largest limit of all routes
-      return;
-    }
+    // the socket itself knows only the largest limit of all routes
+    if (data.length > this.route.limits.maxMessageBytes) return this.#closeDeaf(CLOSE.TOO_BIG, 'message too big');
+    if (isBinary && !this.route.takesBinary) return this.#closeDeaf(CLOSE.UNSUPPORTED_DATA, 'no binary messages here');
+    this.messages += 1;
     this.#lastSeq += 1;
     const event: MessageEvent = { type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary };
-    this.#host.observer.received(event.party, data.length, event);
+    this.#host.observer.received(event);
     this.#pace?.took();
     this.#intake.received(event);
   }
@@ -172,14 +176,8 @@ export class Connection implements IntakeClient, Reach {
   push(message: Message, idempotencyKey: string | null): PushOutcome {
     if (idempotencyKey === null) return this.#push(message);
     const now = this.#host.clock.now();
-    const first = this.#answered?.find(idempotencyKey, now);
-    if (first) return first;
-    const outcome = this.#push(message);
-    if (outcome === SENT || outcome === QUEUED) {
-      this.#answered ??= new AnsweredKeys(this.route.limits.idempotencyKeys);
-      this.#answered.remember(idempotencyKey, outcome, now);
-    }
-    return outcome;
+    this.#answered ??= new AnsweredKeys(this.route.limits.idempotencyKeys);
+    return this.#answered.find(idempotencyKey, now) ?? this.#answered.remember(idempotencyKey, this.#push(message), now);
   }
 
   #push(message: Message): PushOutcome {
@@ -187,19 +185,18 @@ export class Connection implements IntakeClient, Reach {
     const { length } = message.data;
     if (length > limits.maxMessageBytes) return this.#refuse({ type: 'too-long', maxBytes: limits.maxMessageBytes });
     switch (this.state) {
-      case 'connecting': {
-        if (this.#early?.close) return NOT_FOUND;
+      case 'connecting':
+        if (this.route.earlyPushes === 'refused' || this.#early?.close) return NOT_FOUND;
         this.#early ??= new Early();
-        if (!this.#early.add(message, limits)) return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
+        if (!this.#early.hasRoom(length, limits)) return this.#refuse(SLOW);
+        this.#early.add(message);
         this.#host.observer.counted('pushesQueued', 1);
         return QUEUED;
-      }
       case 'open': {
         if (!this.isOpen) return NOT_FOUND; // the client's close frame is read, its end not reported yet
-        const buffered = this.bufferedBytes;
-        if (buffered > 0 && buffered + length > limits.sendBufferBytes) {
+        if (this.bufferedBytes > 0 && this.bufferedBytes + length > limits.sendBufferBytes) {
           this.#host.slow(this);
-          return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
+          return this.#refuse(SLOW);
         }
         this.#send(message);
         return SENT;
@@ -219,14 +216,14 @@ export class Connection implements IntakeClient, Reach {
   }
 
   /** Starts the closing handshake, or remembers to once the connection is open. */
-  close(code: number, reason: string): CloseOutcome {
+  close(code: number, reason: string, by: Closer = 'gateway'): CloseOutcome {
     switch (this.state) {
       case 'connecting':
-        this.#early ??= new Early();
-        this.#early.close ??= { code, reason };
+        (this.#early ??= new Early()).close ??= { code, reason, by };
         return QUEUED;
       case 'open':
         this.state = 'closing';
+        this.closer = by;
         this.#socket?.close(code, reason);
         return CLOSING;
       case 'closing':
@@ -235,20 +232,22 @@ export class Connection implements IntakeClient, Reach {
     }
   }
 
-  /** The gateway leaves: who is within this process may say a last word. One that is still being let in hears it when it is open. */
+  /** The gateway leaves: who is within this process may say a last word, to one that is still being let in when it is open. */
   sayGoodbye(): void {
     if (this.state === 'open') this.#party.companion?.leaving();
-    if (this.state === 'connecting' && !this.#early?.close) {
-      this.#early ??= new Early();
-      this.#early.isGoodbye = true;
-    }
+    else if (this.state === 'connecting') (this.#early ??= new Early()).isGoodbye ||= this.#early.close === null;
     this.close(CLOSE.GOING_AWAY, 'going away');
   }
 
   /** Another process has told its end: nothing more is read from it, and its client does well to come back. */
   disown(): void {
+    this.#closeDeaf(CLOSE.GOING_AWAY, 'this gateway was taken for dead');
+  }
+
+  /** What comes behind a message that is refused would leave a gap (G2). */
+  #closeDeaf(code: OwnCloseCode, reason: string): void {
     this.#isDeaf = true;
-    this.close(CLOSE.GOING_AWAY, 'this gateway was taken for dead');
+    this.close(code, reason);
   }
 
   /** Ends it without a handshake; the `close` event will carry this code. */
@@ -257,6 +256,7 @@ export class Connection implements IntakeClient, Reach {
     if (this.state === 'connecting') return void this.close(CLOSE.GOING_AWAY, reason); // there is no socket yet that could be ended
     this.closeCode = code;
     this.closeReason = reason;
+    this.closer ??= 'gateway';
     this.state = 'closing';
     this.#socket?.terminate();
   }
@@ -296,10 +296,11 @@ export class Connection implements IntakeClient, Reach {
     return this.#host.setTags(this, changes);
   }
 
-  /** The socket is gone, whoever ended it. Called once. */
-  ended(code: number, reason: string): void {
+  /** The socket is gone, whoever ended it. Called once. `by`: who, where the code alone does not tell. */
+  ended(code: number, reason: string, by: Closer = code === CLOSE.ABNORMAL ? 'network' : 'client'): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
+    this.closer ??= by;
     if (this.closeCode === 0) {
       this.closeCode = code;
       this.closeReason = reason;
@@ -332,19 +333,18 @@ export class Connection implements IntakeClient, Reach {
 
   describe(): Description {
     const { namespace, connectedAt, remoteAddress } = this;
-    const facts = { namespace, connectedAt, lastActiveAt: this.#lastActiveDate, remoteAddress, node: this.#host.node };
-    return described(this.#party, facts);
+    return described(this.#party, { namespace, connectedAt, lastActiveAt: this.#lastActiveDate, remoteAddress, node: this.#host.node });
   }
 
   #send(message: Message): void {
-    this.#host.observer.pushed(this.#party, message.data.length);
-    if (this.#socket === null) return;
-    if (this.#unsent === null) this.#socket.send(message);
+    this.#host.observer.pushed(this.#party, message);
+    this.messages += 1;
+    if (this.#unsent === null || this.#socket === null) this.#socket?.send(message);
     else this.#unsent.send(this.#socket, message);
   }
 
   #refuse(outcome: Failure): Failure {
-    this.#host.observer.counted('pushesRefused', 1);
+    this.#host.observer.pushRefused(this.#party, outcome);
     return outcome;
   }
 }

@@ -26,6 +26,12 @@ export type OpenRequest = {
   readonly traceparent: string | null;
   /** The headers named by FORWARD_HEADERS: name, value, name, value … */
   readonly forwarded: readonly string[];
+  /** All headers as they were spelt: name, value, name, value … Dialects that tell the backend everything read them. */
+  readonly rawHeaders: readonly string[];
+  /** Did it come over TLS, to us or to a trusted proxy? */
+  readonly isEncrypted: boolean;
+  /** What every event is to tell as `data` until the verdict says otherwise; null: nothing. */
+  readonly data: string | null;
   /** The id that the client chose, on routes where clients do (docs/routes.md#client-chosen-ids); else null. */
   readonly clientId: string | null;
   /** Chosen by the route; null: the backend may choose. */
@@ -45,6 +51,9 @@ export type MessageEvent = {
   readonly isBinary: boolean;
 };
 
+/** Who ended a connection. `network`: it broke without a close frame. */
+export type Closer = 'client' | 'backend' | 'gateway' | 'network';
+
 export type CloseEvent = {
   readonly type: 'close';
   readonly party: Party;
@@ -54,6 +63,8 @@ export type CloseEvent = {
   readonly reason: string;
   /** The process that held the connection died; another tells of its end. */
   readonly isOrphan: boolean;
+  /** Absent: the gateway, by dying or by never letting the client in. */
+  readonly by?: Closer;
 };
 
 /** The backend's answer to `open`. */
@@ -65,6 +76,8 @@ export type OpenVerdict =
       readonly subprotocol: string | null;
       readonly message: Message | null;
       readonly headers: readonly (readonly [string, string])[];
+      /** Epoch ms at which the connection is closed with 4401; absent: never. */
+      readonly expiresAt?: number;
     }
   | Refusal;
 
@@ -79,8 +92,8 @@ export type Refusal = {
   readonly closeCode?: OwnCloseCode;
   /** More headers of the answer. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
-  /** The whole body of the answer, in place of code and message. */
-  readonly body?: Buffer;
+  /** The answer's body, in place of code and message. */
+  readonly body?: { readonly contentType: string; readonly data: string | Buffer };
   /** The backend believes that it let the client in, or may: it gets a `close` event. */
   readonly wasAccepted?: true;
   /** The reason that this event tells; else the message. */
@@ -98,7 +111,13 @@ export type MessageVerdict =
       readonly complaint: string | null;
       readonly tags?: TagChanges | null;
     }
-  | { readonly type: 'retry'; readonly afterMs: number | null; readonly because: string }
+  | {
+      readonly type: 'retry';
+      readonly afterMs: number | null;
+      readonly because: string;
+      /** When its time is over, the client gets this and goes on, as its protocol has an answer for it; absent: it is closed with 1011. */
+      readonly lastWord?: Message;
+    }
   /** It could not take this one, and never will: its sender is told by 1011, and what is behind it is not delivered. */
   | { readonly type: 'failed'; readonly because: string };
 

@@ -1,6 +1,6 @@
 import type { CloseOutcome, PushOutcome } from './commands.ts';
 import type { Companion } from './companion.ts';
-import type { Message, OpenRequest, TagChanges } from './events.ts';
+import type { Closer, Message, OpenRequest, TagChanges } from './events.ts';
 import type { Party } from './party.ts';
 
 /** A connection as far as those see it who reach its client from within this process. */
@@ -11,7 +11,7 @@ export interface Reach {
   readonly isOpen: boolean;
   readonly bufferedBytes: number;
   push(message: Message, idempotencyKey: string | null): PushOutcome;
-  close(code: number, reason: string): CloseOutcome;
+  close(code: number, reason: string, by: Closer): CloseOutcome;
   /** Says what is wrong and changes nothing, or returns null. */
   setTags(changes: TagChanges): string | null;
 }

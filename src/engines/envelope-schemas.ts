@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { SEEN } from './seen-schema.ts';
 
 /** What travels between the processes of a cluster, as it is written; a message's bytes stand behind the JSON, in order. */
 const text = Type.String();
@@ -16,13 +17,26 @@ const selector = Type.Object({
 });
 const action = { id: text, messageId: text, action: text, payloadJson: text };
 
+const within = { routes: Type.Optional(Type.Array(text)) };
+
 const command = Type.Union([
-  Type.Object({ type: Type.Literal('push'), id: text, message, idempotencyKey: nullable(text) }),
-  Type.Object({ type: Type.Literal('close'), id: text, code: Type.Integer(), reason: text }),
-  Type.Object({ type: Type.Literal('describe'), id: text, onlyHolder: Type.Optional(Type.Literal(true)) }),
+  Type.Object({ type: Type.Literal('push'), id: text, message, idempotencyKey: nullable(text), ...within }),
+  Type.Object({ type: Type.Literal('close'), id: text, code: Type.Integer(), reason: text, ...within }),
+  Type.Object({ type: Type.Literal('describe'), id: text, onlyHolder: Type.Optional(Type.Literal(true)), ...within }),
   Type.Object({ type: Type.Literal('rpc-call'), ...action, waitMs: nullable(count) }),
   Type.Object({ type: Type.Literal('rpc-send'), ...action }),
   Type.Object({ type: Type.Literal('rpc-reject'), id: text, messageId: text, error: rpcError }),
+]);
+
+const question = Type.Union([
+  Type.Object({
+    type: Type.Literal('watch'),
+    watch: text,
+    filter: Type.Object({ id: nullable(text), route: nullable(text), tags: pairs }),
+    wantsFigures: Type.Boolean(),
+  }),
+  Type.Object({ type: Type.Literal('ends'), id: nullable(text), code: nullable(Type.Integer()), limit: count }),
+  Type.Object({ type: Type.Literal('failures'), limit: count }),
 ]);
 
 const query = Type.Union([
@@ -37,6 +51,13 @@ const query = Type.Union([
     /** Null: all. */
     limit: nullable(count),
   }),
+  Type.Object({
+    type: Type.Literal('search'),
+    search: Type.Object({ id: nullable(text), path: nullable(text), tags: pairs }),
+    after: nullable(Type.Object({ owner: text, serial: count })),
+    limit: count,
+  }),
+  Type.Object({ type: Type.Literal('observe'), question }),
   Type.Object({ type: Type.Literal('metrics') }),
 ]);
 
@@ -59,7 +80,7 @@ const outcome = Type.Union([
   ),
   Type.Object({ type: Type.Literal('too-long'), maxBytes: count }),
   Type.Object({ type: Type.Literal('slow'), retryAfterMs: count }),
-  Type.Object({ type: Type.Literal('described'), description: Type.Object(descriptionFields) }),
+  Type.Object({ type: Type.Literal('described'), description: Type.Object(descriptionFields), data: Type.Optional(nullable(text)) }),
   Type.Object({ type: Type.Literal('answered'), payloadJson: text }),
   Type.Object({ type: Type.Literal('rejected'), error: rpcError }),
 ]);
@@ -74,13 +95,15 @@ const part = Type.Object({
   tree: nullable(Type.Record(Type.String(), Type.Record(Type.String(), count))),
   list: nullable(Type.Array(Type.Object({ ...descriptionFields, serial: count }))),
   metrics: nullable(Type.Array(Type.Unknown())),
+  reached: nullable(count),
+  seen: nullable(SEEN),
 });
 
-const question = { n: count, until: Type.Number() };
+const numbered = { n: count, until: Type.Number() };
 
 const item = Type.Union([
-  Type.Object({ kind: Type.Literal('ask'), ...question, command }),
-  Type.Object({ kind: Type.Literal('ask-all'), ...question, query }),
+  Type.Object({ kind: Type.Literal('ask'), ...numbered, command }),
+  Type.Object({ kind: Type.Literal('ask-all'), ...numbered, query }),
   Type.Object({ kind: Type.Literal('outcome'), n: count, outcome }),
   /** Null: it would have been too large for the engine. */
   Type.Object({ kind: Type.Literal('part'), n: count, part: nullable(part) }),

@@ -9,13 +9,13 @@ import { LiveLimits, type LimitsHolder } from './live-limits.ts';
 import { selecting } from './selecting.ts';
 import { simulate, type FindRoute } from './simulation.ts';
 import type { CloseAllOptions, Gateway, Observers, Selector, SelectionSent, SimulateOptions, Simulation } from './surface.ts';
-import { Watching } from './watching.ts';
+import { Watching, type Watched } from './watching.ts';
 
 /** Longest piece of work before the event loop gets its turn. */
 const SLICE_MS = 5;
 
 /** A gateway that is put together: only then can it be used. */
-export type Made = { readonly gateway: CoreGateway; readonly find: FindRoute };
+export type Made = { readonly gateway: CoreGateway; readonly find: FindRoute; readonly observers: Watched };
 
 /** Who begins and ends it: the host's own program, or ours. */
 export type Life = Pick<Gateway, 'listen' | 'close'>;
@@ -26,7 +26,7 @@ export type HostedGatewayOptions = LimitsHolder & { readonly node: string; reado
 export class HostedGateway implements Gateway {
   readonly node: string;
   readonly limits: LiveLimits;
-  readonly watching: Watching;
+  readonly #watching: Watching;
   readonly #made = Promise.withResolvers<Made>();
   #core: CoreGateway | null = null;
   #life: Life | null = null;
@@ -34,11 +34,12 @@ export class HostedGateway implements Gateway {
   constructor(options: HostedGatewayOptions) {
     this.node = options.node;
     this.limits = new LiveLimits(options);
-    this.watching = new Watching({ clientOf, log: options.log });
+    this.#watching = new Watching({ clientOf, log: options.log });
   }
 
   made(made: Made): void {
     this.#core = made.gateway;
+    this.#watching.watch(made.observers);
     this.#made.resolve(made);
   }
 
@@ -125,7 +126,7 @@ export class HostedGateway implements Gateway {
   }
 
   on<Event extends keyof Observers>(event: Event, observer: Observers[Event]): () => void {
-    return this.watching.on(event, observer);
+    return this.#watching.on(event, observer);
   }
 
   async simulate(count: number, options: SimulateOptions = {}): Promise<Simulation> {

@@ -1,11 +1,12 @@
 import { changesOf, messageOf, shown } from '../backends/handlers/frames.ts';
 import { CLOSE } from '../core/close-codes.ts';
 import type { Gateway as CoreGateway } from '../core/gateway.ts';
+import type { Refusal } from '../core/events.ts';
 import type { FoundRoute } from '../wire/client-route.ts';
 import { SimulatedSocket } from './simulated-socket.ts';
 import type { SimulateOptions, Simulation } from './surface.ts';
 
-export type FindRoute = (path: string) => FoundRoute | null;
+export type FindRoute = (path: string) => FoundRoute | Refusal;
 
 /** So many ask to be let in at once. */
 const WAVE = 256;
@@ -22,15 +23,22 @@ export async function simulate(
 ): Promise<Simulation> {
   if (!Number.isInteger(count) || count < 0) throw new TypeError(`a count must be a whole number, ${shown(count)} came`);
   const found = gateway.find(path);
-  if (found === null) throw new TypeError(`no route has the path ${shown(path)}`);
+  if ('type' in found) throw new TypeError(`no route has the path ${shown(path)}`);
+  const { route, parameters } = found;
   const crowd = new Crowd();
   const further = changesOf(tags);
   for (let left = count; left > 0; left -= WAVE) await Promise.all(Array.from({ length: Math.min(WAVE, left) }, () => enter()));
   return crowd;
 
   async function enter(): Promise<void> {
-    const { route, parameters } = found as FoundRoute;
-    const entry = route.enter({ parameters, subprotocols: [], authorization: null });
+    const entry = route.enter({
+      parameters,
+      subprotocols: [],
+      authorization: null,
+      remoteAddress: ADDRESS,
+      userAgent: null,
+      date: gateway.gateway.clock.date(),
+    });
     if ('type' in entry) return crowd.turnedAway();
     const decision = await gateway.gateway.open(
       route.route,
@@ -44,8 +52,11 @@ export async function simulate(
         authorization: null,
         traceparent: null,
         forwarded: [],
+        rawHeaders: [],
+        isEncrypted: false,
+        data: entry.data ?? null,
         clientId: entry.clientId,
-        subprotocol: null,
+        subprotocol: entry.subprotocol,
         tags: [...route.tags(parameters), ...further],
       },
       () => false,

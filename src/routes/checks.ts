@@ -10,7 +10,7 @@ import type { RouteSpec } from './spec.ts';
 export type Path = readonly (string | number)[];
 type Report = (path: Path, wanted: string) => void;
 /** A route without what is reported already. */
-type Sound = Partial<RouteSpec>;
+export type Sound = { readonly [Name in keyof RouteSpec]?: RouteSpec[Name] | undefined };
 
 /** Reports what a schema cannot judge. */
 export function checkRoutes(routes: readonly Sound[], dialects: Dialects, report: Report): void {
@@ -31,11 +31,11 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
       const result = value === '' && name === 'backend' ? 'must be a URL' : readers[form](value);
       if (typeof result === 'string') report(['routes', index, name], result);
     }
-    const dialect = dialects[route.dialect ?? DEFAULT_DIALECT];
-    if (route.backend !== undefined && isModule(route.backend) && dialect !== undefined && dialect.isOpaque !== true)
+    const definition = dialects[route.dialect ?? DEFAULT_DIALECT];
+    if (route.backend !== undefined && isModule(route.backend) && definition !== undefined && definition.isOpaque !== true)
       report(
         ['routes', index, 'backend'],
-        `code in the gateway cannot serve dialect ${dialect.name}, whose messages are more than messages`,
+        `code in the gateway cannot serve dialect ${definition.name}, whose messages are more than messages`,
       );
     if (route.duplicateId !== undefined && dialects[route.dialect ?? DEFAULT_DIALECT]?.hasClientIds === false)
       report(
@@ -45,6 +45,8 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
     const problem = controlPathProblem(route, dialects);
     if (problem !== null) report(['routes', index, 'controlPath'], problem);
     const { path } = route;
+    if ('path' in route && !('backend' in route) && definition !== undefined && definition.needsBackend !== false)
+      report(['routes', index], `must have a backend, as a route of dialect ${definition.name}`);
     if (path === undefined) continue;
     const parameters = parametersOf(path);
     if (parameters.some((name) => /^\d/.test(name)))
@@ -57,8 +59,7 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
       if (value.startsWith(':') && !parameters.includes(value.slice(1)))
         report(['routes', index, 'tags', key], `takes ${value}, a parameter that the path has not`);
     }
-    for (const { at, wanted } of dialects[route.dialect ?? DEFAULT_DIALECT]?.checkRoute({ ...route, path }) ?? [])
-      report(['routes', index, at], wanted);
+    for (const { at, wanted } of definition?.checkRoute({ ...route, path }) ?? []) report(['routes', index, ...at], wanted);
   }
 }
 

@@ -12,7 +12,7 @@ import { createRouteTable, type RouteTable, type RouteTableOptions } from './tab
 /** What the whole process is laid out for. */
 export type Extremes = {
   readonly largestMessageBytes: number;
-  /** The shortest silence or slowness that ends a client. */
+  /** The shortest silence, slowness or age that ends a client. */
   readonly shortestSpanMs: number;
   /** The longest wait for the answer to `open`. */
   readonly longestOpenMs: number;
@@ -24,6 +24,8 @@ export type Routing = {
   readonly byName: (name: string) => Route | undefined;
   /** Has a route of any reading the dialect, with this control path or (empty) without one? Connections of earlier ones may still be open. */
   readonly hasDialect: (name: string, controlPath: string) => boolean;
+  /** What the routes of a dialect say to its commands, by their names; also routes of earlier readings. */
+  readonly controls: (dialect: string) => ReadonlyMap<string, object>;
   /** Of all routes of all readings: connections of earlier ones may still be open. */
   readonly extremes: () => Extremes;
   /** Sets limits of connections from now on whose route has none of its own: open ones keep theirs. */
@@ -39,24 +41,28 @@ export type Routing = {
 export type GivenRoutes = { readonly specs: readonly RouteSpec[] };
 
 export type RoutingOptions = RouteTableOptions & {
-  /** Where routes come from: ROUTES_FILE, a host, or one route that takes every path to API_URI. */
-  readonly source: { readonly file: string } | GivenRoutes | { readonly backend: string };
+  /** Of a host, in place of a file. */
+  readonly given?: GivenRoutes | null;
+  /** Where there is neither, one route takes every path to it. */
+  readonly backend: string;
 };
 
 /** The routes of this process. Throws a RoutesFileError. */
 export async function createRouting(options: RoutingOptions): Promise<Routing> {
-  const { source } = options;
+  const { file, given = null } = options;
   let specs = await readSpecs(options);
   let defaults = options.defaults;
   let table = await tableOf(specs);
   const byName = new Map<string, Route>();
+  const controls = new Map<string, Map<string, object>>();
   let extremes = widened(NARROWEST, [defaults.limits]);
   remember(table);
   const dialects = new Map<string, Set<string>>();
   meet(specs);
 
-  function remember({ routes }: RouteTable): void {
+  function remember({ routes, controls: told }: RouteTable): void {
     for (const { route } of routes) byName.set(route.name, route);
+    for (const [dialect, name, control] of told) controls.set(dialect, (controls.get(dialect) ?? new Map()).set(name, control));
     extremes = widened(
       extremes,
       routes.map(({ route }) => route.limits),
@@ -75,7 +81,7 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
       return await createRouteTable(read, { ...options, defaults });
     } catch (error) {
       if (!(error instanceof BackendProblem)) throw error;
-      const place = 'backend' in source ? 'API_URI' : 'file' in source ? source.file : 'routes';
+      const place = given !== null ? 'routes' : (file ?? 'API_URI');
       throw new RoutesFileError([`${place}: ${error.message}`], { cause: error.cause });
     }
   }
@@ -91,7 +97,7 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
   }
 
   async function reload(): Promise<string | null> {
-    if (!('file' in source)) return 'there is no ROUTES_FILE to read again';
+    if (file === undefined) return 'there is no ROUTES_FILE to read again';
     try {
       const read = await readSpecs(options);
       const next = await tableOf(read);
@@ -118,21 +124,28 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
     find: (path) => table.find(path),
     byName: (name) => byName.get(name),
     hasDialect: (name, controlPath) => dialects.get(controlPath)?.has(name) === true,
+    controls: (dialect) => controls.get(dialect) ?? NO_CONTROLS,
     extremes: () => extremes,
     relimit,
     standardLimits: () => defaults.limits,
     reload: () => inTurn(reload),
     facts: specs.map(
       ({ path, dialect = DEFAULT_DIALECT, backend, controlPath }) =>
-        `${path} ${dialect} ${withoutSecrets(backend)}${controlPath === undefined ? '' : ` under ${controlPath}`}`,
+        `${path} ${dialect}${backend === undefined ? '' : ` ${withoutSecrets(backend)}`}${controlPath === undefined ? '' : ` under ${controlPath}`}`,
     ),
   };
 }
 
+const NO_CONTROLS: ReadonlyMap<string, object> = new Map();
 const NARROWEST: Extremes = { largestMessageBytes: 0, shortestSpanMs: Infinity, longestOpenMs: 0 };
 
 function widened({ largestMessageBytes, shortestSpanMs, longestOpenMs }: Extremes, all: readonly Limits[]): Extremes {
-  const spans = all.flatMap(({ idleTimeoutMs, slowClientTimeoutMs }) => [idleTimeoutMs, slowClientTimeoutMs]);
+  const spans = all.flatMap(({ idleTimeoutMs, slowClientTimeoutMs, maxIdleMs, maxAgeMs }) => [
+    idleTimeoutMs,
+    slowClientTimeoutMs,
+    maxIdleMs,
+    maxAgeMs,
+  ]);
   return {
     largestMessageBytes: Math.max(largestMessageBytes, ...all.map(({ maxMessageBytes }) => maxMessageBytes)),
     shortestSpanMs: Math.min(shortestSpanMs, ...spans.filter((span) => span > 0)),
@@ -140,11 +153,11 @@ function widened({ largestMessageBytes, shortestSpanMs, longestOpenMs }: Extreme
   };
 }
 
-async function readSpecs({ source, dialects }: RoutingOptions): Promise<readonly RouteSpec[]> {
-  if ('specs' in source) return source.specs;
-  if ('backend' in source) return [{ path: '/*', backend: source.backend }];
-  const specs = await readRoutesFile(source.file, dialects);
-  return specs.map((spec) => ({ ...spec, backend: besideFile(spec.backend, source.file) }));
+async function readSpecs({ file, given = null, backend, dialects }: RoutingOptions): Promise<readonly RouteSpec[]> {
+  if (given !== null) return given.specs;
+  if (file === undefined) return [{ path: '/*', backend }];
+  const specs = await readRoutesFile(file, dialects);
+  return specs.map((spec) => ({ ...spec, ...(spec.backend !== undefined && { backend: besideFile(spec.backend, file) }) }));
 }
 
 /** A module's path is relative to the file that names it. */

@@ -12,7 +12,8 @@ test('what the process is laid out for grows with every reading, as clients of e
   const file = await routesFile(t, `routes:\n  - ${ROUTE}, maxMessageBytes: 500, idleTimeoutMs: 9000, openTimeoutMs: 9000 }\n`);
   const { config } = loadConfig({ ROUTES_FILE: file.path, MAX_MESSAGE_BYTES: '100', WS_TIMEOUT: '5000', OPEN_TIMEOUT_MS: '2000' });
   const { extremes, reload } = await createRouting({
-    source: { file: file.path },
+    file: file.path,
+    backend: '',
     defaults: {
       limits: limitsOf(config),
       backendHeaders: [],

@@ -68,8 +68,10 @@ function refusalOf({ refuse, message, headers }: Readonly<Record<string, unknown
   const refusal = refusedBy({ type: 'answer', status: refuse as number, headers: own, body: NOTHING }, 'REFUSED');
   const owed = Object.entries(refusal.headers ?? {}).filter(([name]) => own[name.toLowerCase()] === undefined);
   const body = message === undefined ? null : messageOf(message as string);
-  const type = body === null ? {} : { 'content-type': body.isBinary ? 'application/octet-stream' : 'text/plain; charset=utf-8' };
-  return { ...refusal, headers: { ...type, ...Object.fromEntries(owed), ...own }, ...(body !== null && { body: body.data }) };
+  const standard = body?.isBinary === true ? 'application/octet-stream' : 'text/plain; charset=utf-8';
+  const contentType = typeof own['content-type'] === 'string' ? own['content-type'] : standard;
+  const all = { ...refusal, headers: { ...Object.fromEntries(owed), ...own } };
+  return body === null ? all : { ...all, body: { contentType, data: body.data } };
 }
 
 function linesOf(headers: unknown, problemOf: (name: string) => string | null): (readonly [string, string])[] {

@@ -53,7 +53,7 @@ export class HandlersClient implements Client {
 
   close(code?: number, reason?: string): void {
     const closing = closingOf(code, reason);
-    this.#reach.close(closing.code, closing.reason);
+    this.#reach.close(closing.code, closing.reason, 'backend');
   }
 
   setTags(changes: Tags): void {

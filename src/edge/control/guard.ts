@@ -32,7 +32,12 @@ export type GuardOptions = {
 };
 
 /** What keeps a caller from the control API: proxy, address, browser, host, token (docs/contract.md#who-may-call). Null: nothing. */
-export type Guard = (request: IncomingMessage) => GatewayError | null;
+export type Guard = ((request: IncomingMessage) => GatewayError | null) & {
+  /** The part of it that looks at where a request comes from: proxy, address, browser. */
+  readonly place: (request: IncomingMessage) => GatewayError | null;
+  /** The rest: host or token. */
+  readonly secret: (request: IncomingMessage) => GatewayError | null;
+};
 
 export function createGuard(options: GuardOptions): Guard {
   const isAllowed = addressCheck(options.allow);
@@ -43,8 +48,9 @@ export function createGuard(options: GuardOptions): Guard {
   const hosts = new Set(options.hosts.map(nameOf));
   const isOurs = remembered((host) => isOwnName(nameOf(host)) || hosts.has(nameOf(host)));
 
-  return (request) =>
-    callerProblem(request) ?? browserProblem(request) ?? (digests.length === 0 ? hostProblem(request) : tokenProblem(request));
+  const place = (request: IncomingMessage) => callerProblem(request) ?? browserProblem(request);
+  const secret = digests.length === 0 ? hostProblem : tokenProblem;
+  return Object.assign((request: IncomingMessage) => place(request) ?? secret(request), { place, secret });
 
   function callerProblem(request: IncomingMessage): GatewayError | null {
     const { headers, socket } = request;
@@ -61,12 +67,22 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   /** A page of another site must not command, by a script or by a form. What has no `Origin` and no `Sec-Fetch-Site` is no browser. */
-  function browserProblem({ headers }: IncomingMessage): GatewayError | null {
+  function browserProblem(request: IncomingMessage): GatewayError | null {
+    const { headers } = request;
     const { origin } = headers;
-    if (origin !== undefined) return isOwnPage(origin) ? null : forbidden('this Origin is not in CONTROL_ORIGINS');
+    if (origin !== undefined)
+      return isOwnPage(origin) || isOfThisServer(origin, request) ? null : forbidden('this Origin is not in CONTROL_ORIGINS');
     const site = headers['sec-fetch-site'];
     if (site === undefined || site === 'same-origin' || site === 'none') return null;
     return forbidden('a page of another site asks for this (Sec-Fetch-Site); only origins in CONTROL_ORIGINS may');
+  }
+
+  /** The console's own page: scheme and host are those that it was served by. Whether that host is a stranger's is asked as of any other request. */
+  function isOfThisServer(origin: string, request: IncomingMessage): boolean {
+    const { socket } = request;
+    const isSecure = 'encrypted' in socket;
+    const mayBeSecure = isSecure || isTrusted(socket.remoteAddress ?? ''); // a proxy may have taken TLS off
+    return hostsOf(request).every((host) => (!isSecure && origin === `http://${host}`) || (mayBeSecure && origin === `https://${host}`));
   }
 
   /** A stranger's name may resolve to this address (DNS rebinding): the browser then takes the stranger's page for ours. */

@@ -22,6 +22,8 @@ export const LIMITS: Limits = {
   backendRetryForMs: 60_000,
   closeRetryForMs: 60_000,
   idempotencyKeys: 64,
+  maxIdleMs: 0,
+  maxAgeMs: 0,
 };
 
 /** Time that passes when it is told to. */
@@ -88,7 +90,17 @@ export class FakeHost implements IntakeClient, IntakeHost {
   constructor(subprotocol: Subprotocol) {
     const { id, key, tags } = this;
     const path = '/ocpp/CP%201';
-    this.party = new Party({ id, key, path, tags, subprotocol, authorization: 'Basic Q1AgMTr/AP4=', traceparent: null, data: null });
+    this.party = new Party({
+      id,
+      key,
+      route: 'ocpp',
+      path,
+      tags,
+      subprotocol,
+      authorization: 'Basic Q1AgMTr/AP4=',
+      traceparent: null,
+      data: null,
+    });
   }
 
   push(message: Message): PushOutcome {
