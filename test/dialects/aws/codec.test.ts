@@ -207,6 +207,14 @@ suite('the verdict of a message', () => {
     assert.deepEqual(messageOf(told(answered({ status: 503 }), { spec: { strict: true } })), INTERNAL);
   });
 
+  test('a wait that the function asks for is kept', () => {
+    const codec = sampleAwsCodec();
+    const event = sent('x');
+    const away = answered({ status: 503, headers: { 'retry-after': '7' } });
+    const verdict = codec.decodeMessage(event, callOf(codec.encodeMessage(event)), away);
+    assert.equal(verdict.type === 'retry' && verdict.afterMs, 7_000);
+  });
+
   test('with errorFrameFromStatus a bad status is an error', () => {
     const spec = { errorFrameFromStatus: 400 };
     assert.deepEqual(messageOf(told(returned({ statusCode: 400, body: 'sorry' }), { spec })), INTERNAL);
