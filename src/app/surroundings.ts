@@ -1,3 +1,4 @@
+import { environment } from '../config/environment.ts';
 import { ownerToken } from '../core/ids.ts';
 import { Meter } from '../core/meter.ts';
 import type { Clock } from '../core/ports.ts';
@@ -42,7 +43,7 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     owner,
     meter,
     joined,
-    backends: new Backends({ clock, log, observer: meter, connections, pipelining }),
+    backends: new Backends({ clock, log, observer: meter, connections, pipelining, environment: environment() }),
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
     files: new FileBudget({
       limit: fileLimit(),

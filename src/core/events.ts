@@ -67,6 +67,8 @@ export type OpenVerdict =
       readonly subprotocol: string | null;
       readonly message: Message | null;
       readonly headers: readonly (readonly [string, string])[];
+      /** Epoch ms at which the connection is closed with 4401; absent: never. */
+      readonly expiresAt?: number;
     }
   | Refusal;
 

@@ -68,8 +68,8 @@ export class AwsCodec {
   }
 
   decodeOpen(event: OpenEvent, allowed: Allowed | null, result: FunctionResult): OpenVerdict {
-    if (result.type === 'failure') return unansweredOpen(event, result);
-    if (result.type === 'threw') return badGateway(event);
+    if (result.type === 'failure') return result.isRefusal === true ? notRun(event) : unansweredOpen(event, result);
+    if (result.type === 'threw') return result.isRefusal === true ? notRun(event) : badGateway(event);
     const returned = readResult(result);
     if (returned.type !== 'answer' || returned.status < 200) return badGateway(event);
     if (returned.status > 299) return refusedByFunction(event, returned);
@@ -83,7 +83,8 @@ export class AwsCodec {
   }
 
   #accepted(event: OpenEvent, allowed: Allowed | null, verdict: Accepted): OpenVerdict {
-    return { ...verdict, data: dataOf(event, allowed) };
+    const data = dataOf(event, allowed);
+    return allowed === null || allowed.expiresAt === null ? { ...verdict, data } : { ...verdict, data, expiresAt: allowed.expiresAt };
   }
 
   encodeMessage(event: MessageEvent): Step<MessageVerdict> {
@@ -244,9 +245,10 @@ function jsonOf(data: Buffer): unknown {
 
 function dataOf({ party }: OpenEvent, allowed: Allowed | null): string | null {
   if (allowed === null) return party.data;
+  const { context, principalId, latencyMs } = allowed;
   return writeFacts({
     ...readFacts(party.data),
-    authorizer: { ...allowed.context, principalId: allowed.principalId, integrationLatency: allowed.latencyMs },
+    authorizer: { ...context, ...(principalId !== null && { principalId }), integrationLatency: latencyMs },
   });
 }
 
@@ -260,6 +262,11 @@ function failed({ party }: MessageEvent, requestId: string, { message, because }
 
 function badGateway(event: OpenEvent): Refusal {
   return awsRefusal(event, { status: 502, code: 'BAD_GATEWAY', message: FRAME_MESSAGES.failed });
+}
+
+/** The function was not run: it may not be called, or not now. */
+function notRun(event: OpenEvent): Refusal {
+  return awsRefusal(event, { status: 500, code: 'INTERNAL_ERROR', message: FRAME_MESSAGES.failed });
 }
 
 /** No whole answer to $connect. A call that was sent may have been accepted; the backend of every dialect is told of its end then. */
