@@ -14,10 +14,11 @@ const LAW: Readonly<Record<string, Row>> = {
   core: { rooms: [], packages: [] },
   wire: { rooms: ['core'], packages: ['typebox'] },
   dialects: { rooms: ['wire', 'core'], packages: ['fastify', 'typebox'] },
-  backends: { rooms: ['wire', 'core'], packages: ['undici', 'standardwebhooks', 'iovalkey', 'amqplib'] },
+  backends: { rooms: ['wire', 'core'], packages: ['undici', 'standardwebhooks'] },
+  // wire has the port of a technology's stream, beside what an entry is
   engines: {
-    rooms: ['core'],
-    packages: ['close-with-grace', 'pino', 'typebox', 'ioredis', '@nats-io/transport-node', '@nats-io/jetstream', '@nats-io/kv'],
+    rooms: ['wire', 'core'],
+    packages: ['close-with-grace', 'pino', 'typebox', 'ioredis', 'amqplib', '@nats-io/transport-node', '@nats-io/jetstream', '@nats-io/kv'],
   },
   edge: {
     rooms: ['wire', 'core'],

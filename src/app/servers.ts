@@ -67,6 +67,7 @@ export async function listen(
     ? publicUrl
     : await controlServer.listen({ ...sharing, host: config.CONTROL_HOST ?? config.HOST, port: config.CONTROL_PORT ?? 0 });
   surroundings.wsUris.listensOn(Number(new URL(controlUrl).port));
+  surroundings.backends.obey(gateway);
   return { publicUrl, controlUrl };
 }
 

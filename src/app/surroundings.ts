@@ -3,6 +3,7 @@ import { Meter } from '../core/meter.ts';
 import type { Clock } from '../core/ports.ts';
 import { FileBudget, fileLimit } from '../edge/server/file-limit.ts';
 import { join, type Joined } from '../engines/joining.ts';
+import { openStream } from '../engines/streams.ts';
 import { WsUris } from '../wire/ws-uris.ts';
 import { Backends } from '../backends/index.ts';
 import type { Routing } from '../routes/routing.ts';
@@ -42,7 +43,7 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     owner,
     meter,
     joined,
-    backends: new Backends({ clock, log, observer: meter, connections, pipelining }),
+    backends: new Backends({ clock, log, observer: meter, connections, pipelining, consumer: owner, streams: openStream }),
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
     files: new FileBudget({
       limit: fileLimit(),

@@ -4,6 +4,9 @@ import type { Clock, Log } from '../core/ports.ts';
 import type { Route } from '../core/route.ts';
 import type { Speech } from '../wire/codec.ts';
 import { openHttp } from './http/backend.ts';
+import type { Commander } from '../core/commander.ts';
+import type { CommandSource, StreamLink } from '../wire/streams.ts';
+import type { StreamTarget } from '../wire/stream-targets.ts';
 
 /** What every kind of backend is made of. */
 export type BackendParts = {
@@ -13,6 +16,13 @@ export type BackendParts = {
   /** Sockets to each origin, and calls on one socket whose answers are still out. */
   readonly connections: number;
   readonly pipelining: number;
+  /** This process among all that read one stream of commands. */
+  readonly consumer: string;
+  /** What speaks with brokers; loaded when it is asked for. */
+  readonly streams: {
+    readonly link: (target: StreamTarget) => Promise<StreamLink>;
+    readonly commands: (target: StreamTarget, consumer: string) => Promise<CommandSource>;
+  };
 };
 
 /** Who answers the events of a route, and takes the messages of its connections. */
@@ -20,7 +30,8 @@ export type Served = Pick<Route, 'backend' | 'intake'>;
 
 /** What a route says of its backend. */
 export type Spoken<Type extends Speech['type'] = Speech['type']> = {
-  readonly url: URL;
+  /** Null: it is no URL of HTTP; the speech says what it is. */
+  readonly url: URL | null;
   readonly speech: Extract<Speech, { readonly type: Type }>;
   readonly limits: Limits;
 };
@@ -30,12 +41,17 @@ export type BackendKind<Type extends Speech['type'] = Speech['type']> = {
   serve(spoken: Spoken<Type>): Served | Promise<Served>;
   /** What is called, without secrets. */
   readonly targets: readonly string[];
+  /** Where commands come in through it: from now on they are carried out; called once. */
+  obey?(commander: Commander): void;
+  /** No command is taken any more; those that were taken are carried out. */
+  disobey?(): Promise<void>;
   close(): Promise<void>;
 };
 
 /** By the way that a dialect speaks: one line each. What a kind needs beyond this is loaded by `open`, so that no start pays for what it does not use. */
 const KINDS: { readonly [Type in Speech['type']]: (parts: BackendParts) => BackendKind<Type> | Promise<BackendKind<Type>> } = {
   http: openHttp,
+  entries: async (parts) => (await import('./streams/index.ts')).openStreams(parts),
 };
 
 /** All backends of a process. */
@@ -43,6 +59,7 @@ export class Backends {
   readonly #parts: BackendParts;
   readonly #open = new Map<string, Promise<BackendKind>>();
   readonly #targets = new Set<BackendKind>();
+  #commander: Commander | null = null;
 
   constructor(parts: BackendParts) {
     this.#parts = parts;
@@ -55,6 +72,17 @@ export class Backends {
 
   get targets(): readonly string[] {
     return [...this.#targets].flatMap(({ targets }) => targets);
+  }
+
+  /** From now on commands that come in through backends are carried out, also through those that are opened later. */
+  obey(commander: Commander): void {
+    this.#commander = commander;
+    for (const kind of this.#targets) kind.obey?.(commander);
+  }
+
+  async disobey(): Promise<void> {
+    this.#commander = null;
+    await Promise.all([...this.#targets].map((kind) => kind.disobey?.()));
   }
 
   async close(): Promise<void> {
@@ -71,8 +99,9 @@ export class Backends {
   }
 
   async #openKind(type: Speech['type']): Promise<BackendKind> {
-    const kind = await KINDS[type](this.#parts);
+    const kind = (await KINDS[type](this.#parts)) as BackendKind;
     this.#targets.add(kind);
+    if (this.#commander !== null) kind.obey?.(this.#commander);
     return kind;
   }
 }

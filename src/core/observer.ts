@@ -23,7 +23,11 @@ export type Counter =
   | 'answersDropped'
   | 'framesMalformed'
   | 'framesIgnored'
-  | 'envelopesDropped';
+  | 'envelopesDropped'
+  | 'commandsExecuted'
+  | 'commandsDropped'
+  | 'commandsExpired'
+  | 'commandsClaimed';
 
 /**
  * Hears what happens, and changes nothing of it: counters, tracing, a console and a library's observers are observers.

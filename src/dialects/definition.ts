@@ -10,7 +10,11 @@ import type { EventHeaderOptions } from '../wire/event-headers.ts';
 
 /** What a dialect on one route is made of. */
 export type DialectContext = EventHeaderOptions & {
-  /** Path and query of the backend's URL. */
+  /** The route's path, as the file has it. */
+  readonly route: string;
+  /** The backend as the route names it. */
+  readonly backend: string;
+  /** Path and query of the backend's URL; empty where it is no URL of HTTP. */
   readonly backendPath: string;
   readonly limits: Limits;
   /** Accepted ones, in the order of preference; empty: whatever the dialect thinks right. */
@@ -24,6 +28,8 @@ export type DialectOnRoute = {
   readonly speech: Speech;
   /** What is settled before the backend is asked. */
   readonly enter: (request: EntryRequest) => Entry | Refusal;
+  /** The URL of another backend that decides who gets in, in the default dialect; none: the route's own does. */
+  readonly gatekeeper?: string;
 };
 
 export type ControlOptions = {
@@ -36,6 +42,9 @@ export type ControlOptions = {
 /** What is wrong with a route, at which of its properties. */
 export type RouteProblem = { readonly at: string; readonly wanted: string };
 
+/** A route whose properties are each as their schemas want them. */
+export type CheckedRoute = { readonly path: string; readonly subprotocols?: readonly string[]; readonly backend?: string };
+
 /** A dialect is one such value, and one line in `dialects/index.ts`. */
 export type DialectDefinition = {
   readonly name: string;
@@ -46,7 +55,10 @@ export type DialectDefinition = {
   /** Properties of a route that no environment variable stands behind; their schemas have the defaults. */
   readonly routeOptions: Readonly<Record<string, TSchema>>;
   readonly create: (context: DialectContext) => DialectOnRoute;
-  readonly checkRoute: (route: { readonly path: string; readonly subprotocols?: readonly string[] }) => readonly RouteProblem[];
+  /** Where its backend is reached by other URLs than those of HTTP: what is wrong with one, or null. */
+  readonly backendProblem?: (backend: string) => string | null;
+  /** The route as the file has it, as far as nothing is wrong with it yet. */
+  readonly checkRoute: (route: CheckedRoute) => readonly RouteProblem[];
   /**
    * Its commands on the control API, with or without a control path before them: whom a command is for is what
    * `addressIn` makes of its parameters. Needs a parser that leaves bodies as Buffers.

@@ -1,6 +1,7 @@
 import type { DialectDefinition } from './definition.ts';
 import { ocpp } from './ocpp/index.ts';
 import { raw } from './raw/index.ts';
+import { stream } from './stream/index.ts';
 import { wsaas } from './wsaas/index.ts';
 
 /** The registry: one line a dialect. The first is the default. */
@@ -8,6 +9,7 @@ export const DIALECTS = {
   wsaas,
   raw,
   ocpp,
+  stream,
 } as const satisfies Record<string, DialectDefinition>;
 
 export const DEFAULT_DIALECT = 'wsaas';

@@ -2,10 +2,11 @@ import findMyWay from 'find-my-way';
 import type { TagChanges } from '../core/events.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Speech } from '../wire/codec.ts';
+import { Gatekeeper } from '../core/gatekeeper.ts';
 import type { Route } from '../core/route.ts';
 import { refused } from '../wire/verdicts.ts';
-import type { DialectDefinition, DialectOnRoute, Dialects } from '../dialects/definition.ts';
-import { DEFAULT_DIALECT } from '../dialects/index.ts';
+import type { DialectContext, DialectDefinition, DialectOnRoute, Dialects } from '../dialects/definition.ts';
+import { DEFAULT_DIALECT, DIALECTS } from '../dialects/index.ts';
 import { readers } from '../config/forms.ts';
 import { type ClientRoute, type FoundRoute, originCheck } from '../wire/client-route.ts';
 import { camelCase, type RouteSpec } from './spec.ts';
@@ -34,7 +35,7 @@ export type RouteTableOptions = {
   readonly wsUris: (controlPath: string) => (id: string) => string;
   /** Who answers the events of a route. */
   readonly serve: (spoken: {
-    readonly url: URL;
+    readonly url: URL | null;
     readonly speech: Speech;
     readonly limits: Limits;
   }) => Promise<Pick<Route, 'backend' | 'intake'>>;
@@ -55,24 +56,30 @@ export async function createRouteTable(specs: readonly RouteSpec[], options: Rou
   };
 }
 
-async function createRoute(spec: RouteSpec, { defaults, dialects, wsUris, serve }: RouteTableOptions): Promise<ClientRoute> {
-  const url = read<URL>('url', spec.backend);
+async function createRoute(spec: RouteSpec, options: RouteTableOptions): Promise<ClientRoute> {
+  const { defaults, dialects, wsUris, serve } = options;
   const limits = limitsOf(spec, defaults.limits);
   const dialect = dialects[spec.dialect ?? DEFAULT_DIALECT];
   if (dialect === undefined) throw new TypeError(`no dialect is called ${spec.dialect}`); // routes/file.ts has checked it
   const { controlPath = '' } = spec;
-  const { speech, enter } = dialect.create({
-    backendPath: (url.pathname + url.search).replaceAll(/%7Bid%7D/gi, '{id}'),
+  const url = dialect.backendProblem === undefined ? read<URL>('url', spec.backend) : null;
+  const context = {
+    route: spec.path,
+    backend: spec.backend,
     wsUri: wsUris(controlPath),
-    backendHeaders: spec.backendHeaders === undefined ? defaults.backendHeaders : read('headers', JSON.stringify(spec.backendHeaders)),
+    backendHeaders:
+      spec.backendHeaders === undefined ? defaults.backendHeaders : read<readonly string[]>('headers', JSON.stringify(spec.backendHeaders)),
     limits,
     subprotocols: spec.subprotocols ?? [],
-    values: valuesOf(dialect, spec, defaults.dialectOptions),
-  });
+  };
+  const values = valuesOf(dialect, spec, defaults.dialectOptions);
+  const { speech, enter, gatekeeper } = dialect.create({ ...context, backendPath: url === null ? '' : backendPathOf(url), values });
+  const served = await serve({ url, speech, limits });
   const route: Route = {
     name: spec.path,
-    backendName: url.origin,
-    ...(await serve({ url, speech, limits })),
+    backendName: speech.type === 'entries' ? speech.target.shownUrl : (url?.origin ?? ''),
+    ...served,
+    ...(gatekeeper !== undefined && { backend: new Gatekeeper(await keeperOf(gatekeeper, context, options), served.backend) }),
     limits,
     namespace: controlPath,
     duplicateId: spec.duplicateId ?? 'newest',
@@ -85,6 +92,21 @@ async function createRoute(spec: RouteSpec, { defaults, dialects, wsUris, serve 
     forwardHeaders: spec.forwardHeaders === undefined ? defaults.forwardHeaders : read('header-names', spec.forwardHeaders.join(',')),
     refuseWith: spec.refuseWith ?? defaults.refuseWith,
   };
+}
+
+/** Another backend that decides who gets in, asked in the default dialect. */
+async function keeperOf(
+  gatekeeper: string,
+  context: Omit<DialectContext, 'backendPath' | 'values'>,
+  { serve }: RouteTableOptions,
+): Promise<Route['backend']> {
+  const url = read<URL>('url', gatekeeper);
+  const { speech } = DIALECTS[DEFAULT_DIALECT].create({ ...context, backend: gatekeeper, backendPath: backendPathOf(url), values: {} });
+  return (await serve({ url, speech, limits: context.limits })).backend;
+}
+
+function backendPathOf({ pathname, search }: URL): string {
+  return (pathname + search).replaceAll(/%7Bid%7D/gi, '{id}');
 }
 
 /** A route overrides a limit by the limit's own name. */

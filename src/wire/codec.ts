@@ -1,6 +1,8 @@
 import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict } from '../core/events.ts';
 import type { IntakeFactory } from '../core/intake.ts';
 import type { BackendCall, BackendResult, Transport } from './calls.ts';
+import type { EntryCodec } from './entries.ts';
+import type { StreamTarget } from './stream-targets.ts';
 
 /** How a dialect tells of a connection's begin and end, as pure functions: no I/O, no state, no exception for any input. */
 export interface LifeCodec {
@@ -22,5 +24,8 @@ export type HttpSpeech = { readonly type: 'http' } & (
   | { readonly codec: LifeCodec; readonly intake: (transport: Transport) => IntakeFactory }
 );
 
+/** How a dialect writes events into a stream, and which one. */
+export type EntriesSpeech = { readonly type: 'entries'; readonly codec: EntryCodec; readonly target: StreamTarget };
+
 /** How a dialect speaks with a backend. Each type has its line in backends/index.ts. */
-export type Speech = HttpSpeech;
+export type Speech = HttpSpeech | EntriesSpeech;

@@ -55,6 +55,10 @@ export class Outlet implements Waiting {
     );
   }
 
+  get name(): string {
+    return this.#options.name;
+  }
+
   /** Why the broker cannot be written to now, or null. */
   get problem(): string | null {
     return this.#isUp ? null : `${this.#options.name}: ${this.#because}`;
