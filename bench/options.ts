@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import type { LoadOrder } from './load/order.ts';
 import type { Target } from './target.ts';
 
-export const WORKLOADS = ['upstream', 'pipelined', 'downstream', 'broadcast', 'connect', 'idle', 'latency'] as const;
+export const WORKLOADS = ['upstream', 'pipelined', 'downstream', 'broadcast', 'connect', 'idle', 'latency', 'stream'] as const;
 export type WorkloadName = (typeof WORKLOADS)[number];
 /** `upstream@1000` is an open loop of 1,000 a second. */
 export type Workload = {
@@ -31,7 +31,7 @@ const PIPELINED = { BACKEND_PIPELINING: '64', BACKEND_CONNECTIONS: '4' };
 const FLOOR = fileURLToPath(new URL('floor.ts', import.meta.url));
 
 export const USAGE = `node bench/bench.ts [options]
-  --workloads upstream,pipelined,upstream@1000,downstream,broadcast,connect,idle,latency   what to measure; @ is a rate a second
+  --workloads upstream,pipelined,upstream@1000,downstream,broadcast,connect,idle,latency,stream@20000   what to measure; @ is a rate a second
   --rounds 3          alternations of ours and the floor
   --duration 5        seconds of each run, after --warm-up 2
   --connections       clients: 1000; broadcast and connect 10000
@@ -54,7 +54,7 @@ export function readOptions(argv: readonly string[]): Options | null {
   const { values } = parseArgs({
     args: [...argv],
     options: {
-      workloads: { type: 'string', default: 'upstream,pipelined,upstream@1000,downstream,broadcast,connect,idle,latency' },
+      workloads: { type: 'string', default: 'upstream,pipelined,upstream@1000,downstream,broadcast,connect,idle,latency,stream@20000' },
       rounds: { type: 'string', default: '3' },
       duration: { type: 'string', default: '5' },
       'warm-up': { type: 'string', default: '2' },
@@ -89,6 +89,7 @@ export function readOptions(argv: readonly string[]): Options | null {
     backendDelayMs: number('backend-delay', values['backend-delay'], 0),
     settleMs: number('settle', values.settle, 0) * 1_000,
     steps,
+    streamUrl: '',
     patienceMs: number('patience', values.patience, 0) * 1_000,
   };
   if (!existsSync(values.main)) throw new Error(`--main: a gateway to measure was wanted; ${values.main} does not exist (npm run build)`);
@@ -108,7 +109,7 @@ export function readOptions(argv: readonly string[]): Options | null {
     floor: { name: 'floor', script: FLOOR, env: {}, broadcastRequest: 'PUT /broadcast' },
     orderFor: ({ name, ratePerSecond }, { broadcastRequest }) => ({
       ...common,
-      workload: name === 'latency' || name === 'pipelined' ? 'upstream' : name,
+      workload: name === 'latency' || name === 'pipelined' || name === 'stream' ? 'upstream' : name,
       connections: connections ?? (name === 'broadcast' || name === 'connect' ? 10_000 : 1_000),
       ratePerSecond,
       broadcastRequest,

@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve as resolvePath } from 'node:path';
@@ -16,6 +16,8 @@ export type Target = {
   readonly env: Readonly<Record<string, string>>;
   /** Method and path of a push to all. */
   readonly broadcastRequest: string;
+  /** The text of a routes file in the place of API_URI, which is given. */
+  readonly routes?: (apiUri: string) => string;
 };
 
 /** What the probe tells after a forced collection. */
@@ -72,7 +74,7 @@ export async function startTarget(target: Target, options: StartOptions): Promis
     cwd: folder, // no .env
     env: {
       PATH: process.env['PATH'],
-      API_URI: `http://127.0.0.1:${backendPort}/bench`,
+      ...backendOf(target, folder, `http://127.0.0.1:${backendPort}/bench`),
       HOST: '127.0.0.1',
       PORT: String(port),
       ...target.env,
@@ -99,6 +101,13 @@ export async function startTarget(target: Target, options: StartOptions): Promis
     throw new Error(`${target.name} was to listen on port ${port} within ${START_MS} ms and does not; its log ends: ${lastWords()}`);
   }
   return { pid: child.pid ?? 0, port, collect, lastWords, stop };
+}
+
+function backendOf({ routes }: Target, folder: string, apiUri: string): Record<string, string> {
+  if (routes === undefined) return { API_URI: apiUri };
+  const file = join(folder, 'routes.yaml');
+  writeFileSync(file, routes(apiUri));
+  return { ROUTES_FILE: file };
 }
 
 function collector(child: ChildProcess): () => Promise<Alive> {

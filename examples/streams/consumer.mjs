@@ -10,7 +10,7 @@ const last = new Map(); // by connection: a repeat has the event_id of the entry
 
 await redis.xgroup('CREATE', EVENTS, GROUP, '0', 'MKSTREAM').catch(() => {}); // it is there already
 console.log(`echo consumer: reads ${EVENTS}`);
-for (let from = '0'; ; ) {
+for (let from = '0'; ;) {
   // from 0: what this consumer had taken before it was stopped; then > : what is new
   const read = await redis.xreadgroupBuffer('GROUP', GROUP, CONSUMER, 'COUNT', 100, 'BLOCK', 5000, 'STREAMS', EVENTS, from);
   const entries = read?.[0]?.[1] ?? [];

@@ -20,10 +20,8 @@ export function closingIn(parameters: URLSearchParams): { readonly code: number;
   const text = parameters.get('closeCode') ?? String(CLOSE.NORMAL);
   const code = /^\d{4}$/.test(text) ? Number(text) : Number.NaN;
   const reason = parameters.get('closeReason') ?? 'Closed by server';
-  if (!isSendableCloseCode(code))
-    throw new GatewayError('BAD_REQUEST', 'closeCode must be 1000, 1001, 1003, 1007 to 1014 or 3000 to 4999');
-  if (Buffer.byteLength(reason) > MAX_REASON_BYTES)
-    throw new GatewayError('BAD_REQUEST', `closeReason may have ${MAX_REASON_BYTES} bytes`);
+  if (!isSendableCloseCode(code)) throw new GatewayError('BAD_REQUEST', 'closeCode must be 1000, 1001, 1003, 1007 to 1014 or 3000 to 4999');
+  if (Buffer.byteLength(reason) > MAX_REASON_BYTES) throw new GatewayError('BAD_REQUEST', `closeReason may have ${MAX_REASON_BYTES} bytes`);
   return { code, reason };
 }
 

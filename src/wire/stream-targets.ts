@@ -127,7 +127,8 @@ function parametersOf<Names extends Readonly<Record<string, string>>>(query: URL
   const given: Record<string, string> = { ...standard };
   const seen = new Set<string>();
   for (const [name, value] of query) {
-    if (!Object.hasOwn(standard, name)) return `has no parameter ${JSON.stringify(name.slice(0, 40))}; it has ${Object.keys(standard).join(', ')}`;
+    if (!Object.hasOwn(standard, name))
+      return `has no parameter ${JSON.stringify(name.slice(0, 40))}; it has ${Object.keys(standard).join(', ')}`;
     if (seen.has(name)) return `has the parameter ${name} twice`;
     seen.add(name);
     given[name] = value;

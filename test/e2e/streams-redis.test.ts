@@ -26,7 +26,13 @@ test('wsgateway’s consumer loop reads what a client does, unchanged', { skip }
   const [open, ...others] = entries.all;
   const id = open?.text['connection'] ?? '';
   const common = { connection: id, tags: 'room=blue%26green', route: '/rooms/:room' };
-  assert.deepEqual(open?.text, { ...common, action: 'open', event_id: `${id}.0`, path: '/rooms/blue%26green', remote_address: '127.0.0.1' });
+  assert.deepEqual(open?.text, {
+    ...common,
+    action: 'open',
+    event_id: `${id}.0`,
+    path: '/rooms/blue%26green',
+    remote_address: '127.0.0.1',
+  });
   assert.deepEqual(
     others.map(({ text }) => text),
     [

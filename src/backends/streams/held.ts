@@ -31,6 +31,8 @@ export class Held implements Parcel {
   readonly entry: Entry;
   readonly waitUntil: number;
   readonly isRepeatable: boolean;
+  /** Of `Clock.now`. */
+  readonly since: number;
   readonly bytes: number;
   /** Of `Clock.now`; set when it is sent. */
   answerBy = 0;
@@ -40,11 +42,12 @@ export class Held implements Parcel {
   readonly #home: { settled(held: Held, fate: Fate): void };
   #isTold = false;
 
-  constructor(order: Order, home: { settled(held: Held, fate: Fate): void }) {
+  constructor(order: Order, home: { settled(held: Held, fate: Fate): void }, now: number) {
     this.name = order.name;
     this.entry = order.entry;
     this.waitUntil = order.waitUntil;
     this.isRepeatable = order.isRepeatable;
+    this.since = now;
     this.bytes = bytesOf(order.entry);
     this.#timeoutMs = order.timeoutMs;
     this.#receiver = order.receiver;

@@ -66,15 +66,13 @@ export class Outlet implements Waiting {
 
   /** `receiver` is told once, and never from inside the call. */
   write(order: Order): void {
-    if (this.#isStopped) return later(new Held(order, this), stopped(false));
-    if (order.isRepeatable || this.#isUp) {
-      this.#waiting.push(new Held(order, this));
-    } else {
-      const held = new Held({ ...order, waitUntil: Math.min(order.waitUntil, this.#now + OPEN_HOLD_MS) }, this);
-      if (this.#opensWaiting >= OPENS_HELD) return later(held, this.#unreachable(false));
-      this.#waiting.push(held);
+    if (this.#isStopped) return later(new Held(order, this, this.#now), stopped(false));
+    const held = new Held(order, this, this.#now);
+    if (!order.isRepeatable && !this.#isUp) {
+      if (this.#wasDown && this.#opensWaiting >= OPENS_HELD) return later(held, this.#unreachable(false));
       this.#opensWaiting += 1;
     }
+    this.#waiting.push(held);
     this.#schedule();
     this.#look();
   }
@@ -183,7 +181,7 @@ export class Outlet implements Waiting {
   #withoutLate(queue: Fifo<Held>, now: number): Fifo<Held> {
     const kept = new Fifo<Held>();
     for (let held = queue.shift(); held !== undefined; held = queue.shift()) {
-      if (held.waitUntil > now) {
+      if (!this.#isLate(held, now)) {
         kept.push(held);
         continue;
       }
@@ -191,6 +189,12 @@ export class Outlet implements Waiting {
       held.tell(this.#unreachable(held.wasSent));
     }
     return kept;
+  }
+
+  /** Where it is known that the broker is away, a new client does not wait for long. */
+  #isLate({ waitUntil, isRepeatable, since }: Held, now: number): boolean {
+    if (waitUntil <= now) return true;
+    return !isRepeatable && !this.#isUp && this.#wasDown && now - since > OPEN_HOLD_MS;
   }
 
   #unreachable(wasSent: boolean): Writing {

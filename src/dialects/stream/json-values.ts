@@ -10,7 +10,8 @@ export function readJsonPaths(given: Readonly<Record<string, string>>): JsonPath
   for (const [name, path] of Object.entries(given)) {
     if (!NAME.test(name)) return `${JSON.stringify(name)} must be of letters, digits and _, as names of variables are`;
     const keys = (path.startsWith('$.') ? path.slice(2) : path).split('.');
-    if (keys.includes('') || keys.length > MOST_KEYS) return `${name} must be a path such as data.type or items.0.id; ${JSON.stringify(path.slice(0, 40))} came`;
+    if (keys.includes('') || keys.length > MOST_KEYS)
+      return `${name} must be a path such as data.type or items.0.id; ${JSON.stringify(path.slice(0, 40))} came`;
     paths.set(name, keys);
   }
   return paths;

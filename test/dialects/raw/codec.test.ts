@@ -198,7 +198,9 @@ test('no client-chosen id can change host, path or query of a backend URL', () =
       const entry = enterRaw({ parameters: { id: chosen }, subprotocols: [], authorization: null });
       assert.equal('type' in entry, clientIdProblem(chosen) !== null);
       if ('type' in entry) return;
-      const { codec } = DIALECTS.raw.create({ route: '/:id', backend: 'http://b', 
+      const { codec } = DIALECTS.raw.create({
+        route: '/:id',
+        backend: 'http://b',
         ...shared,
         backendPath: base,
         backendHeaders: [],
