@@ -6,6 +6,7 @@ import { clientOptions, reasonOf } from './client-options.ts';
 import { ConsumerGroup, type Delivered } from './consumer-group.ts';
 
 const CONNECT_MS = 5_000;
+const GOODBYE_MS = 100;
 /** A read waits so long for new commands; what is beyond it by more than a margin hangs. */
 const BLOCK_MS = 2_000;
 const ANSWER_MS = BLOCK_MS + 5_000;
@@ -19,7 +20,7 @@ export async function createRedisCommands(target: Target, consumer: string): Pro
   const address = readAddress(target.url, null);
   if (typeof address === 'string') throw new Error(address);
   if (target.commands === null) throw new Error('the URL names no stream of commands');
-  const client = new Redis({ ...clientOptions(address, CONNECT_MS), commandTimeout: ANSWER_MS });
+  const client = new Redis({ ...clientOptions(address, CONNECT_MS), commandTimeout: ANSWER_MS, disconnectTimeout: GOODBYE_MS });
   return new RedisCommands(client, { ...target.commands, maxlen: target.maxlen, consumer });
 }
 

@@ -5,6 +5,8 @@ import { readAddress } from './address.ts';
 import { clientOptions, reasonOf } from './client-options.ts';
 
 const CONNECT_MS = 5_000;
+/** A server that hangs does not answer a goodbye: then its socket is dropped. */
+const GOODBYE_MS = 100;
 
 type Target = Extract<StreamTarget, { readonly technology: 'redis' }>;
 
@@ -13,7 +15,7 @@ export async function createRedisLink({ url, maxlen }: Target): Promise<StreamLi
   const { Redis } = await import('ioredis');
   const address = readAddress(url, null);
   if (typeof address === 'string') throw new Error(address);
-  return new RedisLink(new Redis(clientOptions(address, CONNECT_MS)), maxlen);
+  return new RedisLink(new Redis({ ...clientOptions(address, CONNECT_MS), disconnectTimeout: GOODBYE_MS }), maxlen);
 }
 
 /** Entries of one script: it runs at once, and holds others up so long. */
