@@ -55,11 +55,14 @@ export class KeptConnection {
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    const socket = this.#socket;
-    const goodbye = setTimeout(() => socket?.abort(), GOODBYE_MS);
-    await this.#connection?.close().catch(() => {}); // it is gone already
-    clearTimeout(goodbye);
-    socket?.abort();
+    const closing = this.#connection?.close().catch(() => {}); // it is gone already
+    if (closing !== undefined) {
+      const { promise: patience, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, GOODBYE_MS); // one that hangs never answers
+      await Promise.race([closing, patience]);
+      clearTimeout(timer);
+    }
+    this.#socket?.abort();
   }
 
   #lost(error?: Error): void {
