@@ -19,10 +19,11 @@ for (const workload of options.workloads) {
       await measureStream(workload, round);
       continue;
     }
-    const ours = { ...options.ours, env: { ...options.ours.env, ...workload.env } };
-    const targets = round % 2 === 0 ? [options.floor, ours] : [ours, options.floor];
+    const ours = { ...options.ours, env: { ...options.ours.env, ...workload.env }, routes: workload.routes };
+    const both = round % 2 === 0 ? [options.floor, ours] : [ours, options.floor];
+    const targets = workload.hasFloor ? both : [ours];
     if (workload.name === 'idle') await measureIdle(workload, targets, round);
-    else await measureRound(await paced(workload), targets, round);
+    else await measureRound(await paced(workload), targets, { round });
   }
 }
 report();
@@ -46,15 +47,12 @@ async function paced(workload: Workload): Promise<Workload> {
   return { ...workload, ratePerSecond: Math.max(1, Math.floor((costs['main']?.perSecond ?? 0) / 2)) };
 }
 
-async function measureRound(
-  workload: Workload,
-  targets: readonly Target[],
-  round: number,
-  streamUrl: (target: Target) => string = () => '',
-): Promise<void> {
+type Round = { readonly round: number; readonly streamUrl?: (target: Target) => string };
+
+async function measureRound(workload: Workload, targets: readonly Target[], { round, streamUrl }: Round): Promise<void> {
   for (const target of targets) {
     await quietMachine(options.quietMs);
-    const order = { ...options.orderFor(workload, target), streamUrl: streamUrl(target) };
+    const order = { ...options.orderFor(workload, target), streamUrl: streamUrl?.(target) ?? '' };
     const measured = await attempt(() => measureCpu(target, order, options));
     if (measured.skipped !== null) notes.add(`${workload.label}, ${target.name}: skipped, ${measured.skipped}`);
     runs.push({ ...measured, workload: workload.label, target: target.name, round });
@@ -68,12 +66,10 @@ async function measureStream(workload: Workload, round: number): Promise<void> {
   if (because !== false) return void notes.add(`${workload.label}: skipped, ${because}`);
   const closers: (() => unknown)[] = [];
   const { url } = await startEngine({ after: (close: unknown) => void closers.push(close as () => unknown) }, 'redis');
-  const http = { ...options.ours, name: 'http' };
-  const routes = (apiUri: string): string =>
-    `routes:\n  - { path: "/*", dialect: stream, open: "${apiUri}", backend: "${url}/0?maxlen=100000" }\n`;
-  const redis = { ...options.ours, name: 'redis', routes };
-  const streamUrl = (target: Target): string => (target.name === 'redis' ? url : '');
-  await measureRound(workload, round % 2 === 0 ? [http, redis] : [redis, http], round, streamUrl);
+  const routes = `routes: [{ path: /*, dialect: stream, open: "BACKEND", backend: "${url}/0?maxlen=100000" }]`;
+  const [http, redis] = [{ ...options.ours, name: 'http' }, { ...options.ours, name: 'redis', routes }] as const;
+  const streamUrl = ({ name }: Target): string => (name === 'redis' ? url : '');
+  await measureRound(workload, round % 2 === 0 ? [http, redis] : [redis, http], { round, streamUrl });
   for (const close of closers) await close();
 }
 
