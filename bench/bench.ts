@@ -67,7 +67,10 @@ async function measureStream(workload: Workload, round: number): Promise<void> {
   const closers: (() => unknown)[] = [];
   const { url } = await startEngine({ after: (close: unknown) => void closers.push(close as () => unknown) }, 'redis');
   const routes = `routes: [{ path: /*, dialect: stream, open: "BACKEND", backend: "${url}/0?maxlen=100000" }]`;
-  const [http, redis] = [{ ...options.ours, name: 'http' }, { ...options.ours, name: 'redis', routes }] as const;
+  const [http, redis] = [
+    { ...options.ours, name: 'http' },
+    { ...options.ours, name: 'redis', routes },
+  ] as const;
   const streamUrl = ({ name }: Target): string => (name === 'redis' ? url : '');
   await measureRound(workload, round % 2 === 0 ? [http, redis] : [redis, http], { round, streamUrl });
   for (const close of closers) await close();

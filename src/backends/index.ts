@@ -82,7 +82,7 @@ export class Backends {
 
   async disobey(): Promise<void> {
     this.#commander = null;
-    await Promise.all([...this.#targets].map((kind) => kind.disobey?.()));
+    await Promise.all([...this.#targets].map(async (kind) => kind.disobey?.()));
   }
 
   async close(): Promise<void> {

@@ -55,8 +55,13 @@ export type DialectDefinition = {
   /** Properties of a route that no environment variable stands behind; their schemas have the defaults. */
   readonly routeOptions: Readonly<Record<string, TSchema>>;
   readonly create: (context: DialectContext) => DialectOnRoute;
-  /** Where its backend is reached by other URLs than those of HTTP: what is wrong with one, or null. */
-  readonly backendProblem?: (backend: string) => string | null;
+  /** Where its backend is reached by other URLs than those of HTTP. */
+  readonly ownBackend?: {
+    /** One such URL. */
+    readonly example: string;
+    /** What is wrong with one, or null. */
+    readonly problemOf: (backend: string) => string | null;
+  };
   /** The route as the file has it, as far as nothing is wrong with it yet. */
   readonly checkRoute: (route: CheckedRoute) => readonly RouteProblem[];
   /**

@@ -21,13 +21,13 @@ export function checkRoutes(routes: readonly Sound[], dialects: Dialects, report
 
 function checkValues(routes: readonly Sound[], dialects: Dialects, report: Report): void {
   for (const [index, route] of routes.entries()) {
-    const { backendProblem } = dialects[route.dialect ?? DEFAULT_DIALECT] ?? {};
-    if (backendProblem !== undefined && route.backend !== undefined) {
-      const problem = backendProblem(route.backend);
+    const { ownBackend } = dialects[route.dialect ?? DEFAULT_DIALECT] ?? {};
+    if (ownBackend !== undefined && route.backend !== undefined) {
+      const problem = ownBackend.problemOf(route.backend);
       if (problem !== null) report(['routes', index, 'backend'], problem);
     }
     const texts: [string, string | undefined, keyof typeof readers][] = [
-      ['backend', backendProblem === undefined ? route.backend : undefined, 'url'],
+      ['backend', ownBackend === undefined ? route.backend : undefined, 'url'],
       ['open', (route as { readonly open?: string }).open, 'url'],
       ['backendHeaders', route.backendHeaders && JSON.stringify(route.backendHeaders), 'headers'],
       ['origins', route.origins?.join(','), 'origins'],

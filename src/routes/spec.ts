@@ -27,7 +27,10 @@ const ownSchema = Type.Object(
       pattern: '^/',
       description: 'find-my-way syntax: static parts before parameters (`:name`) before a wildcard (`*`), whatever the order in the file.',
     }),
-    backend: Type.String({ description: 'URL of the backend; of dialect wsaas it may hold `{id}`.' }),
+    backend: Type.String({
+      description:
+        'URL of the backend; of dialect wsaas it may hold `{id}`, of dialect stream it begins with redis://, rediss://, redis+sentinel://, amqp:// or amqps://.',
+    }),
     backendHeaders: Type.Optional(
       Type.Record(Type.String(), Type.String(), { description: 'Fixed headers for every call. Overrides BACKEND_HEADERS.' }),
     ),

@@ -62,7 +62,7 @@ async function createRoute(spec: RouteSpec, options: RouteTableOptions): Promise
   const dialect = dialects[spec.dialect ?? DEFAULT_DIALECT];
   if (dialect === undefined) throw new TypeError(`no dialect is called ${spec.dialect}`); // routes/file.ts has checked it
   const { controlPath = '' } = spec;
-  const url = dialect.backendProblem === undefined ? read<URL>('url', spec.backend) : null;
+  const url = dialect.ownBackend === undefined ? read<URL>('url', spec.backend) : null;
   const context = {
     route: spec.path,
     backend: spec.backend,

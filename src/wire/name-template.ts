@@ -10,7 +10,7 @@ export type NameTemplate = {
   readonly isConstant: boolean;
 };
 
-/** A short string of AMQP 0-9-1 (§4.2.5.3) has no more; names in Redis keep to it, too. */
+/** A short string of AMQP 0-9-1 has no more; names in Redis keep to it, too. */
 export const MAX_NAME_BYTES = 255;
 /** What fills a place that has no default, where an event has no such value. */
 const NOTHING = '_';

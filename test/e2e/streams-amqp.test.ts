@@ -20,37 +20,48 @@ type Message = { readonly body: Body; readonly key: string; readonly isPersisten
 /** One for all tests, since its start costs seconds; each has an exchange of its own. */
 const broker = skip === false ? await startBroker(wholeFile) : ({ url: '' } as AmqpBroker);
 
-suite('streams over RabbitMQ', { skip }, () => {
-  /** A plain consumer. */
-  async function consume(
-    t: TestContext,
-    queue: string,
-  ): Promise<{ readonly messages: Arrivals<Message>; readonly connection: ChannelModel }> {
-    const connection = await dial(broker.url);
-    connection.on('error', () => {});
-    t.after(() => connection.close().catch(() => {}));
-    const channel = await connection.createChannel();
-    await channel.assertQueue(queue, { durable: true });
-    const messages = new Arrivals<Message>();
-    await channel.consume(queue, (message) => {
-      if (message === null) return;
-      const { properties, fields, content } = message;
-      messages.add({
-        body: JSON.parse(content.toString()) as Body,
-        key: fields.routingKey,
-        isPersistent: properties.deliveryMode === 2,
-        id: String(properties.messageId),
-      });
-      channel.ack(message);
+/** A plain consumer. */
+async function consume(
+  t: TestContext,
+  queue: string,
+): Promise<{ readonly messages: Arrivals<Message>; readonly connection: ChannelModel }> {
+  const connection = await dial(broker.url);
+  connection.on('error', () => {});
+  t.after(() => connection.close().catch(() => {}));
+  const channel = await connection.createChannel();
+  await channel.assertQueue(queue, { durable: true });
+  const messages = new Arrivals<Message>();
+  await channel.consume(queue, (message) => {
+    if (message === null) return;
+    const { properties, fields, content } = message;
+    messages.add({
+      body: JSON.parse(content.toString()) as Body,
+      key: fields.routingKey,
+      isPersistent: properties.deliveryMode === 2,
+      id: String(properties.messageId),
     });
-    return { messages, connection };
-  }
+    channel.ack(message);
+  });
+  return { messages, connection };
+}
 
-  async function gatewayWith(t: TestContext, query: string, more = ''): Promise<Awaited<ReturnType<typeof startApp>>> {
-    const text = `routes:\n  - { path: "/*", dialect: stream, backend: "${broker.url}/?${query}"${more} }\n`;
-    return startApp(t, { ROUTES_FILE: (await routesFile(t, text)).path });
-  }
+async function gatewayWith(t: TestContext, query: string, more = ''): Promise<Awaited<ReturnType<typeof startApp>>> {
+  const text = `routes:\n  - { path: "/*", dialect: stream, backend: "${broker.url}/?${query}"${more} }\n`;
+  return startApp(t, { ROUTES_FILE: (await routesFile(t, text)).path });
+}
 
+/** A queue of the exchange that takes nothing any more: the broker says so of every message. */
+async function makeFull(t: TestContext, exchange: string): Promise<void> {
+  const connection = await dial(broker.url);
+  t.after(() => connection.close());
+  const channel = await connection.createConfirmChannel();
+  const { queue } = await channel.assertQueue('', { exclusive: true, arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } });
+  await channel.bindQueue(queue, exchange, '#');
+  channel.publish(exchange, '', Buffer.from('x'));
+  await channel.waitForConfirms();
+}
+
+suite('streams over RabbitMQ', { skip }, () => {
   test('a plain consumer reads what a client does; binary comes as base64', async (t) => {
     const gateway = await gatewayWith(t, 'exchange=events1&queue=events1', ', tags: { version: "2" }');
     const client = await connect(t, `${gateway.wsUrl}/x`);
@@ -96,17 +107,6 @@ suite('streams over RabbitMQ', { skip }, () => {
     },
     { canRefuse: false },
   );
-
-  /** A queue of the exchange that takes nothing any more: the broker says so of every message. */
-  async function makeFull(t: TestContext, exchange: string): Promise<void> {
-    const connection = await dial(broker.url);
-    t.after(() => connection.close());
-    const channel = await connection.createConfirmChannel();
-    const { queue } = await channel.assertQueue('', { exclusive: true, arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } });
-    await channel.bindQueue(queue, exchange, '#');
-    channel.publish(exchange, '', Buffer.from('x'));
-    await channel.waitForConfirms();
-  }
 
   test('a broker that stands still, and one that is killed and started: all once or marked, in order, nobody closed', async (t) => {
     const gateway = await gatewayWith(t, 'exchange=outage&queue=outage');

@@ -36,6 +36,8 @@ async function answers(client: Redis, count: number): Promise<Record<string, str
   return (await allIn(client, 'answers')).map(({ text: { command: _id, ...rest } }) => rest);
 }
 
+const shown = ({ frames }: Client) => frames.all.map(({ text, isBinary, data }) => (isBinary ? data.toString('hex') : text));
+
 /** All commands are carried out and acknowledged: nothing is left of them. */
 async function areDone(client: Redis, limitMs = 5_000): Promise<void> {
   const giveUpAt = performance.now() + limitMs;
@@ -65,7 +67,6 @@ test('send, settags and close come from a stream, in its order, and tell what ca
   await command(redis, { action: 'close', selector: 'room=a&closeCode=4001&closeReason=enough', message: 'farewell', reply_to: 'answers' });
   assert.deepEqual(await ann.ended, { code: 4001, reason: 'enough' });
   await ben.frames.atLeast(2);
-  const shown = ({ frames }: Client) => frames.all.map(({ text, isBinary, data }) => (isBinary ? data.toString('hex') : text));
   assert.deepEqual(shown(ann), ['grüß Gott', '00ff', 'farewell']);
   assert.deepEqual(shown(ben), ['00ff', 'by its new tag']);
   assert.deepEqual(await answers(redis, 4), [

@@ -168,6 +168,8 @@ test('a message that finds no broker in BACKEND_RETRY_FOR_MS ends its connection
   assert.deepEqual(await client.ended, { code: 1011, reason: 'backend unavailable' });
 });
 
+const kind = (value: unknown) => JSON.stringify({ data: { list: [{ kind: value }] }, n: 7 });
+
 test('names follow tags and JSON, within a bounded number; a name of the commands’ is nobody’s', { skip }, async (t) => {
   const engine = await startEngine(t, 'redis');
   const query = 'stream=s-{tag.room:none}-{json.kind:other}-{json.n}&commands=s-a-commands-_&names=4';
@@ -177,7 +179,6 @@ test('names follow tags and JSON, within a bounded number; a name of the command
     more: ', tags: { room: ":room" }, jsonExtractVars: { kind: data.list.0.kind }',
   });
   const client = await connect(t, `${gateway.wsUrl}/a`);
-  const kind = (value: unknown) => JSON.stringify({ data: { list: [{ kind: value }] }, n: 7 });
   const sent = [kind('x'), 'no JSON', '{"n":"__proto__"}', kind({}), kind('y'), `{"data":{"list":[{"kind":"commands"}]}}`];
   for (const text of sent) client.ws.send(text);
   const redis = redisClient(t, engine);

@@ -50,9 +50,8 @@ export function consume(
     while (!isStopped) {
       try {
         await client.call('XGROUP', 'CREATE', stream, group, '0', 'MKSTREAM').catch(() => {});
-        const read = (await client.callBuffer(
-          ...['XREADGROUP', 'GROUP', group, 'main_consumer', 'COUNT', String(count), 'BLOCK', '200', 'STREAMS', stream, from],
-        )) as [[Buffer, [Buffer, Buffer[]][]]] | null;
+        const words = ['GROUP', group, 'main_consumer', 'COUNT', count, 'BLOCK', 200, 'STREAMS', stream, from];
+        const read = (await client.callBuffer('XREADGROUP', words)) as [[Buffer, [Buffer, Buffer[]][]]] | null;
         const rows = read?.[0][1] ?? [];
         if (rows.length === 0) from = '>';
         for (const [id, values] of rows) {

@@ -11,10 +11,11 @@ import { sampleConnection, sampleLimits, sampleRequest, SILENT_LOG } from '../co
 /** A backend over a real broker, that has taken an event already: it is connected. */
 export async function connectedBackend(url: string): Promise<Backend> {
   const target = readStreamTarget(url);
-  assert.ok(typeof target !== 'string', String(target));
+  assert.ok(typeof target !== 'string', url);
   const streams = openStreams({ clock: systemClock, log: SILENT_LOG, observer: new Meter(), consumer: 'test', streams: openStream });
   const codec = new StreamCodec({ route: '/*', includeTags: null, jsonPaths: new Map() });
   const backend = streams.serve({ speech: { type: 'entries', codec, target }, limits: sampleLimits() }).backend as Backend;
+  streams.obey({ query: () => Promise.resolve({ parts: [], unreachable: [] }) });
   const first = await backend.open({ type: 'open', party: sampleConnection().party, request: sampleRequest() }, systemClock.now() + 10_000);
   assert.equal(first.type, 'accepted');
   return {

@@ -53,9 +53,11 @@ export class Streams {
     return [...this.#outlets.values()].map(({ name }) => name);
   }
 
+  /** The gateway serves: connects to the brokers, and carries out the commands that come. */
   obey(commander: Commander): void {
     this.#commander = commander;
-    for (const inlet of this.#inlets.values()) this.#open(inlet, commander);
+    for (const outlet of this.#outlets.values()) outlet.open();
+    for (const inlet of this.#inlets.values()) this.#read(inlet, commander);
   }
 
   async disobey(): Promise<void> {
@@ -75,6 +77,7 @@ export class Streams {
     const { clock, log, observer, streams } = this.#parts;
     const outlet = new Outlet({ name: target.shownUrl, connect: () => streams.link(target), clock, log, observer });
     this.#outlets.set(key, outlet);
+    if (this.#commander !== null) outlet.open();
     return outlet;
   }
 
@@ -84,13 +87,13 @@ export class Streams {
     if (this.#inlets.has(key)) return;
     const inlet: Inlet = { target, limits, source: null };
     this.#inlets.set(key, inlet);
-    if (this.#commander !== null) this.#open(inlet, this.#commander);
+    if (this.#commander !== null) this.#read(inlet, this.#commander);
   }
 
-  #open(inlet: Inlet, commander: Commander): void {
+  #read(inlet: Inlet, commander: Commander): void {
     const { target, limits } = inlet;
     const { log, observer, consumer, streams } = this.#parts;
-    inlet.source ??= streams.commands(target, consumer);
+    inlet.source = streams.commands(target, consumer);
     inlet.source.then(
       (source) => source.start(new Executor({ commander, log, observer, name: target.commands?.name ?? '', limits })),
       (error: unknown) => log.error({ err: error, broker: target.shownUrl }, 'commands cannot be read'),

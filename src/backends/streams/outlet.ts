@@ -49,9 +49,14 @@ export class Outlet implements Waiting {
   constructor(options: OutletOptions) {
     this.#options = options;
     this.#complaints = new Seldom(options.clock);
-    options.connect().then(
+  }
+
+  /** Connects, now and after every loss. Until then entries wait. */
+  open(): void {
+    const { connect, log, name } = this.#options;
+    connect().then(
       (link) => this.#start(link),
-      (error: unknown) => options.log.error({ err: error, broker: options.name }, 'what speaks with the broker cannot be loaded'),
+      (error: unknown) => log.error({ err: error, broker: name }, 'what speaks with the broker cannot be loaded'),
     );
   }
 

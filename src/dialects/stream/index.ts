@@ -22,9 +22,12 @@ export const stream: DialectDefinition = {
     streamIncludeTags: Type.Array(Type.String(), { description: 'Dialect stream: tags that entries tell. Default: all.' }),
   },
   create,
-  backendProblem(backend) {
-    const target = readStreamTarget(backend);
-    return typeof target === 'string' ? target : null;
+  ownBackend: {
+    example: 'redis://localhost:6379/0?stream=connectionevents',
+    problemOf(backend) {
+      const target = readStreamTarget(backend);
+      return typeof target === 'string' ? target : null;
+    },
   },
   checkRoute,
   routes: () => Promise.resolve(),
@@ -45,10 +48,10 @@ function create({ route, backend, subprotocols, values }: DialectContext): Diale
   const codec = new StreamCodec({
     route,
     includeTags: streamIncludeTags === undefined ? null : new Set(streamIncludeTags),
-    jsonPaths: read(readJsonPaths, jsonExtractVars) as JsonPaths,
+    jsonPaths: read<Readonly<Record<string, string>>, JsonPaths>(readJsonPaths, jsonExtractVars),
   });
   return {
-    speech: { type: 'entries', codec, target: read(readStreamTarget, backend) as StreamTarget },
+    speech: { type: 'entries', codec, target: read<string, StreamTarget>(readStreamTarget, backend) },
     enter(request) {
       const subprotocol = chooseSubprotocol(subprotocols, request.subprotocols);
       return typeof subprotocol === 'object' && subprotocol !== null ? subprotocol : { clientId: null, subprotocol };

@@ -36,7 +36,7 @@ export class KeptConnection {
     const socket = new AbortController();
     this.#socket = socket;
     const connection = await dial({ ...address }, { timeout: CONNECT_MS, noDelay: true, signal: socket.signal } as object);
-    if (this.#isClosed) return void socket.abort();
+    if (this.#isClosed) return socket.abort();
     this.#connection = connection;
     connection.on('error', (error: Error) => {
       if (this.#socket === socket) this.#because ||= reasonOf(error); // else it is the last word of one that was dropped

@@ -6,7 +6,7 @@ export async function ensureQueue(connection: ChannelModel, queue: string): Prom
   await onChannel(connection, (channel) => channel.assertQueue(queue, { durable: true }));
 }
 
-/** The question for a queue that is not there costs its channel (AMQP 0-9-1 §1.2). */
+/** The question for a queue that is not there costs its channel, says AMQP. */
 async function exists(connection: ChannelModel, queue: string): Promise<boolean> {
   try {
     await onChannel(connection, (channel) => channel.checkQueue(queue));

@@ -46,10 +46,8 @@ export class ConsumerGroup {
   async read(blockMs: number): Promise<readonly Delivered[]> {
     const { name, group, consumer, claimAfterMs } = this.#options;
     const untilLookMs = Math.max(1, Math.min(blockMs, Math.ceil(this.#lookAt - performance.now()), claimAfterMs));
-    const read = await this.#client.callBuffer(
-      ...['XREADGROUP', 'GROUP', group, consumer, 'COUNT', String(READ_COUNT)],
-      ...['BLOCK', String(untilLookMs), 'STREAMS', name, '>'],
-    );
+    const words = ['GROUP', group, consumer, 'COUNT', READ_COUNT, 'BLOCK', untilLookMs, 'STREAMS', name, '>'];
+    const read = await this.#client.callBuffer('XREADGROUP', words);
     const [stream] = (read ?? []) as [[Buffer, unknown[]]?];
     return entriesIn(stream?.[1] ?? []).map((entry) => ({ ...entry, deliveries: 1 }));
   }
@@ -58,9 +56,8 @@ export class ConsumerGroup {
   async claim(): Promise<readonly Delivered[]> {
     if (performance.now() < this.#lookAt) return [];
     const { name, group, consumer, claimAfterMs } = this.#options;
-    const [, entries] = (await this.#client.callBuffer(
-      ...['XAUTOCLAIM', name, group, consumer, String(claimAfterMs), '0', 'COUNT', String(READ_COUNT)],
-    )) as [Buffer, unknown[]];
+    const words = [name, group, consumer, claimAfterMs, '0', 'COUNT', READ_COUNT];
+    const [, entries] = (await this.#client.callBuffer('XAUTOCLAIM', words)) as [Buffer, unknown[]];
     const claimed = await Promise.all(
       entriesIn(entries).map(async (entry) => ({ ...entry, deliveries: await this.#deliveriesOf(entry.id) })),
     );

@@ -7,7 +7,7 @@ import { SILENT_LOG } from '../../contracts/samples.ts';
 
 function templateOf(text: string): NameTemplate {
   const template = readNameTemplate(text);
-  assert.ok(typeof template !== 'string', String(template));
+  assert.ok(typeof template !== 'string', JSON.stringify(template));
   return template;
 }
 
