@@ -41,6 +41,8 @@ export type BackendKind<Type extends Speech['type'] = Speech['type']> = {
   serve(spoken: Spoken<Type>): Served | Promise<Served>;
   /** What is called, without secrets. */
   readonly targets: readonly string[];
+  /** Where it keeps a connection: why it has none now, or null. */
+  readonly problem?: string | null;
   /** Where commands come in through it: from now on they are carried out; called once. */
   obey?(commander: Commander): void;
   /** No command is taken any more; those that were taken are carried out. */
@@ -72,6 +74,12 @@ export class Backends {
 
   get targets(): readonly string[] {
     return [...this.#targets].flatMap(({ targets }) => targets);
+  }
+
+  /** Why one of them cannot be reached now, as far as that is known without asking; else null. */
+  get problem(): string | null {
+    for (const { problem } of this.#targets) if (typeof problem === 'string') return problem;
+    return null;
   }
 
   /** From now on commands that come in through backends are carried out, also through those that are opened later. */

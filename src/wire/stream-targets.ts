@@ -64,10 +64,20 @@ function addressProblem(url: string, scheme: string): string | null {
   if (scheme === 'redis+sentinel://')
     return SENTINELS.test(url) ? null : 'must name Sentinels and their primary, as in redis+sentinel://h1:26379,h2:26379/mymaster';
   if (!URL.canParse(url) || new URL(url).hostname === '') return `must be a URL with a host, such as ${scheme}broker.internal`;
-  const { pathname } = new URL(url);
+  const { pathname, username, password } = new URL(url);
+  if (!isEncoded(username) || !isEncoded(password)) return 'must have user and password percent-encoded';
   if (scheme.startsWith('redis') && !/^(\/\d*)?$/.test(pathname))
     return 'must have the number of a database as its path, as in redis://host:6379/0';
   return null;
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function redisTarget(url: string, query: URLSearchParams): StreamTarget | string {

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { startApp } from '../support/app.ts';
@@ -223,4 +226,49 @@ test('with `open` an HTTP backend decides who gets in; messages and ends go to t
   );
   await engine.kill();
   assert.equal((await refusal(t, `${gateway.wsUrl}/good`)).status, 502, 'a client that the stream does not hear of is not let in');
+});
+
+/** What docs/dialects/stream.md says that a user needs. */
+const RIGHTS = ['+eval', '+xadd', '+xgroup', '+xreadgroup', '+xautoclaim', '+xpending', '+xinfo', '+xack', '+xdel', '+select', '+info'];
+
+test('a user with the rights that the page names is enough; a wrong password is told, and no password ever', { skip }, async (t) => {
+  const engine = await startEngine(t, 'redis');
+  const admin = redisClient(t, engine);
+  await admin.acl('SETUSER', 'gate', 'on', '>hunter2', 'resetkeys', '~events*', '~todo*', ...RIGHTS);
+  const urlWith = (password: string) => ({ url: engine.url.replace('//', `//gate:${password}@`) });
+  const query = 'stream=events&commands=todo&claimAfterMs=200';
+  const [right, wrong] = [
+    await gatewayOn(t, urlWith('hunter2'), { query, env: { LOG_LEVEL: 'TRACE' } }),
+    await gatewayOn(t, urlWith('hunter3'), { query, env: { LOG_LEVEL: 'TRACE' } }),
+  ];
+  const client = await connect(t, `${right.wsUrl}/x`);
+  client.ws.send('hello');
+  await admin.xadd('todo', '*', 'action', 'send', 'selector', 'all=true', 'message', 'hi');
+  await client.frames.first(({ text }) => text === 'hi');
+  await consume(t, engine, { stream: 'events' }).entries.atLeast(2);
+  const told = await wrong.log.first(({ msg }) => msg === 'broker is away: events wait');
+  assert.match(String(told['because']), /WRONGPASS/);
+  assert.equal((await refusal(t, `${wrong.wsUrl}/x`)).status, 502);
+  assert.deepEqual(((await (await fetch(`${wrong.controlUrl}/readyz`)).json()) as { degraded: string[] }).degraded, ['streams']);
+  assert.deepEqual(((await (await fetch(`${right.controlUrl}/readyz`)).json()) as { degraded: string[] }).degraded, []);
+  for (const { log } of [right, wrong]) assert.doesNotMatch(JSON.stringify(log.all), /hunter/);
+});
+
+test('close entries outlive the gateway with JOURNAL_DIR', { skip }, async (t) => {
+  const engine = await startLastingRedis(t);
+  const env = { JOURNAL_DIR: await mkdtemp(join(tmpdir(), 'streams-journal-')) };
+  t.after(() => rm(env.JOURNAL_DIR, { recursive: true, force: true }));
+  const ends: (() => unknown)[] = [];
+  const first = await gatewayOn({ after: (end: unknown) => void ends.push(end as () => unknown) } as Scope, engine, { env });
+  const client = await connect(t, `${first.wsUrl}/x`);
+  client.ws.send('last word');
+  const { entries } = consume(t, engine);
+  await entries.atLeast(2);
+  await engine.kill(); // nothing can be told any more
+  for (const end of ends.toReversed()) await end();
+  await engine.restart();
+  await gatewayOn(t, engine, { env });
+  const close = await entries.first(({ text }) => text['action'] === 'close');
+  const id = entries.all[0]?.text['connection'] ?? '';
+  assert.deepEqual([close.text['event_id'], close.text['close_code'], close.text['orphan']], [`${id}.close`, '1006', 'true']);
 });

@@ -37,6 +37,7 @@ test('a mistake says what was wanted, without a password', () => {
     'http://host': /begins with redis:\/\//,
     '': /begins with/,
     'redis://': /with a host/,
+    'amqp://a:%zzhunter2@host': /percent-encoded/,
     'redis://a:hunter2@host/db': /number of a database/,
     'redis://a:hunter2@host?stream=': /must name a stream/,
     'redis://a:hunter2@host?strem=x': /has no parameter "strem"; it has stream, maxlen/,

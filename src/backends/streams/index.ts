@@ -53,6 +53,11 @@ export class Streams {
     return [...this.#outlets.values()].map(({ name }) => name);
   }
 
+  get problem(): string | null {
+    for (const { problem } of this.#outlets.values()) if (problem !== null) return problem;
+    return null;
+  }
+
   /** The gateway serves: connects to the brokers, and carries out the commands that come. */
   obey(commander: Commander): void {
     this.#commander = commander;

@@ -122,6 +122,7 @@ export class Outlet implements Waiting {
 
   /** What is still out is told so. Idempotent. */
   async stop(): Promise<void> {
+    if (this.#isStopped) return;
     this.#isStopped = true;
     this.#isUp = false;
     this.#timer?.cancel();

@@ -58,7 +58,7 @@ export class StreamCodec implements EntryCodec {
       tag: (name) => tags?.get(name),
       json: (name) => {
         if (event.type !== 'message') return undefined;
-        json ??= parsed(event);
+        if (json === undefined) json = parsed(event);
         return valueIn(json, name, this.#options.jsonPaths);
       },
     };
