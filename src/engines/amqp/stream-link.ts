@@ -50,6 +50,7 @@ class AmqpLink implements StreamLink {
   }
 
   reset(because: string): void {
+    this.#listener?.down(because); // nothing more goes out by a connection that is on its way out
     this.#connection.reset(because);
   }
 

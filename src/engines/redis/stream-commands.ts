@@ -67,12 +67,15 @@ class RedisCommands implements CommandSource {
           continue;
         }
         await this.#group.prepare();
-        executor.trouble(null);
-        while (!this.#isClosed) await this.#round(executor);
+        while (!this.#isClosed) {
+          await this.#round(executor);
+          executor.trouble(null);
+        }
       } catch (error) {
         if (this.#isClosed) return;
         executor.trouble(reasonOf(error as Error));
-        if ((error as Error).message === 'Command timed out') this.#client.disconnect(true);
+        const isAnswer = (error as Error).name === 'ReplyError';
+        if (!isAnswer && this.#client.status === 'ready') this.#client.disconnect(true); // it hangs
         await this.#pause();
       }
     }

@@ -45,6 +45,7 @@ return failed`;
 class RedisLink implements StreamLink {
   readonly #client: Redis;
   readonly #maxlen: string;
+  #listener: LinkListener | null = null;
   #because = 'the connection was lost';
 
   constructor(client: Redis, maxlen: number) {
@@ -53,6 +54,7 @@ class RedisLink implements StreamLink {
   }
 
   start(listener: LinkListener): void {
+    this.#listener = listener;
     const client = this.#client;
     client.on('ready', () => listener.up());
     client.on('error', (error: Error) => {
@@ -91,6 +93,7 @@ class RedisLink implements StreamLink {
 
   reset(because: string): void {
     this.#because = because;
+    this.#listener?.down(because); // nothing more goes out by a connection that is on its way out
     this.#client.disconnect(true);
   }
 
