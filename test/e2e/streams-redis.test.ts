@@ -259,7 +259,7 @@ test('close entries outlive the gateway with JOURNAL_DIR', { skip }, async (t) =
   const env = { JOURNAL_DIR: await mkdtemp(join(tmpdir(), 'streams-journal-')) };
   t.after(() => rm(env.JOURNAL_DIR, { recursive: true, force: true }));
   const ends: (() => unknown)[] = [];
-  const first = await gatewayOn({ after: (end: unknown) => void ends.push(end as () => unknown) } as Scope, engine, { env });
+  const first = await gatewayOn({ after: (end: unknown) => void ends.push(end as () => unknown) }, engine, { env });
   const client = await connect(t, `${first.wsUrl}/x`);
   client.ws.send('last word');
   const { entries } = consume(t, engine);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { readRoutesFile, RoutesFileError } from '../../../src/routes/file.ts';
+import { readRoutesFile, type RoutesFileError } from '../../../src/routes/file.ts';
 import { routesFile } from '../../support/routes-file.ts';
 
 for (const page of ['docs/dialects/stream.md', 'src/dialects/stream/README.md', 'docs/migration.md']) {
