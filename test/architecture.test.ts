@@ -12,9 +12,12 @@ type Row = { readonly rooms: readonly string[]; readonly packages: readonly stri
 /** Room of `src` → the other rooms, and the npm packages, that it may import. `node:*` is for all. */
 const LAW: Readonly<Record<string, Row>> = {
   core: { rooms: [], packages: [] },
-  wire: { rooms: ['core'], packages: ['typebox'] },
+  wire: { rooms: ['core'], packages: ['typebox', 'jose'] },
   dialects: { rooms: ['wire', 'core'], packages: ['fastify', 'typebox'] },
-  backends: { rooms: ['wire', 'core'], packages: ['undici', 'standardwebhooks'] },
+  backends: {
+    rooms: ['wire', 'core'],
+    packages: ['undici', 'standardwebhooks', '@smithy/signature-v4', '@smithy/types', '@aws-sdk/credential-provider-node'],
+  },
   // wire has the port of a technology's stream, beside what an entry is
   engines: {
     rooms: ['wire', 'core'],
@@ -182,7 +185,7 @@ test('no type is given up: no any, no enum, no namespace', () => {
 });
 
 test('the environment is read by the program and config only', () => {
-  const allowed = new Set(['program.ts', 'config/load.ts']);
+  const allowed = new Set(['program.ts', 'config/load.ts', 'config/environment.ts']);
   assert.deepEqual(
     pathsWith(/\bprocess\s*\.\s*env\b|\benv\b.*from\s*['"]node:process['"]/).filter((path) => !allowed.has(path)),
     [],

@@ -1,3 +1,4 @@
+import { environment } from '../config/environment.ts';
 import { ownerToken } from '../core/ids.ts';
 import { Meter } from '../core/meter.ts';
 import type { Clock } from '../core/ports.ts';
@@ -43,7 +44,16 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     owner,
     meter,
     joined,
-    backends: new Backends({ clock, log, observer: meter, connections, pipelining, consumer: owner, streams: openStream }),
+    backends: new Backends({
+      clock,
+      log,
+      observer: meter,
+      connections,
+      pipelining,
+      environment: environment(),
+      consumer: owner,
+      streams: openStream,
+    }),
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
     files: new FileBudget({
       limit: fileLimit(),

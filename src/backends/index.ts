@@ -4,6 +4,7 @@ import type { Clock, Log } from '../core/ports.ts';
 import type { Route } from '../core/route.ts';
 import type { Speech } from '../wire/codec.ts';
 import { openHttp } from './http/backend.ts';
+import { Transports } from './http/transports.ts';
 import type { Commander } from '../core/commander.ts';
 import type { CommandSource, StreamLink } from '../wire/streams.ts';
 import type { StreamTarget } from '../wire/stream-targets.ts';
@@ -23,14 +24,19 @@ export type BackendParts = {
     readonly link: (target: StreamTarget) => Promise<StreamLink>;
     readonly commands: (target: StreamTarget, consumer: string) => Promise<CommandSource>;
   };
+  /** The variables of this process, for programs that it starts. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 };
+
+/** The same with what all kinds share: the sockets to an origin. */
+export type SharedParts = BackendParts & { readonly transports: Transports };
 
 /** Who answers the events of a route, and takes the messages of its connections. */
 export type Served = Pick<Route, 'backend' | 'intake'>;
 
 /** What a route says of its backend. */
 export type Spoken<Type extends Speech['type'] = Speech['type']> = {
-  /** Null: it is no URL of HTTP; the speech says what it is. */
+  /** Null: the route names none, or none of HTTP. */
   readonly url: URL | null;
   readonly speech: Extract<Speech, { readonly type: Type }>;
   readonly limits: Limits;
@@ -47,24 +53,28 @@ export type BackendKind<Type extends Speech['type'] = Speech['type']> = {
   obey?(commander: Commander): void;
   /** No command is taken any more; those that were taken are carried out. */
   disobey?(): Promise<void>;
+  /** Code that runs here on behalf of users is read again; a kind without such code lacks this. */
+  reload?(): void;
   close(): Promise<void>;
 };
 
 /** By the way that a dialect speaks: one line each. What a kind needs beyond this is loaded by `open`, so that no start pays for what it does not use. */
-const KINDS: { readonly [Type in Speech['type']]: (parts: BackendParts) => BackendKind<Type> | Promise<BackendKind<Type>> } = {
+const KINDS: { readonly [Type in Speech['type']]: (parts: SharedParts) => BackendKind<Type> | Promise<BackendKind<Type>> } = {
   http: openHttp,
   entries: async (parts) => (await import('./streams/index.ts')).openStreams(parts),
+  functions: async ({ transports, ...parts }) =>
+    (await import('./functions/index.ts')).openFunctions({ ...parts, transportTo: (origin) => transports.to(origin) }),
 };
 
 /** All backends of a process. */
 export class Backends {
-  readonly #parts: BackendParts;
+  readonly #parts: SharedParts;
   readonly #open = new Map<string, Promise<BackendKind>>();
   readonly #targets = new Set<BackendKind>();
   #commander: Commander | null = null;
 
   constructor(parts: BackendParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, transports: new Transports(parts) };
   }
 
   async serve(spoken: Spoken): Promise<Served> {
@@ -93,8 +103,14 @@ export class Backends {
     await Promise.all([...this.#targets].map(async (kind) => kind.disobey?.()));
   }
 
+  /** What is called from now on runs users' code as it lies there now. */
+  reload(): void {
+    for (const kind of this.#targets) kind.reload?.();
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#open.values()].map(async (kind) => (await kind).close()));
+    await this.#parts.transports.close();
   }
 
   #kind(type: Speech['type']): Promise<BackendKind> {
@@ -107,7 +123,7 @@ export class Backends {
   }
 
   async #openKind(type: Speech['type']): Promise<BackendKind> {
-    const kind = (await KINDS[type](this.#parts)) as BackendKind;
+    const kind = (await KINDS[type](this.#parts)) as BackendKind; // `serve` gives it only what speaks its way
     this.#targets.add(kind);
     if (this.#commander !== null) kind.obey?.(this.#commander);
     return kind;

@@ -1,4 +1,5 @@
 import type { DialectDefinition } from './definition.ts';
+import { aws } from './aws/index.ts';
 import { ocpp } from './ocpp/index.ts';
 import { raw } from './raw/index.ts';
 import { stream } from './stream/index.ts';
@@ -9,6 +10,7 @@ export const DIALECTS = {
   wsaas,
   raw,
   ocpp,
+  aws,
   stream,
 } as const satisfies Record<string, DialectDefinition>;
 

@@ -11,7 +11,7 @@ export type Path = readonly (string | number)[];
 const URLS = new Set(['backend', 'open']);
 type Report = (path: Path, wanted: string) => void;
 /** A route without what is reported already. */
-type Sound = Partial<RouteSpec>;
+export type Sound = { readonly [Name in keyof RouteSpec]?: RouteSpec[Name] | undefined };
 
 /** Reports what a schema cannot judge. */
 export function checkRoutes(routes: readonly Sound[], dialects: Dialects, report: Report): void {
@@ -21,7 +21,8 @@ export function checkRoutes(routes: readonly Sound[], dialects: Dialects, report
 
 function checkValues(routes: readonly Sound[], dialects: Dialects, report: Report): void {
   for (const [index, route] of routes.entries()) {
-    const { ownBackend } = dialects[route.dialect ?? DEFAULT_DIALECT] ?? {};
+    const definition = dialects[route.dialect ?? DEFAULT_DIALECT];
+    const ownBackend = definition?.ownBackend;
     if (ownBackend !== undefined && route.backend !== undefined) {
       const problem = ownBackend.problemOf(route.backend);
       if (problem !== null) report(['routes', index, 'backend'], problem);
@@ -46,6 +47,8 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
     const problem = controlPathProblem(route, dialects);
     if (problem !== null) report(['routes', index, 'controlPath'], problem);
     const { path } = route;
+    if ('path' in route && !('backend' in route) && definition !== undefined && definition.needsBackend !== false)
+      report(['routes', index], `must have a backend, as a route of dialect ${definition.name}`);
     if (path === undefined) continue;
     const parameters = parametersOf(path);
     if (parameters.some((name) => /^\d/.test(name)))
@@ -58,8 +61,7 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
       if (value.startsWith(':') && !parameters.includes(value.slice(1)))
         report(['routes', index, 'tags', key], `takes ${value}, a parameter that the path has not`);
     }
-    for (const { at, wanted } of dialects[route.dialect ?? DEFAULT_DIALECT]?.checkRoute({ ...route, path }) ?? [])
-      report(['routes', index, at], wanted);
+    for (const { at, wanted } of definition?.checkRoute({ ...route, path }) ?? []) report(['routes', index, ...at], wanted);
   }
 }
 

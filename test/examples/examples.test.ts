@@ -11,6 +11,7 @@ const PROGRAMS = [
   'rooms/room-server.mjs',
   'streams/consumer.mjs',
   'streams/consumer.py',
+  'aws/server.mjs',
 ];
 
 for (const name of PROGRAMS) {

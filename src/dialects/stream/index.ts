@@ -43,15 +43,17 @@ type Own = {
   readonly streamIncludeTags?: readonly string[];
 };
 
-function create({ route, backend, subprotocols, values }: DialectContext): DialectOnRoute {
+function create({ routePath, ownBackend = '', subprotocols, values }: DialectContext): DialectOnRoute {
   const { open, jsonExtractVars = {}, streamIncludeTags } = values as Own;
   const codec = new StreamCodec({
-    route,
+    route: routePath,
     includeTags: streamIncludeTags === undefined ? null : new Set(streamIncludeTags),
     jsonPaths: read<Readonly<Record<string, string>>, JsonPaths>(readJsonPaths, jsonExtractVars),
   });
+  const target = read<string, StreamTarget>(readStreamTarget, ownBackend);
   return {
-    speech: { type: 'entries', codec, target: read<string, StreamTarget>(readStreamTarget, backend) },
+    speech: { type: 'entries', codec, target },
+    backendName: target.shownUrl,
     enter(request) {
       const subprotocol = chooseSubprotocol(subprotocols, request.subprotocols);
       return typeof subprotocol === 'object' && subprotocol !== null ? subprotocol : { clientId: null, subprotocol };
@@ -63,12 +65,12 @@ function create({ route, backend, subprotocols, values }: DialectContext): Diale
 function checkRoute(route: CheckedRoute & Own): RouteProblem[] {
   const problems: RouteProblem[] = [];
   const paths = readJsonPaths(route.jsonExtractVars ?? {});
-  if (typeof paths === 'string') problems.push({ at: 'jsonExtractVars', wanted: paths });
+  if (typeof paths === 'string') problems.push({ at: ['jsonExtractVars'], wanted: paths });
   const target = readStreamTarget(route.backend ?? '');
   if (typeof target !== 'string' && typeof paths !== 'string') {
     const used = new Set(jsonVariablesOf(target.name));
     for (const name of paths.keys())
-      if (!used.has(name)) problems.push({ at: 'jsonExtractVars', wanted: `has ${name}, which no name uses: {json.${name}} is in none` });
+      if (!used.has(name)) problems.push({ at: ['jsonExtractVars'], wanted: `has ${name}, which no name uses: {json.${name}} is in none` });
   }
   return problems;
 }
