@@ -164,7 +164,7 @@ test('whatever a broker does: what is told as stored is, the first time in order
       }
       await outlet.stop();
     }),
-    { numRuns: 40 },
+    { numRuns: 20 },
   );
   assert.ok(repeats > 0, 'some were stored twice, else this proves little');
 });
