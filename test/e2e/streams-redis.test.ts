@@ -162,6 +162,29 @@ test(
   },
 );
 
+test(
+  'a broker that becomes a replica, and one that is out of memory, take nothing, and all of it once they can again',
+  { skip },
+  async (t) => {
+    const engine = await startEngine(t, 'redis');
+    const admin = redisClient(t, engine);
+    const gateway = await gatewayOn(t, engine);
+    const client = await connect(t, `${gateway.wsUrl}/x`);
+    await admin.config('SET', 'maxmemory', '1');
+    client.ws.send('one');
+    await gateway.log.first(({ because }) => String(because).startsWith('OOM'));
+    await admin.config('SET', 'maxmemory', '0');
+    const { entries } = consume(t, engine);
+    await entries.first(({ text }) => text['message'] === 'one');
+    await admin.replicaof('127.0.0.1', 1);
+    client.ws.send('two');
+    await gateway.log.first(({ because }) => because === 'it is a replica now');
+    await admin.replicaof('NO', 'ONE');
+    await entries.first(({ text }) => text['message'] === 'two');
+    assert.equal(entries.all.length, 3);
+  },
+);
+
 test('a message that finds no broker in BACKEND_RETRY_FOR_MS ends its connection with 1011', { skip }, async (t) => {
   const engine = await startEngine(t, 'redis');
   const gateway = await gatewayOn(t, engine, { env: { BACKEND_RETRY_FOR_MS: '400' } });

@@ -83,12 +83,25 @@ class RedisLink implements StreamLink {
       for (const word of entry.fields) words.push(typeof word === 'string' || entry.isBinary ? word : word.toString());
     }
     this.#client.call('EVAL', [APPEND, String(streams.size), ...streams.keys(), ...words]).then(
-      (failed) => tell(parcels, failed as (number | string)[]),
+      (failed) => this.#tell(parcels, failed as (number | string)[]),
       (error: Error) => {
         const fate: Fate = error.name === 'ReplyError' ? { type: 'declined', because: error.message } : LOST; // any other is no answer
         for (const parcel of parcels) parcel.settled(fate);
       },
     );
+  }
+
+  #tell(parcels: readonly Parcel[], failed: readonly (number | string)[]): void {
+    let next = 0;
+    for (const [index, parcel] of parcels.entries()) {
+      if (failed[next] !== index) {
+        parcel.settled(STORED);
+        continue;
+      }
+      parcel.settled({ type: 'declined', because: String(failed[next + 1]) });
+      next += 2;
+    }
+    if (String(failed[1]).startsWith('READONLY')) this.reset('it is a replica now'); // Sentinels know where the primary is
   }
 
   reset(because: string): void {
@@ -105,15 +118,3 @@ class RedisLink implements StreamLink {
 
 const STORED: Fate = { type: 'stored' };
 const LOST: Fate = { type: 'lost' };
-
-function tell(parcels: readonly Parcel[], failed: readonly (number | string)[]): void {
-  let next = 0;
-  for (const [index, parcel] of parcels.entries()) {
-    if (failed[next] !== index) {
-      parcel.settled(STORED);
-      continue;
-    }
-    parcel.settled({ type: 'declined', because: String(failed[next + 1]) });
-    next += 2;
-  }
-}
