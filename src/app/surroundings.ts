@@ -1,9 +1,12 @@
 import { environment } from '../config/environment.ts';
 import { ownerToken } from '../core/ids.ts';
 import { Meter } from '../core/meter.ts';
+import { Observers } from '../core/observer.ts';
 import type { Clock } from '../core/ports.ts';
+import { Observatory } from '../edge/console/observatory.ts';
 import { FileBudget, fileLimit } from '../edge/server/file-limit.ts';
 import { join, type Joined } from '../engines/joining.ts';
+import { openStream } from '../engines/streams.ts';
 import { WsUris } from '../wire/ws-uris.ts';
 import { Backends } from '../backends/index.ts';
 import type { Routing } from '../routes/routing.ts';
@@ -16,6 +19,9 @@ export type Surroundings = {
   /** This process's part of the ids that it gives out. */
   readonly owner: string;
   readonly meter: Meter;
+  /** All that hear what happens. */
+  readonly observers: Observers;
+  readonly observatory: Observatory;
   /** Bus and ledger. */
   readonly joined: Joined;
   readonly backends: Backends;
@@ -27,6 +33,8 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
   const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining, CLUSTER_URL: url } = config;
   const owner = ownerToken();
   const meter = new Meter();
+  const observers = new Observers([meter]);
+  const { CONSOLE_PAYLOADS: payloads, CONSOLE_ENDS: ends } = config;
   const engine =
     url === undefined
       ? undefined
@@ -42,8 +50,19 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     clock,
     owner,
     meter,
+    observers,
+    observatory: new Observatory({ clock, meter, observers, payloads, ends }),
     joined,
-    backends: new Backends({ clock, log, observer: meter, connections, pipelining, environment: environment() }),
+    backends: new Backends({
+      clock,
+      log,
+      observer: meter,
+      connections,
+      pipelining,
+      environment: environment(),
+      consumer: owner,
+      streams: openStream,
+    }),
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
     files: new FileBudget({
       limit: fileLimit(),

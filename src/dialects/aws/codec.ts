@@ -70,6 +70,7 @@ export class AwsCodec {
   decodeOpen(event: OpenEvent, allowed: Allowed | null, result: FunctionResult): OpenVerdict {
     if (result.type === 'failure') return result.isRefusal === true ? notRun(event) : unansweredOpen(event, result);
     if (result.type === 'threw') return result.isRefusal === true ? notRun(event) : badGateway(event);
+    if (result.type === 'answered' && isEnvelope(this.#api.functions.get('$connect'))) return badGateway(event); // no function said it
     const returned = readResult(result);
     if (returned.type !== 'answer' || returned.status < 200) return badGateway(event);
     if (returned.status > 299) return refusedByFunction(event, returned);
@@ -119,7 +120,8 @@ export class AwsCodec {
   ): MessageVerdict {
     if (result.type === 'failure') return this.#undelivered(event, requestId, result);
     if (result.type === 'threw') return failed(event, requestId, { because: `the function threw ${result.errorType}` });
-    if (result.type === 'answered' && result.answer.status >= 500) return this.#failedAnswer(event, requestId, result.answer);
+    if (result.type === 'answered' && (result.answer.status >= 500 || isEnvelope(fn)))
+      return this.#failedAnswer(event, requestId, result.answer);
     const returned = readResult(result, fn.isTwoWay);
     if (returned.type === 'nothing' && !fn.isTwoWay) return DELIVERED;
     if (returned.type === 'nothing') return failed(event, requestId, { because: 'the function returned nothing' });
@@ -227,6 +229,11 @@ export class AwsCodec {
 }
 
 type Own = Pick<FunctionCall, 'connectionId' | 'payload' | 'requestId' | 'headers'>;
+
+/** Does its target say by its body what the function returned? Then another status than 2xx is not the function's. */
+function isEnvelope(fn: AwsFunction | undefined): boolean {
+  return fn?.target.type !== 'webhook' || fn.target.answer === 'envelope';
+}
 
 /** A body that nobody wants is not looked into. */
 function readResult(result: Extract<FunctionResult, { type: 'returned' | 'answered' }>, wantsBody = true): Returned {

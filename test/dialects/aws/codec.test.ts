@@ -265,6 +265,17 @@ suite('the verdict of $disconnect', () => {
   });
 });
 
+test('of a webhook that answers by envelope another status than 2xx is nothing that its function said', () => {
+  const target = { type: 'webhook', url: 'https://api.example.com/ws', answer: 'envelope' } as const;
+  const codec = sampleAwsCodec({ target, routes: { $connect: {}, $disconnect: {}, $default: { routeResponse: true } } });
+  const lost = answered({ status: 404, body: Buffer.from('<html>no such page</html>') });
+  const verdict = codec.decodeOpen(opened(), null, lost);
+  assert.equal(verdict.type === 'refused' && verdict.status, 502);
+  const event = sent('x');
+  const answer = codec.decodeMessage(event, callOf(codec.encodeMessage(event)), lost);
+  assert.match(answer.type === 'delivered' ? String(answer.reply?.data) : '', /Internal server error/);
+});
+
 test('routes that are not there: nobody is asked, everybody comes in, nothing is told', () => {
   const codec = sampleAwsCodec({ routes: { $default: { target: { type: 'mock' } } } });
   const step = codec.encodeOpen(opened(), null);
