@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { namesAnother } from '../src/dialects/ocpp/identity.ts';
+import { ControlTokens } from '../src/edge/control/tokens.ts';
 import { createGuard, PRIVATE_NETWORKS } from '../src/edge/control/guard.ts';
 import { addressCheck, callersOf, readAddress } from '../src/edge/server/client-address.ts';
 import { originForm, requestProblem } from '../src/edge/server/request-form.ts';
@@ -130,7 +131,14 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'an address': (text) => readAddress(text),
   'a content type': (text) => isBinaryType(text),
 };
-const guard = createGuard({ allow: PRIVATE_NETWORKS, tokens: ['secret'], trustedProxies: new BlockList(), origins: [], hosts: [] });
+const guard = createGuard({
+  allow: PRIVATE_NETWORKS,
+  tokens: new ControlTokens({ admin: ['secret'], push: ['other'], read: [] }),
+  wantsCertificate: false,
+  trustedProxies: new BlockList(),
+  origins: [],
+  hosts: [],
+});
 
 for (const [what, read] of Object.entries(READERS)) {
   test(`${what} is read in time that grows with its size`, () => {

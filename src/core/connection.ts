@@ -16,7 +16,7 @@ import { Early } from './early.ts';
 import type { Message, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
 import type { RpcCommand } from './rpc.ts';
-import { Pace } from './pace.ts';
+import { paceOf, type Pace } from './pace.ts';
 import { Party } from './party.ts';
 import type { Socket } from './ports.ts';
 import type { Route } from './route.ts';
@@ -87,7 +87,7 @@ export class Connection implements IntakeClient {
     this.#lastActiveDate = this.connectedAt;
     this.lastActiveAt = host.clock.now();
     this.#intake = route.intake(this, host);
-    this.#pace = route.limits.messagesPerSecond === 0 ? null : new Pace(this, host.clock, route.limits.messagesPerSecond);
+    this.#pace = paceOf(this, host.clock, route.limits);
   }
 
   /** What events say of this client. Another one after each change of what they say. */
@@ -154,7 +154,7 @@ export class Connection implements IntakeClient {
     const { observer } = this.#host;
     observer.received(this.#party, data.length);
     this.#lastSeq += 1;
-    this.#pace?.took();
+    this.#pace?.took(data.length);
     this.#intake.received({ type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary });
   }
 
@@ -164,6 +164,11 @@ export class Connection implements IntakeClient {
     this.lastActiveAt = clock.now();
     this.#lastActiveDate = clock.date();
     this.pingedAt = 0;
+  }
+
+  pinged(bytes: number): void {
+    this.alive();
+    this.#pace?.took(bytes);
   }
 
   push(message: Message, idempotencyKey: string | null): PushOutcome {

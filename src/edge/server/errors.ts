@@ -31,7 +31,7 @@ export function answerFrameworkError(error: FastifyError, _request: unknown, rep
 
 export function sendError(reply: FastifyReply, error: GatewayError): FastifyReply {
   if (error.retryAfterMs !== null) void reply.header('Retry-After', Math.ceil(error.retryAfterMs / 1000));
-  if (error.code === 'UNAUTHORIZED') void reply.header('WWW-Authenticate', 'Bearer');
+  if (error.challenge !== null) void reply.header('WWW-Authenticate', error.challenge);
   if (error.code === 'UNSUPPORTED_MEDIA_TYPE') void reply.header('Accept-Encoding', 'identity'); // RFC 9110 §15.5.16
   return reply
     .code(error.status)

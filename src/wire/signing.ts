@@ -1,0 +1,40 @@
+import { createHmac, createSecretKey, randomUUID, type KeyObject } from 'node:crypto';
+import type { BackendCall } from './calls.ts';
+
+/** Signs what is sent to a backend. */
+export interface Signer {
+  /** The call's headers with those of its signature. To be asked in the moment in which the call is sent: it has a time in it. */
+  headersOf(call: Pick<BackendCall, 'headers' | 'body'>): string[];
+}
+
+/**
+ * Standard Webhooks (https://www.standardwebhooks.com): `webhook-id` is the event's id, equal on every repetition;
+ * `webhook-timestamp` the time of this one, in seconds; `webhook-signature` one HMAC-SHA256 for each secret, of id, time and the
+ * body's bytes. The secrets may be replaced at any time.
+ */
+export class WebhookSigner implements Signer {
+  readonly #date: () => number;
+  #keys: readonly KeyObject[] = [];
+
+  /** `secrets`: the bytes of each; none: nothing is signed. `date`: epoch ms. */
+  constructor(secrets: readonly Uint8Array[], date: () => number) {
+    this.#date = date;
+    this.replace(secrets);
+  }
+
+  replace(secrets: readonly Uint8Array[]): void {
+    this.#keys = secrets.map((secret) => createSecretKey(secret));
+  }
+
+  headersOf({ headers, body }: Pick<BackendCall, 'headers' | 'body'>): string[] {
+    const id = headers[headers.indexOf('ws-event-id') + 1 || -1] ?? randomUUID();
+    const timestamp = String(Math.floor(this.#date() / 1_000));
+    const start = `${id}.${timestamp}.`;
+    const signatures = this.#keys.map((key) => {
+      const hmac = createHmac('sha256', key).update(start);
+      if (body !== null) hmac.update(body);
+      return `v1,${hmac.digest('base64')}`;
+    });
+    return headers.concat('webhook-id', id, 'webhook-timestamp', timestamp, 'webhook-signature', signatures.join(' '));
+  }
+}
