@@ -20,6 +20,7 @@ import { openGateway } from './app/gateway.ts';
 import { openRouting } from './app/routing.ts';
 import { buildServers, closeServers, listen, serveClients } from './app/servers.ts';
 import { openSurroundings, type Surroundings } from './app/surroundings.ts';
+import { watchFiles } from './app/watching.ts';
 
 export type App = {
   readonly gateway: Gateway;
@@ -32,6 +33,8 @@ export type App = {
   readonly listen: (begin?: () => Promise<void>) => Promise<{ readonly publicUrl: string; readonly controlUrl: string }>;
   /** Reads ROUTES_FILE again; says what is wrong and changes nothing, or returns null. */
   readonly reloadRoutes: () => Promise<string | null>;
+  /** Looks now whether certificates and secrets in files have changed, which it does every few seconds by itself. Never rejects. */
+  readonly rereadFiles: () => Promise<void>;
   readonly close: () => Promise<void>;
   /** What the first log line tells. */
   readonly facts: Readonly<Record<string, unknown>>;
@@ -62,6 +65,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
   await serveClients(base, servers, { gateway, routing });
   await beforeRoutes?.(servers.controlServer);
   await serveControl(base, servers, { gateway, routing, surroundings });
+  const watch = watchFiles(base, servers, surroundings);
   const heartbeat = startHeartbeat(gateway, () => routing.extremes().shortestSpanMs);
   return {
     gateway,
@@ -71,8 +75,10 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     facts: factsOf(base, surroundings, routing),
     listen: (begin) => listen(base, servers, { gateway, surroundings, begin }),
     reloadRoutes: routing.reload,
+    rereadFiles: () => watch.look(),
     async close() {
       heartbeat.cancel();
+      watch.stop();
       await closeServers(servers);
       gateway.closings.stop();
       await surroundings.joined.bus.close();

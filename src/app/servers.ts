@@ -5,6 +5,9 @@ import { addressCheck, callersOf } from '../edge/server/client-address.ts';
 import { HttpSockets } from '../edge/server/http-sockets.ts';
 import { socketsPlugin } from '../edge/sockets/plugin.ts';
 import { asksForWebSocket } from '../edge/sockets/upgrade-request.ts';
+import type { Secured } from '../edge/server/secure.ts';
+import { certificatesIn } from '../config/tls.ts';
+import type { Config } from '../config/load.ts';
 import type { Routing } from '../routes/routing.ts';
 import type { Base } from './base.ts';
 import type { Inside, Whole } from './surroundings.ts';
@@ -23,16 +26,27 @@ export function buildServers({ config, logger }: Base, { gateway, routing, surro
     logger: logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }), // its "listening" lines are in our start line
     asksForWebSocket,
     handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
+    maxHeaderBytes: config.MAX_HEADER_BYTES,
     maxBodyBytes: largestMessageBytes(routing),
   };
   const sockets = () => new HttpSockets(() => surroundings.files.socketsBeside(gateway.occupied));
   const publicSockets = sockets();
-  const publicServer = buildServer({ ...options, httpSockets: publicSockets, upgrades: () => (gateway.isDraining ? 'no longer' : 'now') });
-  if (config.CONTROL_PORT === undefined)
-    return { publicServer, controlServer: publicServer, isShared: true, publicSockets, controlSockets: publicSockets };
+  const isShared = config.CONTROL_PORT === undefined;
+  const publicServer = buildServer({
+    ...options,
+    secured: securedBy(config, isShared),
+    httpSockets: publicSockets,
+    upgrades: () => (gateway.isDraining ? 'no longer' : 'now'),
+  });
+  if (isShared) return { publicServer, controlServer: publicServer, isShared: true, publicSockets, controlSockets: publicSockets };
   const controlSockets = sockets();
-  const controlServer = buildServer({ ...options, httpSockets: controlSockets, upgrades: () => 'never' });
+  const controlServer = buildServer({ ...options, secured: securedBy(config, true), httpSockets: controlSockets, upgrades: () => 'never' });
   return { publicServer, controlServer, isShared: false, publicSockets, controlSockets };
+}
+
+/** Null: TLS is off. */
+function securedBy({ tlsContents, HANDSHAKE_TIMEOUT_MS: handshakeTimeoutMs }: Config, hasControl: boolean): Secured | null {
+  return tlsContents === null ? null : { certificates: certificatesIn(tlsContents), hasControl, handshakeTimeoutMs };
 }
 
 export async function serveClients({ config }: Base, servers: Servers, { gateway, routing }: Inside): Promise<void> {

@@ -19,14 +19,16 @@ const CERTIFICATE = /-----BEGIN (?:TRUSTED )?CERTIFICATE-----[^-]*-----END (?:TR
 
 /** What keeps these from being served with: every mistake, of which none shows a byte of the key. */
 export function certificateProblems({ cert, key, clientCa }: Certificates): CertificateProblem[] {
-  const [own, certProblem] = readCertificates(cert);
+  const chain = readCertificates(cert);
+  const certProblem = typeof chain === 'string' ? chain : null;
   const keyProblem = privateKeyProblem(key);
-  const caProblem = clientCa === null ? null : readCertificates(clientCa)[1];
+  const caProblem = clientCa === null ? null : authorityProblem(clientCa);
   const problems: CertificateProblem[] = [];
   if (certProblem !== null) problems.push({ option: 'TLS_CERT_FILE', wanted: certProblem });
   if (keyProblem !== null) problems.push({ option: 'TLS_KEY_FILE', wanted: keyProblem });
   if (caProblem !== null) problems.push({ option: 'TLS_CLIENT_CA_FILE', wanted: caProblem });
-  if (problems.length > 0 || own === null) return problems;
+  const own = typeof chain === 'string' ? undefined : chain[0];
+  if (problems.length > 0 || own === undefined) return problems;
   if (!own.checkPrivateKey(createPrivateKey(key)))
     return [{ option: 'TLS_KEY_FILE', wanted: 'must hold the key of the first certificate in TLS_CERT_FILE; it holds another' }];
   try {
@@ -37,20 +39,28 @@ export function certificateProblems({ cert, key, clientCa }: Certificates): Cert
   }
 }
 
-/** The first one, of a text that holds nothing but certificates in PEM and words between them; or what is wrong. */
-function readCertificates(pem: string): readonly [first: X509Certificate | null, problem: string | null] {
+/** Those of a text that holds nothing but certificates in PEM and words between them; or what was wanted. */
+function readCertificates(pem: string): readonly X509Certificate[] | string {
   const blocks = pem.match(CERTIFICATE) ?? [];
-  if (blocks.length === 0) return [null, 'must hold a certificate in PEM (-----BEGIN CERTIFICATE-----)'];
-  let first: X509Certificate | null = null;
+  if (blocks.length === 0) return 'must hold a certificate in PEM (-----BEGIN CERTIFICATE-----)';
+  const read: X509Certificate[] = [];
   for (const [index, block] of blocks.entries()) {
     try {
-      first ??= new X509Certificate(block);
-      if (index > 0) new X509Certificate(block).toString();
+      read.push(new X509Certificate(block));
     } catch (error) {
-      return [null, `must hold certificates in PEM; number ${index + 1} cannot be read (${(error as Error).message})`];
+      return `must hold certificates in PEM; number ${index + 1} cannot be read (${(error as Error).message})`;
     }
   }
-  return [first, null];
+  return read;
+}
+
+/** Node's server of TLS trusts no chain that does not end at a root. */
+function authorityProblem(pem: string): string | null {
+  const read = readCertificates(pem);
+  if (typeof read === 'string') return read;
+  return read.some((one) => one.checkIssued(one))
+    ? null
+    : 'must hold the authority at the root, which signed itself; it may hold others beside it';
 }
 
 function privateKeyProblem(pem: string): string | null {
@@ -58,9 +68,9 @@ function privateKeyProblem(pem: string): string | null {
     createPrivateKey(pem);
     return null;
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    if (code === 'ERR_MISSING_PASSPHRASE') return 'must hold a private key without a passphrase: nobody is there to type it in';
-    return `must hold a private key in PEM (${message})`;
+    if (/-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m.test(pem))
+      return 'must hold a private key without a passphrase: nobody is there to type it in';
+    return `must hold a private key in PEM (${(error as Error).message})`;
   }
 }
 

@@ -9,13 +9,13 @@ export type FileWatchOptions = { readonly clock: Clock; readonly log: Log; reado
 /** Files that belong together: a certificate and its key. */
 export type Watched = {
   readonly paths: readonly string[];
-  /** What is in use now; null: nothing of these files. */
-  readonly inUse: readonly Buffer[] | null;
+  /** What is in use now. */
+  readonly inUse: readonly Buffer[];
   /** Takes new content into use. Says what is wrong with it and changes nothing, or returns null. */
   readonly use: (contents: readonly Buffer[]) => string | null;
 };
 
-type Group = Watched & { seen: readonly Buffer[] | null; complaint: string | null };
+type Group = Watched & { seen: readonly Buffer[]; complaint: string | null };
 
 /**
  * Reads a few small files again and again, and tells when their content has changed. It compares content, not times: that
@@ -71,7 +71,7 @@ export class FileWatch {
       return;
     }
     const { seen } = group;
-    if (this.#isStopped || (seen !== null && contents.every((content, index) => seen[index]?.equals(content) === true))) {
+    if (this.#isStopped || contents.every((content, index) => seen[index]?.equals(content) === true)) {
       group.complaint = null;
       return;
     }

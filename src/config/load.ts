@@ -7,7 +7,7 @@ import { givenBy } from './given.ts';
 import { nearMisses } from './near-misses.ts';
 import { optionsWith, type Settings } from './options.ts';
 import type { ClaimTag } from './credential-forms.ts';
-import { withSecrets } from './secret-files.ts';
+import { withSecrets, type SecretFile } from './secret-files.ts';
 import { readTls } from './tls.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
@@ -51,8 +51,8 @@ export type Config = Omit<
   readonly WORKERS: number;
   readonly FORWARD_HEADERS: ReadonlySet<string>;
   readonly ORIGINS: readonly string[];
-  /** Of the secrets that came from files: the name of the option, and its file. */
-  readonly secretFiles: ReadonlyMap<string, string>;
+  /** Of the secrets that came from files, by the names of the options. */
+  readonly secretFiles: ReadonlyMap<string, SecretFile>;
   /** What the files of TLS hold, in the order of `tlsFiles`; null: TLS is off. */
   readonly tlsContents: readonly Buffer[] | null;
 };

@@ -4,6 +4,9 @@ import type { Reading } from './credential-forms.ts';
 import { plain } from './given.ts';
 import { decodeText } from './text-file.ts';
 
+/** Where a secret came from, and what was there. */
+export type SecretFile = { readonly path: string; readonly content: Buffer };
+
 /** The variable that names a file with the value of a secret option. */
 export function fileVariable(name: string): string {
   return `${name}_FILE`;
@@ -26,9 +29,9 @@ export function withSecrets(
   values: Readonly<Record<string, string>>,
   options: Readonly<Record<string, TSchema>>,
   problems: string[],
-): { readonly given: Record<string, string>; readonly files: ReadonlyMap<string, string> } {
+): { readonly given: Record<string, string>; readonly files: ReadonlyMap<string, SecretFile> } {
   const given = { ...values };
-  const files = new Map<string, string>();
+  const files = new Map<string, SecretFile>();
   for (const [name, schema] of Object.entries(options)) {
     const variable = fileVariable(name);
     const file = values[variable];
@@ -38,17 +41,18 @@ export function withSecrets(
       problems.push(`${variable}: ${secret.problem}, came ${JSON.stringify(file)}`);
     } else {
       given[name] = secret.text;
-      files.set(name, file);
+      files.set(name, { path: file, content: secret.content });
     }
   }
   return { given, files };
 }
 
 /** What the file holds, without what editors and Secrets add. */
-function readSecret(file: string): { readonly text: string } | { readonly problem: string } {
+function readSecret(file: string): { readonly text: string; readonly content: Buffer } | { readonly problem: string } {
   try {
-    const text = secretIn(readFileSync(file));
-    return text === '' ? { problem: EMPTY_FILE } : { text };
+    const content = readFileSync(file);
+    const text = secretIn(content);
+    return text === '' ? { problem: EMPTY_FILE } : { text, content };
   } catch (error) {
     return { problem: `must be a file that this process may read (${(error as Error).message})` };
   }

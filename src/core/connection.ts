@@ -73,7 +73,7 @@ export class Connection implements IntakeClient {
   /** What it sends from now on is dropped. */
   #isDeaf = false;
   #pauses = 0;
-  readonly #pace: Pace | null;
+  readonly pace: Pace | null;
 
   constructor(host: ConnectionHost, route: Route, { id, key, request }: ConnectionOrigin) {
     this.#host = host;
@@ -87,7 +87,7 @@ export class Connection implements IntakeClient {
     this.#lastActiveDate = this.connectedAt;
     this.lastActiveAt = host.clock.now();
     this.#intake = route.intake(this, host);
-    this.#pace = paceOf(this, host.clock, route.limits);
+    this.pace = paceOf(this, host.clock, route.limits);
   }
 
   /** What events say of this client. Another one after each change of what they say. */
@@ -154,7 +154,7 @@ export class Connection implements IntakeClient {
     const { observer } = this.#host;
     observer.received(this.#party, data.length);
     this.#lastSeq += 1;
-    this.#pace?.took(data.length);
+    this.pace?.took(data.length);
     this.#intake.received({ type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary });
   }
 
@@ -164,11 +164,6 @@ export class Connection implements IntakeClient {
     this.lastActiveAt = clock.now();
     this.#lastActiveDate = clock.date();
     this.pingedAt = 0;
-  }
-
-  pinged(bytes: number): void {
-    this.alive();
-    this.#pace?.took(bytes);
   }
 
   push(message: Message, idempotencyKey: string | null): PushOutcome {

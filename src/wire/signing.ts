@@ -1,11 +1,5 @@
 import { createHmac, createSecretKey, randomUUID, type KeyObject } from 'node:crypto';
-import type { BackendCall } from './calls.ts';
-
-/** Signs what is sent to a backend. */
-export interface Signer {
-  /** The call's headers with those of its signature. To be asked in the moment in which the call is sent: it has a time in it. */
-  headersOf(call: Pick<BackendCall, 'headers' | 'body'>): string[];
-}
+import type { BackendCall, Signer } from './calls.ts';
 
 /**
  * Standard Webhooks (https://www.standardwebhooks.com): `webhook-id` is the event's id, equal on every repetition;
@@ -27,7 +21,8 @@ export class WebhookSigner implements Signer {
   }
 
   headersOf({ headers, body }: Pick<BackendCall, 'headers' | 'body'>): string[] {
-    const id = headers[headers.indexOf('ws-event-id') + 1 || -1] ?? randomUUID();
+    const at = headers.indexOf('ws-event-id');
+    const id = (at < 0 ? undefined : headers[at + 1]) ?? randomUUID();
     const timestamp = String(Math.floor(this.#date() / 1_000));
     const start = `${id}.${timestamp}.`;
     const signatures = this.#keys.map((key) => {

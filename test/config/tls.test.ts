@@ -48,6 +48,7 @@ test('files of TLS that cannot be served with are mistakes of the start: each is
       { ...good, TLS_CERT_FILE: file('cut', own.cert + ca.cert.replace(/\n.{10}/, '\n')) },
       /^TLS_CERT_FILE: must hold certificates in PEM; number 2 cannot be read/,
     ],
+    [{ ...good, TLS_CLIENT_CA_FILE: own.certFile }, /^TLS_CLIENT_CA_FILE: must hold the authority at the root/],
     [{ ...good, TLS_CLIENT_CA_FILE: file('empty', '') }, /^TLS_CLIENT_CA_FILE: must hold a certificate in PEM/],
   ];
   for (const [env, wanted] of bad) {

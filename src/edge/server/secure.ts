@@ -29,7 +29,6 @@ export function renewCertificates(server: Server, certificates: ServerCertificat
   (server as unknown as TlsServer).setSecureContext(contextOf(certificates));
 }
 
-/** An operator may trust an intermediate authority alone: all that it vouches for, and nothing else of its parent. */
 function contextOf({ cert, key, clientCa }: ServerCertificates): TlsOptions {
-  return { cert, key, minVersion: 'TLSv1.2', ...(clientCa !== null && { ca: clientCa, allowPartialTrustChain: true }) };
+  return { cert, key, minVersion: 'TLSv1.2', ...(clientCa !== null && { ca: clientCa }) };
 }
