@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { AddressRate } from '../core/address-rate.ts';
 import { buildServer } from '../edge/server/build.ts';
 import { answerUnknown } from '../edge/server/errors.ts';
 import { addressCheck, callersOf } from '../edge/server/client-address.ts';
@@ -52,9 +53,11 @@ function securedBy({ tlsContents, HANDSHAKE_TIMEOUT_MS: handshakeTimeoutMs }: Co
 export async function serveClients({ config }: Base, servers: Servers, { gateway, routing }: Inside): Promise<void> {
   const { publicServer, controlServer, isShared, publicSockets } = servers;
   const callers = callersOf(addressCheck(config.TRUST_PROXY));
+  const { HANDSHAKES_PER_SECOND_PER_IP: perSecond } = config;
   await publicServer.register(socketsPlugin, {
     gateway,
     addressOf: (request) => callers(request)[0].address,
+    handshakes: perSecond === 0 ? null : new AddressRate(gateway.clock, perSecond),
     httpSockets: publicSockets,
     upgradeTimeoutMs: () =>
       config.OPEN_QUEUE_TIMEOUT_MS + routing.extremes().longestOpenMs + 2 * config.BUS_TIMEOUT_MS + config.CLOSE_TIMEOUT_MS,

@@ -5,6 +5,7 @@ import type { Counter, Observer } from './observer.ts';
 const REASONS: ReadonlyMap<string, string> = new Map([
   ['DUPLICATE_ID', 'duplicate-id'],
   ['TOO_MANY_CONNECTIONS', 'limit'],
+  ['TOO_MANY_HANDSHAKES', 'limit'],
   ['UNAVAILABLE', 'busy'],
   ['CLIENT_GONE', 'gone'],
   ['BAD_GATEWAY', 'bad-answer'],

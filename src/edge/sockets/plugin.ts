@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { WebSocket } from 'ws';
 import type { Refusal } from '../../core/events.ts';
+import type { AddressRate } from '../../core/address-rate.ts';
 import type { Admitted, Gateway } from '../../core/gateway.ts';
 import { refused } from '../../wire/verdicts.ts';
 import type { FoundRoute } from '../../wire/client-route.ts';
@@ -24,6 +25,8 @@ export type SocketsOptions = {
   readonly maxMessageBytes: () => number;
   /** Who a request comes from. */
   readonly addressOf: (request: IncomingMessage) => string;
+  /** How often an address may ask; null: as often as it likes. */
+  readonly handshakes: AddressRate | null;
   /** Where sockets are counted until they are clients'. */
   readonly httpSockets: HttpSockets;
   /** The longest that an upgrade may wait for its answer. */
@@ -83,6 +86,8 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
 
   async function decide(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { raw } = request;
+    const waitMs = options.handshakes?.take(options.addressOf(raw)) ?? 0;
+    if (waitMs > 0) return refuse(reply, tooMany(options.gateway, waitMs)); // by HTTP, whatever the route says: a flood must cost little
     const problem = upgradeProblem(raw);
     if (problem !== null) return refuse(reply, problem);
     takeUpTo(options.maxMessageBytes());
@@ -174,6 +179,13 @@ function ownUpgrade(stream: Duplex, httpSockets: HttpSockets, timers: UpgradeTim
   timers.start(socket);
   const answer = socket._httpMessage;
   if (!answer || answer.writableEnded) socket.destroySoon(); // no hook runs for a URL that cannot be read
+}
+
+function tooMany({ observer }: Gateway, retryAfterMs: number): Refusal {
+  const message = 'this address asks for more than HANDSHAKES_PER_SECOND_PER_IP';
+  const refusal: Refusal = { type: 'refused', status: 429, code: 'TOO_MANY_HANDSHAKES', message, retryAfterMs };
+  observer.refused(refusal);
+  return refusal;
 }
 
 function pathOf(url: string): string {
