@@ -22,6 +22,13 @@ function assertSigned({ headers, text, body }: Call): void {
   }
 }
 
+/** Those of the three clients. */
+function ownCalls({ calls }: Backend): readonly Call[] {
+  const chat = calls.all.find(({ text }) => text.includes('"path":"/chat/'));
+  const ids = ['device-1', 'CP1', String(chat?.headers['ws-connection'])];
+  return calls.all.filter(({ headers }) => ids.includes(String(headers['ws-connection'])));
+}
+
 /** How long before it came a call was signed, in seconds. */
 const ageOf = ({ headers, at }: Call): number => at / 1_000 - Number(headers['webhook-timestamp']);
 
@@ -55,9 +62,10 @@ suite('signed events', { concurrency: 4 }, () => {
     await backend.calls.atLeast(6, isEvent('message'));
     for (const { ws } of [chat, raw, station]) ws.close(4000, 'gehört');
     await backend.calls.atLeast(3, isEvent('close'));
-    for (const call of backend.calls.all) assertSigned(call);
+    const own = ownCalls(backend); // a gateway of somebody else may have had a backend on this port before
+    for (const call of own) assertSigned(call);
     const events = new Set(
-      backend.calls.all.map(({ method, url, headers }) => `${method} ${url.split(/[/?]/)[2] ?? ''} ${headers['ws-event'] as string}`),
+      own.map(({ method, url, headers }) => `${method} ${url.split(/[/?]/)[2] ?? ''} ${headers['ws-event'] as string}`),
     );
     assert.ok(events.size >= 9, [...events].join('\n'));
   });

@@ -37,7 +37,7 @@ export type GuardOptions = {
  * What keeps a caller from the control API: proxy, address, certificate, browser, host, token (docs/contract.md#who-may-call).
  * Null: nothing. `scopes`: one of them is needed, where there are tokens; a token of scope `admin` is good for everything.
  */
-export type Guard = (request: IncomingMessage, scopes?: readonly Scope[]) => GatewayError | null;
+export type Guard = (request: IncomingMessage, scopes: readonly Scope[]) => GatewayError | null;
 
 export function createGuard(options: GuardOptions): Guard {
   const isAllowed = addressCheck(options.allow);
@@ -48,7 +48,7 @@ export function createGuard(options: GuardOptions): Guard {
   const hosts = new Set(options.hosts.map(nameOf));
   const isOurs = remembered((host) => isOwnName(nameOf(host)) || hosts.has(nameOf(host)));
 
-  return (request, scopes = EVERY_SCOPE) =>
+  return (request, scopes) =>
     callerProblem(request) ??
     (wantsCertificate ? certificateProblem(request.socket) : null) ??
     browserProblem(request) ??
@@ -95,8 +95,6 @@ export function createGuard(options: GuardOptions): Guard {
     return new GatewayError('FORBIDDEN', `this token is good for ${[...given].join(' and ')}, and not for this`, { challenge });
   }
 }
-
-const EVERY_SCOPE: readonly Scope[] = ['read', 'push'];
 
 const OWN_DOMAINS = ['.localhost', '.local', '.internal', '.svc', '.cluster.local'];
 

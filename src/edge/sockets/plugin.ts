@@ -6,6 +6,7 @@ import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { WebSocket } from 'ws';
+import { atEndOfTurn } from '../../core/end-of-turn.ts';
 import type { Refusal } from '../../core/events.ts';
 import type { AddressRate } from '../../core/address-rate.ts';
 import type { Admitted, Gateway } from '../../core/gateway.ts';
@@ -16,7 +17,7 @@ import { Pending, type Pendings } from './pending.ts';
 import { forwardedHeaders, normalize, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
 import { boundUnfinished } from './unfinished.ts';
 import { UpgradeTimers } from './upgrade-timers.ts';
-import { closeReason, patientWebSocket, WsSocket } from './ws-socket.ts';
+import { closeReason, endOnce, patientWebSocket, WsSocket } from './ws-socket.ts';
 
 export type SocketsOptions = {
   readonly gateway: Gateway;
@@ -105,6 +106,9 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
       return reply.hijack();
     }
     pendings.set(raw, new Pending(decision, socket, 'type' in decision ? subprotocolOfRefusal(request, found, decision) : null));
+    // the 101s of one turn leave right after one another, each with what is sent to its client first
+    socket.cork();
+    atEndOfTurn({ endTurn: () => socket.uncork() });
     return undefined;
   }
 
@@ -160,6 +164,7 @@ function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | un
   if (pending === undefined) return ws.terminate(); // every upgrade has passed `decide`
   pending.done();
   boundUnfinished(ws, stream);
+  endOnce(ws, stream);
   const { decision } = pending;
   if ('type' in decision) {
     ws.on('error', () => {});
