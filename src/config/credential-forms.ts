@@ -1,4 +1,5 @@
 import { tagProblem } from '../core/tag-index.ts';
+import type { ClaimTag } from '../wire/client-tokens.ts';
 
 /** A value, or what was wanted. */
 export type Reading = { readonly value: unknown } | string;
@@ -26,9 +27,6 @@ export function readKeySetUrl(value: string): Reading {
   if (url.username !== '' || url.password !== '' || url.hash !== '') return 'must hold no user, no password and no fragment';
   return { value: url.href };
 }
-
-/** A claim, and the tag that it becomes. */
-export type ClaimTag = { readonly claim: string; readonly tag: string };
 
 export function readClaimTags(entries: readonly string[]): Reading {
   const tags: ClaimTag[] = [];

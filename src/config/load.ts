@@ -6,7 +6,7 @@ import { DIALECTS } from '../dialects/index.ts';
 import { givenBy } from './given.ts';
 import { nearMisses } from './near-misses.ts';
 import { optionsWith, type Settings } from './options.ts';
-import type { ClaimTag } from './credential-forms.ts';
+import type { ClaimTag } from '../wire/client-tokens.ts';
 import { withSecrets, type SecretFile } from './secret-files.ts';
 import { readTls } from './tls.ts';
 import { withoutSecrets } from './without-secrets.ts';

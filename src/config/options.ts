@@ -221,9 +221,9 @@ const own = {
       { form: 'key-set-url' },
     ),
   ),
-  JWT_ISSUER: Type.Optional(text('`iss` must be one of these, joined by commas. Default: any issuer whose key it is.', { form: 'list' })),
+  JWT_ISSUER: Type.Optional(text('`iss` must be one of these, joined by commas. Default: every issuer whose key it is.', { form: 'list' })),
   JWT_AUDIENCE: Type.Optional(
-    text('`aud` must hold one of these, joined by commas. Default: any, also a token that was made for another service.', { form: 'list' }),
+    text('`aud` must hold one of these, joined by commas. Default: all, also a token that was made for another service.', { form: 'list' }),
   ),
   JWT_CLAIM_TAGS: Type.Optional(
     text('Claims that become tags of the connection, joined by commas: `sub,tenant`, or `user=sub` to name the tag otherwise.', {

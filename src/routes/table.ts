@@ -9,6 +9,7 @@ import { DEFAULT_DIALECT } from '../dialects/index.ts';
 import { readers } from '../config/forms.ts';
 import { type ClientRoute, type FoundRoute, originCheck } from '../wire/client-route.ts';
 import { camelCase, type RouteSpec } from './spec.ts';
+import { tokenGate, type TokenDefaults } from './token-gates.ts';
 
 export type RouteTable = {
   readonly find: (path: string) => FoundRoute | null;
@@ -23,6 +24,7 @@ export type RouteDefaults = {
   readonly origins: readonly string[];
   readonly forwardHeaders: ReadonlySet<string>;
   readonly refuseWith: 'http' | 'close';
+  readonly tokens: TokenDefaults;
   /** Options of the dialects, by the names of their environment variables. */
   readonly dialectOptions: Readonly<Record<string, unknown>>;
 };
@@ -61,6 +63,7 @@ async function createRoute(spec: RouteSpec, { defaults, dialects, wsUris, serve 
   const dialect = dialects[spec.dialect ?? DEFAULT_DIALECT];
   if (dialect === undefined) throw new TypeError(`no dialect is called ${spec.dialect}`); // routes/file.ts has checked it
   const { controlPath = '' } = spec;
+  const origins: readonly string[] = spec.origins === undefined ? defaults.origins : read('origins', spec.origins.join(','));
   const { speech, enter } = dialect.create({
     backendPath: (url.pathname + url.search).replaceAll(/%7Bid%7D/gi, '{id}'),
     wsUri: wsUris(controlPath),
@@ -81,7 +84,9 @@ async function createRoute(spec: RouteSpec, { defaults, dialects, wsUris, serve 
     route,
     enter: withoutReservedIds(enter, dialects),
     tags: (parameters) => tagsOf(spec, parameters),
-    isOriginAllowed: originCheck(spec.origins === undefined ? defaults.origins : read('origins', spec.origins.join(','))),
+    isOriginAllowed: originCheck(origins),
+    checksOrigins: origins.length > 0,
+    tokens: tokenGate(spec, defaults.tokens),
     forwardHeaders: spec.forwardHeaders === undefined ? defaults.forwardHeaders : read('header-names', spec.forwardHeaders.join(',')),
     refuseWith: spec.refuseWith ?? defaults.refuseWith,
   };

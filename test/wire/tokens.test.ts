@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHmac, createPublicKey } from 'node:crypto';
 import { suite, test } from 'node:test';
-import type { JWK } from 'jose';
 import { TokenVerifier, type TokenRules, type TokenVerdict } from '../../src/wire/tokens.ts';
 import { deadOrigin } from '../contracts/http-peer.ts';
 import { issuerKey, startIssuer, tokenBy, type Issuer } from '../support/issuer.ts';
@@ -69,7 +68,10 @@ suite('a token', () => {
     const secret = Buffer.from('a secret that the issuer should not have published');
     const issuer = await startIssuer(t, [rsa.jwk, { kty: 'oct', kid: 'oct', alg: 'HS256', k: secret.toString('base64url') }]);
     const verifier = new TokenVerifier(rulesOf(issuer));
-    const pem = createPublicKey({ key: rsa.jwk as import('node:crypto').JsonWebKey, format: 'jwk' }).export({ type: 'spki', format: 'pem' });
+    const pem = createPublicKey({ key: rsa.jwk, format: 'jwk' }).export({
+      type: 'spki',
+      format: 'pem',
+    });
     const payload = (await tokenBy(rsa)).split('.')[1];
     for (const [kid, mac] of [
       ['rsa', pem],
@@ -130,6 +132,18 @@ suite('the keys of an issuer', () => {
     assert.equal(issuer.asked, before + 1);
   });
 
+  test('are found by the name of the issuer alone, who must describe itself', async (t) => {
+    const issuer = await startIssuer(t, [key.jwk]);
+    const rules = { jwksUri: null, issuers: [issuer.name], audiences: [] };
+    const token = await tokenBy(key, { iss: issuer.name });
+    assert.equal(faultOf(await new TokenVerifier(rules).verify(token)), 'valid');
+    const well = issuer.described;
+    for (const described of [{ ...well, issuer: 'https://another.example' }, { ...well, jwks_uri: 'file:///etc/passwd' }, {}, [], null]) {
+      issuer.described = described as object;
+      assert.equal(faultOf(await new TokenVerifier(rules).verify(token)), 'unavailable', JSON.stringify(described));
+    }
+  });
+
   test('that cannot be had leave a token undecided, and are not asked for by every stranger', async (t) => {
     const issuer = await startIssuer(t, [key.jwk]);
     issuer.answer = (response) => void response.writeHead(500).end();
@@ -180,7 +194,7 @@ suite('the keys of an issuer', () => {
       assert.equal(faultOf(await verifier.verify(await tokenBy(key))), 'unavailable', name);
     }
     issuer.answer = null;
-    issuer.published = [{ ...key.jwk, x: 'AAAA' } as JWK];
+    issuer.published = [{ ...key.jwk, x: 'AAAA' }];
     assert.equal(faultOf(await verifier.verify(await tokenBy(key))), 'unavailable', 'a key that is none');
   });
 

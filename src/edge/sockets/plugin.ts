@@ -9,11 +9,14 @@ import type { WebSocket } from 'ws';
 import { atEndOfTurn } from '../../core/end-of-turn.ts';
 import type { Refusal } from '../../core/events.ts';
 import type { AddressRate } from '../../core/address-rate.ts';
-import type { Admitted, Gateway } from '../../core/gateway.ts';
+import { Expiries } from '../../core/expiries.ts';
+import type { Gateway } from '../../core/gateway.ts';
 import { refused } from '../../wire/verdicts.ts';
 import type { FoundRoute } from '../../wire/client-route.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
-import { Pending, type Pendings } from './pending.ts';
+import { takeToken, withoutToken, withoutTokenIn, type Query } from './client-token.ts';
+import { Pending, type LetIn, type Pendings } from './pending.ts';
+import { TokenCheck } from './token-check.ts';
 import { forwardedHeaders, normalize, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
 import { boundUnfinished } from './unfinished.ts';
 import { UpgradeTimers } from './upgrade-timers.ts';
@@ -44,6 +47,8 @@ const COMPRESSION_THRESHOLD_BYTES = 1_024;
 /** The client side: every upgrade is decided by the gateway before it is done (docs/architecture.md#the-ways-through, "open"). */
 async function sockets(server: FastifyInstance, options: SocketsOptions): Promise<void> {
   const pendings: Pendings = new WeakMap();
+  const tokens = new TokenCheck(options.gateway);
+  const expiries = new Expiries(options.gateway.clock);
   const timers = new UpgradeTimers(options.gateway.clock, options.upgradeTimeoutMs);
   await server.register(websocket, {
     // drain.ts says goodbye; the plugin's own way would close all at once and without a code
@@ -81,7 +86,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     handler: (_request, reply) => reply.code(426).send(), // never reached: the constraint lets only upgrades in
     wsHandler(ws: WebSocket, { raw }: FastifyRequest) {
       timers.stop(raw.socket);
-      upgraded(ws, raw, pendings.get(raw));
+      upgraded(ws, raw, pendings.get(raw), expiries);
     },
   });
 
@@ -117,30 +122,34 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     Object.assign(server.websocketServer.options, { maxPayload: bytes, maxFragments: bytes + EMPTY_FRAGMENTS });
   }
 
-  async function admit(request: FastifyRequest, path: string, { route, parameters }: FoundRoute): Promise<Admitted | Refusal> {
+  async function admit(request: FastifyRequest, path: string, { route, parameters }: FoundRoute): Promise<LetIn | Refusal> {
     const { gateway } = options;
     const { raw } = request;
+    const brought = route.tokens === null ? null : takeToken(raw, request.query as Query);
     if (!route.isOriginAllowed(raw.headers.origin)) return refused(403, 'FORBIDDEN', 'this Origin is not in ORIGINS');
+    const granted = await tokens.admit(route, raw, brought);
+    if (granted !== null && 'type' in granted) return granted;
     const subprotocols = offeredSubprotocols(raw);
     const authorization = raw.headers.authorization ?? null;
     const entry = route.enter({ parameters, subprotocols, authorization });
     if ('type' in entry) return entry;
-    return gateway.open(
+    const opened = await gateway.open(
       route.route,
       {
         path,
-        query: request.query as Record<string, string | string[]>,
+        query: granted === null ? (request.query as Query) : withoutToken(request.query as Query),
         subprotocols,
         remoteAddress: options.addressOf(raw),
         authorization,
         traceparent: traceparentOf(raw.headers['traceparent']),
-        forwarded: forwardedHeaders(raw, route.forwardHeaders),
+        forwarded: forwardedHeaders(raw, route.forwardHeaders, granted === null ? undefined : withoutTokenIn),
         clientId: entry.clientId,
         subprotocol: entry.subprotocol,
-        tags: route.tags(parameters),
+        tags: granted === null ? route.tags(parameters) : [...route.tags(parameters), ...granted.tags],
       },
       () => hasLeft(raw.socket),
     );
+    return 'type' in opened ? opened : { ...opened, expiresAt: granted?.expiresAt ?? null };
   }
 }
 
@@ -155,7 +164,7 @@ function subprotocolOfRefusal({ raw }: FastifyRequest, { route, parameters }: Fo
   return ('type' in entry ? null : entry.subprotocol) ?? subprotocols[0] ?? null;
 }
 
-function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | undefined): void {
+function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | undefined, expiries: Expiries): void {
   const stream: Duplex = request.socket;
   // @fastify/websocket 11.3.6's closure and Node's ServerResponse (24) would keep request and reply alive as long as the socket,
   // 3 KB each; to go when they let go by themselves (test/patched-libraries.test.ts)
@@ -171,7 +180,9 @@ function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | un
     ws.close(decision.closeCode ?? 4_000 + decision.status, closeReason(decision.code));
     return;
   }
-  decision.connection.attach(new WsSocket(ws, stream, decision.connection), decision.verdict);
+  const { connection, verdict, expiresAt } = decision;
+  connection.attach(new WsSocket(ws, stream, connection), verdict);
+  if (expiresAt !== null) expiries.add(connection, expiresAt);
 }
 
 /**
