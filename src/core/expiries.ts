@@ -1,6 +1,6 @@
 import { CLOSE } from './close-codes.ts';
 import type { Connection } from './connection.ts';
-import type { Clock, Timer } from './ports.ts';
+import type { Clock } from './ports.ts';
 
 const SWEEP_MS = 1_000;
 
@@ -12,7 +12,7 @@ export class Expiries {
   readonly #clock: Clock;
   /** Until when, epoch ms. */
   readonly #untilOf = new Map<Connection, number>();
-  #timer: Timer | null = null;
+  #isWatching = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -21,7 +21,8 @@ export class Expiries {
   /** `until`: epoch ms. */
   add(connection: Connection, until: number): void {
     this.#untilOf.set(connection, until);
-    this.#timer ??= this.#clock.after(SWEEP_MS, this.#sweep);
+    if (!this.#isWatching) this.#clock.after(SWEEP_MS, this.#sweep);
+    this.#isWatching = true;
   }
 
   /** Connections that are watched; those that have ended leave within a second. */
@@ -36,6 +37,7 @@ export class Expiries {
       this.#untilOf.delete(connection);
       if (connection.state === 'open') connection.close(CLOSE.TOKEN_EXPIRED, 'token expired');
     }
-    this.#timer = this.#untilOf.size === 0 ? null : this.#clock.after(SWEEP_MS, this.#sweep);
+    this.#isWatching = this.#untilOf.size > 0;
+    if (this.#isWatching) this.#clock.after(SWEEP_MS, this.#sweep);
   };
 }

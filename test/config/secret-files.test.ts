@@ -100,16 +100,18 @@ test('what is no secret has no such file, and a slip in the name of one is warne
   assert.deepEqual(warnings, ['CONTROL_TOKN_FILE is no option; did you mean CONTROL_TOKEN_FILE?']);
 });
 
+const read = (text: string) => (text === 'bad' ? 'must be good' : { value: text });
+
 test('of a file that was written anew nothing is used that holds nothing, or nothing usable', () => {
-  const read = (text: string) => (text === 'bad' ? 'must be good' : { value: text });
   assert.deepEqual(rereadSecret(Buffer.from('\uFEFFnew\n'), read), { value: 'new' });
   assert.equal(rereadSecret(Buffer.from('\n'), read), 'must be a file that holds something');
   assert.equal(rereadSecret(Buffer.from('bad'), read), 'must be good');
 });
 
+const secret = (bytes: number, fill: number) => Buffer.alloc(bytes, fill);
+const written = (bytes: Buffer) => `whsec_${bytes.toString('base64')}`;
+
 test('secrets of webhooks are one or two, of 24 to 64 bytes in base64', () => {
-  const secret = (bytes: number, fill: number) => Buffer.alloc(bytes, fill);
-  const written = (bytes: Buffer) => `whsec_${bytes.toString('base64')}`;
   for (const bytes of [24, 32, 64])
     assert.deepEqual(loadConfig({ API_URI, WEBHOOK_SECRETS: written(secret(bytes, 1)) }).config.WEBHOOK_SECRETS, [secret(bytes, 1)]);
   const two = [secret(32, 1), secret(33, 2)];

@@ -19,8 +19,9 @@ async function readFor(spanMs: number, bytes: number, rates: Rates): Promise<num
   return count;
 }
 
+const near = (count: number, wanted: number) => assert.ok(Math.abs(count - wanted) <= 2, `${count}, ${wanted} were wanted`);
+
 test('messages come at MESSAGES_PER_SECOND, bytes at BYTES_PER_SECOND, and the slower of the two counts', async () => {
-  const near = (count: number, wanted: number) => assert.ok(Math.abs(count - wanted) <= 2, `${count}, ${wanted} were wanted`);
   near(await readFor(10_000, 1, { messagesPerSecond: 5, bytesPerSecond: 0 }), 5 * 11);
   near(await readFor(10_000, 100, { messagesPerSecond: 0, bytesPerSecond: 500 }), 5 * 11);
   near(await readFor(10_000, 100, { messagesPerSecond: 2, bytesPerSecond: 500 }), 2 * 11);

@@ -109,6 +109,8 @@ test('half of a new pair, and files that cannot be used, leave the old one in us
   assert.ok(![...first.key.split('\n'), ...second.key.split('\n')].slice(1, -2).some((line) => line !== '' && lines.includes(line)));
 });
 
+const ofTen = <Result>(one: () => Promise<Result>) => Promise.all(Array.from({ length: 10 }, one)); // of two workers, each gets some
+
 test('every worker takes new certificates, and on SIGHUP new tokens, into use', async (t) => {
   const ca = await startAuthority(t);
   const [first, second] = await Promise.all([ca.issue('first'), ca.issue('second')]);
@@ -123,7 +125,6 @@ test('every worker takes new certificates, and on SIGHUP new tokens, into use', 
     TLS_KEY_FILE: keyFile,
     CONTROL_TOKEN_FILE: tokenFile,
   });
-  const ofTen = <Result>(one: () => Promise<Result>) => Promise.all(Array.from({ length: 10 }, one)); // of two workers, each gets some
   const statuses = async (token: string) =>
     new Set(
       (

@@ -20,6 +20,8 @@ const statusOf = async (gateway: AppGateway, [method, path]: readonly [string, s
   return (await ask(gateway.controlUrl + path, { method, headers, body: method === 'GET' ? '' : 'x=1' })).status;
 };
 
+const isIn = (status: number) => status !== 401 && status !== 403;
+
 test('a token is good for what its scope says, and for nothing else', async (t) => {
   const { gateway, id } = await scene(t, TOKENS);
   const reading: (readonly [string, string])[] = [
@@ -37,7 +39,6 @@ test('a token is good for what its scope says, and for nothing else', async (t) 
     ['PATCH', `/${id}`],
   ];
   const describing = [['GET', `/${id}`]] as const;
-  const isIn = (status: number) => status !== 401 && status !== 403;
   for (const [token, scopes] of Object.entries({ all: 'rpd', 'read:it': 'rpd', both: 'rpd', push: 'pd', read: 'rd' })) {
     for (const [scope, asked] of [
       ['r', reading],

@@ -9,12 +9,15 @@ import { isEvent } from '../support/guests.ts';
 import { openRaw, upgradeRequest } from '../support/raw-socket.ts';
 import { routesFile } from '../support/routes-file.ts';
 
+const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
+
+const long = (length: number) => ({ 'x-long': 'a'.repeat(length) });
+
 suite('rates and sizes at the edge', { concurrency: 4 }, () => {
   test('HANDSHAKES_PER_SECOND_PER_IP: beyond ten seconds of them an address gets 429 with Retry-After, also where it would be told by a close frame', async (t) => {
     const backend = await startBackend(t);
     const env = { API_URI: backend.url, HANDSHAKES_PER_SECOND_PER_IP: '2', TRUST_PROXY: '127.0.0.1', REFUSE_WITH: 'close' };
     const gateway = await startApp(t, env);
-    const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
     const results = await Promise.all(Array.from({ length: 40 }, () => tryConnect(t, gateway.wsUrl, from('192.0.2.1'))));
     const refused = results.filter((result) => 'status' in result);
     assert.ok(refused.length >= 15 && refused.length <= 20, `${refused.length} of 40 were refused`);
@@ -64,7 +67,6 @@ suite('rates and sizes at the edge', { concurrency: 4 }, () => {
   test('MAX_HEADER_BYTES bounds the request line and all headers, of upgrades and of commands', async (t) => {
     const backend = await startBackend(t);
     const gateway = await startApp(t, { API_URI: backend.url, MAX_HEADER_BYTES: '2000' });
-    const long = (length: number) => ({ 'x-long': 'a'.repeat(length) });
     await connect(t, gateway.wsUrl, { headers: long(1_000) });
     const refused = await refusal(t, gateway.wsUrl, { headers: long(3_000) });
     assert.deepEqual(

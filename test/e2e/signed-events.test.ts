@@ -25,8 +25,8 @@ function assertSigned({ headers, text, body }: Call): void {
 /** Those of the three clients. */
 function ownCalls({ calls }: Backend): readonly Call[] {
   const chat = calls.all.find(({ text }) => text.includes('"path":"/chat/'));
-  const ids = ['device-1', 'CP1', String(chat?.headers['ws-connection'])];
-  return calls.all.filter(({ headers }) => ids.includes(String(headers['ws-connection'])));
+  const ids = new Set(['device-1', 'CP1', String(chat?.headers['ws-connection'])]);
+  return calls.all.filter(({ headers }) => ids.has(String(headers['ws-connection'])));
 }
 
 /** How long before it came a call was signed, in seconds. */

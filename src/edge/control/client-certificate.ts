@@ -18,7 +18,7 @@ export function certificateProblem(socket: Socket): GatewayError | null {
 
 /** A session of TLS 1.3 that is resumed without a certificate counts as authorized in Node 24: nothing was there to be wrong. */
 function problemOf(socket: TLSSocket): GatewayError | null {
-  if (socket.encrypted !== true || socket.getPeerX509Certificate() === undefined)
+  if (!socket.encrypted || socket.getPeerX509Certificate() === undefined)
     return new GatewayError('FORBIDDEN', 'the control API wants a client certificate of TLS_CLIENT_CA_FILE, and none came');
   if (socket.authorized) return null;
   const because = String(socket.authorizationError ?? 'unknown').slice(0, 100);

@@ -86,7 +86,9 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     handler: (_request, reply) => reply.code(426).send(), // never reached: the constraint lets only upgrades in
     wsHandler(ws: WebSocket, { raw }: FastifyRequest) {
       timers.stop(raw.socket);
-      upgraded(ws, raw, pendings.get(raw), expiries);
+      const pending = pendings.get(raw);
+      upgraded(ws, raw, pending);
+      if (pending !== undefined && 'connection' in pending.decision) watch(pending.decision);
     },
   });
 
@@ -115,6 +117,10 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     socket.cork();
     atEndOfTurn({ endTurn: () => socket.uncork() });
     return undefined;
+  }
+
+  function watch({ connection, expiresAt }: LetIn): void {
+    if (expiresAt !== null) expiries.add(connection, expiresAt);
   }
 
   /** For the sockets that are laid out from now on; one that inflates messages takes what any route does. */
@@ -164,7 +170,7 @@ function subprotocolOfRefusal({ raw }: FastifyRequest, { route, parameters }: Fo
   return ('type' in entry ? null : entry.subprotocol) ?? subprotocols[0] ?? null;
 }
 
-function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | undefined, expiries: Expiries): void {
+function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | undefined): void {
   const stream: Duplex = request.socket;
   // @fastify/websocket 11.3.6's closure and Node's ServerResponse (24) would keep request and reply alive as long as the socket,
   // 3 KB each; to go when they let go by themselves (test/patched-libraries.test.ts)
@@ -180,9 +186,8 @@ function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | un
     ws.close(decision.closeCode ?? 4_000 + decision.status, closeReason(decision.code));
     return;
   }
-  const { connection, verdict, expiresAt } = decision;
+  const { connection, verdict } = decision;
   connection.attach(new WsSocket(ws, stream, connection), verdict);
-  if (expiresAt !== null) expiries.add(connection, expiresAt);
 }
 
 /**
