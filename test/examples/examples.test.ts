@@ -9,6 +9,9 @@ const PROGRAMS = [
   'raw/backend.php',
   'ocpp/central-system.mjs',
   'rooms/room-server.mjs',
+  'signed/backend.mjs',
+  'signed/backend.py',
+  'signed/backend.php',
 ];
 
 for (const name of PROGRAMS) {

@@ -54,7 +54,7 @@ export class HttpSockets {
   }
 }
 
-/** With TLS, the socket of requests is another than the one that came in: Node 24 keeps that as `_parent` (test/patched-libraries.test.ts). */
+/** With TLS, the socket of requests is another than the one that came in: Node 24 keeps that as `_parent` (test/edge/server/tls.test.ts). */
 function countedAs(socket: Socket & { readonly _parent?: Socket | null }): Socket {
   return socket._parent ?? socket;
 }
