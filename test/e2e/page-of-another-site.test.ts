@@ -21,7 +21,7 @@ const ATTACK = readFileSync(new URL('attacking-page.js', import.meta.url), 'utf8
 
 async function attack(page: Page, gateway: string, id: string): Promise<Attempts> {
   await page.evaluate(ATTACK);
-  return (await page.evaluate(`attempt(${JSON.stringify({ gateway, id })})`)) as Attempts;
+  return page.evaluate<Attempts>(`attempt(${JSON.stringify({ gateway, id })})`);
 }
 
 async function pageServer(t: TestContext): Promise<number> {

@@ -95,9 +95,9 @@ test('no secret and no credential of a client is in a log, a metric, a header or
     BUS_TIMEOUT_MS: '200',
   });
   const answers: Asked[] = [];
-  const asking = async (method: string, path: string, token: string | null, headers: Record<string, string> = {}) => {
-    const authorization = token === null ? {} : { authorization: `Bearer ${token}` };
-    const answer = await ask(gateway.controlUrl + path, { method, tls: { ca: ca.cert }, headers: { ...authorization, ...headers } });
+  const asking = async (method: string, path: string, authorization: string | null) => {
+    const headers: Record<string, string> = authorization === null ? {} : { authorization };
+    const answer = await ask(gateway.controlUrl + path, { method, tls: { ca: ca.cert }, headers });
     answers.push(answer);
     return answer;
   };
@@ -133,9 +133,9 @@ test('no secret and no credential of a client is in a log, a metric, a header or
       ['POST', '/send?all=true'],
       ['PATCH', '/status'],
     ] as const)
-      await asking(method, path, scope);
-  await asking('GET', '/status', null, { authorization: `Basic ${Buffer.from(`a:${planted('basic')}`).toString('base64')}` });
-  await asking('GET', '/%', SECRETS['CONTROL_TOKEN'] ?? '');
+      await asking(method, path, scope === null ? null : `Bearer ${scope}`);
+  await asking('GET', '/status', `Basic ${Buffer.from(`a:${planted('basic')}`).toString('base64')}`);
+  await asking('GET', '/%', `Bearer ${SECRETS['CONTROL_TOKEN']}`);
   await writeFile(tokenFile, `,,,`);
   await gateway.log.first(({ problem }) => String(problem).startsWith('CONTROL_TOKEN: must'));
   await backend.kill();
