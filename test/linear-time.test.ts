@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { namesAnother } from '../src/dialects/ocpp/identity.ts';
+import { takeToken, withoutTokenIn } from '../src/edge/sockets/client-token.ts';
 import { ControlTokens } from '../src/edge/control/tokens.ts';
 import { createGuard, PRIVATE_NETWORKS } from '../src/edge/control/guard.ts';
 import { addressCheck, callersOf, readAddress } from '../src/edge/server/client-address.ts';
@@ -129,6 +130,8 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'X-Forwarded-For': (text) => callersOf(addressCheck(everybody))(request({ 'x-forwarded-for': text })),
   Forwarded: (text) => callersOf(addressCheck(everybody))(request({ forwarded: text })),
   'an address': (text) => readAddress(text),
+  'a token in a cookie': (text) => takeToken(request({ cookie: text }), {}) ?? withoutTokenIn('cookie', text),
+  'a token among subprotocols': (text) => takeToken(request({ 'sec-websocket-protocol': `bearer.${text}` }), {}),
   'a content type': (text) => isBinaryType(text),
 };
 const guard = createGuard({

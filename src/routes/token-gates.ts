@@ -25,17 +25,13 @@ export const NO_TOKENS: TokenDefaults = { jwksUri: null, issuers: [], audiences:
 export function tokenGate({ jwtJwksUri, jwtIssuer, jwtAudience, jwtClaimTags }: RouteSpec, standard: TokenDefaults): TokenGate | null {
   const jwksUri = jwtJwksUri ?? standard.jwksUri ?? '';
   if (jwksUri === '') return null;
-  const issuers = listOf(jwtIssuer) ?? standard.issuers;
-  const audiences = listOf(jwtAudience) ?? standard.audiences;
+  const issuers = jwtIssuer ?? standard.issuers;
+  const audiences = jwtAudience ?? standard.audiences;
   const verifier = standard.verifiers.of({ jwksUri, issuers, audiences });
   return {
     verify: (token) => verifier.verify(token),
     claimTags: jwtClaimTags === undefined ? standard.claimTags : claimTagsOf(jwtClaimTags),
   };
-}
-
-function listOf(value: string | readonly string[] | undefined): readonly string[] | undefined {
-  return typeof value === 'string' ? [value] : value;
 }
 
 function claimTagsOf(entries: readonly string[]): readonly ClaimTag[] {

@@ -111,6 +111,25 @@ test('half of a new pair, and files that cannot be used, leave the old one in us
 
 const ofTen = <Result>(one: () => Promise<Result>) => Promise.all(Array.from({ length: 10 }, one)); // of two workers, each gets some
 
+test('another authority for callers counts for new connections; a file that holds none changes nothing', async (t) => {
+  const [ca, other] = await Promise.all([startAuthority(t), startAuthority(t, 'other')]);
+  const [own, caller, stranger] = await Promise.all([ca.issue('gateway'), ca.issue('caller'), other.issue('stranger')]);
+  const clientCa = join(ca.folder, 'client-ca.pem');
+  await writeFile(clientCa, ca.cert);
+  const backend = await startBackend(t);
+  const tls = { TLS_CERT_FILE: own.certFile, TLS_KEY_FILE: own.keyFile, TLS_CLIENT_CA_FILE: clientCa };
+  const gateway = await startApp(t, { API_URI: backend.url, ...tls });
+  const statusOf = async ({ cert, key }: Issued) =>
+    (await ask(`${gateway.controlUrl}/count?all=true`, { tls: { ca: ca.cert, cert, key } })).status;
+  assert.deepEqual([await statusOf(caller), await statusOf(stranger)], [200, 403]);
+  await writeFile(clientCa, 'nobody');
+  await gateway.log.first(({ problem }) => String(problem).startsWith('TLS_CLIENT_CA_FILE: must hold a certificate'));
+  assert.deepEqual([await statusOf(caller), await statusOf(stranger)], [200, 403]);
+  await writeFile(clientCa, other.cert);
+  await within10s(async () => (await statusOf(stranger)) === 200, 'the new authority is not in use');
+  assert.equal(await statusOf(caller), 403);
+});
+
 test('every worker takes new certificates, and on SIGHUP new tokens, into use', async (t) => {
   const ca = await startAuthority(t);
   const [first, second] = await Promise.all([ca.issue('first'), ca.issue('second')]);
@@ -142,4 +161,5 @@ test('every worker takes new certificates, and on SIGHUP new tokens, into use', 
     'not every worker serves the new certificate',
   );
   assert.deepEqual([await statuses('old'), await statuses('new')], [new Set([401]), new Set([200])]);
+  assert.ok(!gateway.log.all.some(({ msg }) => msg.includes('routes')), 'without ROUTES_FILE nobody asked for routes');
 });

@@ -121,7 +121,7 @@ suite('tokens of clients', { concurrency: 4 }, () => {
     backend: "${backend.url}"
     tags: { user: ":user", version: "2" }
     jwtJwksUri: "${issuer.jwksUri}"
-    jwtAudience: chat
+    jwtAudience: [chat]
     jwtClaimTags: [user=sub, tenant, roles, admin, level, missing, address]
   - { path: /public, backend: "${backend.url}", jwtJwksUri: "" }
 `,

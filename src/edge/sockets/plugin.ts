@@ -133,7 +133,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     const { raw } = request;
     const brought = route.tokens === null ? null : takeToken(raw, request.query as Query);
     if (!route.isOriginAllowed(raw.headers.origin)) return refused(403, 'FORBIDDEN', 'this Origin is not in ORIGINS');
-    const granted = await tokens.admit(route, raw, brought);
+    const granted = route.tokens === null ? null : await tokens.admit(route, route.tokens, { request: raw, brought });
     if (granted !== null && 'type' in granted) return granted;
     const subprotocols = offeredSubprotocols(raw);
     const authorization = raw.headers.authorization ?? null;

@@ -3,7 +3,7 @@ import type { Refusal, TagChanges } from '../../core/events.ts';
 import type { Gateway } from '../../core/gateway.ts';
 import { busy } from '../../core/refusals.ts';
 import { Seldom } from '../../core/seldom.ts';
-import { tagsOfClaims } from '../../wire/client-tokens.ts';
+import { tagsOfClaims, type TokenGate } from '../../wire/client-tokens.ts';
 import type { ClientRoute } from '../../wire/client-route.ts';
 import { refused } from '../../wire/verdicts.ts';
 import { isSameSite, type ClientToken } from './client-token.ts';
@@ -29,10 +29,12 @@ export class TokenCheck {
     this.#complaints = new Seldom(gateway.clock);
   }
 
-  /** Null: the route asks for no token. */
-  async admit(route: ClientRoute, request: IncomingMessage, brought: ClientToken | null): Promise<Granted | Refusal | null> {
-    const { tokens, checksOrigins } = route;
-    if (tokens === null) return null;
+  /** `brought`: the token of the upgrade request, if it has one. */
+  async admit(
+    { checksOrigins }: ClientRoute,
+    tokens: TokenGate,
+    { request, brought }: { readonly request: IncomingMessage; readonly brought: ClientToken | null },
+  ): Promise<Granted | Refusal> {
     if (brought === null) return unauthorized(NONE);
     if (brought.isFromCookie && !checksOrigins && !isSameSite(request)) return refused(403, 'FORBIDDEN', FOREIGN_COOKIE);
     if (this.#running >= MOST_AT_ONCE) return busy('too many clients wait for their tokens to be checked');
