@@ -16,7 +16,7 @@ export function certificateProblem(socket: Socket): GatewayError | null {
   return problem;
 }
 
-/** A session of TLS 1.3 that is resumed without a certificate counts as authorized in Node 24: nothing was there to be wrong. */
+/** A session that is resumed is judged by the certificate that it began with; one that began without has none (test/edge/server/tls.test.ts). */
 function problemOf(socket: TLSSocket): GatewayError | null {
   if (!socket.encrypted || socket.getPeerX509Certificate() === undefined)
     return new GatewayError('FORBIDDEN', 'the control API wants a client certificate of TLS_CLIENT_CA_FILE, and none came');
