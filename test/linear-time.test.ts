@@ -130,7 +130,7 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
   'X-Forwarded-For': (text) => callersOf(addressCheck(everybody))(request({ 'x-forwarded-for': text })),
   Forwarded: (text) => callersOf(addressCheck(everybody))(request({ forwarded: text })),
   'an address': (text) => readAddress(text),
-  'a token in a cookie': (text) => takeToken(request({ cookie: text }), {}) ?? withoutTokenIn('cookie', text),
+  'a token in a cookie': (text) => takeToken(request({ cookie: text }), {}) ?? withoutTokenIn(['Cookie', text]),
   'a token among subprotocols': (text) => takeToken(request({ 'sec-websocket-protocol': `bearer.${text}` }), {}),
   'a content type': (text) => isBinaryType(text),
 };

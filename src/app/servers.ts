@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { AddressRate } from '../core/address-rate.ts';
 import { buildServer } from '../edge/server/build.ts';
 import { answerUnknown } from '../edge/server/errors.ts';
-import { addressCheck, callersOf } from '../edge/server/client-address.ts';
+import { addressCheck, callersOf, encryptionCheck } from '../edge/server/client-address.ts';
 import { HttpSockets } from '../edge/server/http-sockets.ts';
 import { CAN_SHARE_PORTS, MoreAccepts } from '../edge/server/more-accepts.ts';
 import { socketsPlugin } from '../edge/sockets/plugin.ts';
@@ -28,10 +28,13 @@ export type Servers = {
 
 const BACKLOG = 4_096;
 
-export function buildServers({ config, logger }: Base, { gateway, routing, surroundings }: Whole): Servers {
+export function buildServers({ config, logger, dialects }: Base, { gateway, routing, surroundings }: Whole): Servers {
+  const rewrites = Object.values(dialects).flatMap(({ rewrite }) => rewrite ?? []);
   const options = {
     logger: logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }), // its "listening" lines are in our start line
     asksForWebSocket,
+    isUpgradeOnly: (path: string) => isUpgradeOnly(routing, path),
+    rewrite: (target: string) => rewrites.reduce((spelt, rewrite) => rewrite(spelt), target),
     handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
     maxHeaderBytes: config.MAX_HEADER_BYTES,
     maxBodyBytes: largestMessageBytes(routing),
@@ -58,13 +61,20 @@ function securedBy({ tlsContents, HANDSHAKE_TIMEOUT_MS: handshakeTimeoutMs }: Co
   return tlsContents === null ? null : { certificates: certificatesIn(tlsContents), hasControl, handshakeTimeoutMs };
 }
 
+function isUpgradeOnly({ find }: Routing, path: string): boolean {
+  const found = find(path);
+  return !('type' in found) && found.route.isUpgradeOnly;
+}
+
 export async function serveClients({ config }: Base, servers: Servers, { gateway, routing }: Inside): Promise<void> {
   const { publicServer, controlServer, isShared, publicSockets } = servers;
-  const callers = callersOf(addressCheck(config.TRUST_PROXY));
+  const isTrusted = addressCheck(config.TRUST_PROXY);
+  const callers = callersOf(isTrusted);
   const { HANDSHAKES_PER_SECOND_PER_IP: perSecond } = config;
   await publicServer.register(socketsPlugin, {
     gateway,
     addressOf: (request) => callers(request)[0].address,
+    isEncrypted: encryptionCheck(isTrusted),
     handshakes: perSecond === 0 ? null : new AddressRate(gateway.clock, perSecond),
     httpSockets: publicSockets,
     upgradeTimeoutMs: () =>

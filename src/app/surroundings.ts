@@ -1,3 +1,4 @@
+import { environment } from '../config/environment.ts';
 import { ownerToken } from '../core/ids.ts';
 import { Meter } from '../core/meter.ts';
 import type { Clock } from '../core/ports.ts';
@@ -49,7 +50,7 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     owner,
     meter,
     joined,
-    backends: new Backends({ clock, log, observer: meter, connections, pipelining, signer }),
+    backends: new Backends({ clock, log, observer: meter, connections, pipelining, signer, environment: environment() }),
     signer,
     tokens: new ControlTokens({ admin: config.CONTROL_TOKEN, push: config.CONTROL_PUSH_TOKEN, read: config.CONTROL_READ_TOKEN }),
     wsUris: new WsUris(config.WS_HOSTNAME, { port: config.CONTROL_PORT ?? config.PORT, isSecure: config.tlsContents !== null }),

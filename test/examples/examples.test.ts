@@ -12,6 +12,7 @@ const PROGRAMS = [
   'signed/backend.mjs',
   'signed/backend.py',
   'signed/backend.php',
+  'aws/server.mjs',
 ];
 
 for (const name of PROGRAMS) {

@@ -33,11 +33,16 @@ export type GuardOptions = {
   readonly hosts: readonly string[];
 };
 
-/**
- * What keeps a caller from the control API: proxy, address, certificate, browser, host, token (docs/contract.md#who-may-call).
- * Null: nothing. `scopes`: one of them is needed, where there are tokens; a token of scope `admin` is good for everything.
- */
-export type Guard = (request: IncomingMessage, scopes: readonly Scope[]) => GatewayError | null;
+/** Null: nothing. `scopes`: a token with one of them is needed, where there are tokens; one of scope `admin` is good for everything. */
+type Check = (request: IncomingMessage, scopes: readonly Scope[]) => GatewayError | null;
+
+/** What keeps a caller from the control API: proxy, address, certificate, browser, host, token (docs/contract.md#who-may-call). */
+export type Guard = Check & {
+  /** The part of it that looks at where a request comes from: proxy, address, certificate, browser. */
+  readonly place: (request: IncomingMessage) => GatewayError | null;
+  /** The rest: host or token. */
+  readonly secret: Check;
+};
 
 export function createGuard(options: GuardOptions): Guard {
   const isAllowed = addressCheck(options.allow);
@@ -48,11 +53,11 @@ export function createGuard(options: GuardOptions): Guard {
   const hosts = new Set(options.hosts.map(nameOf));
   const isOurs = remembered((host) => isOwnName(nameOf(host)) || hosts.has(nameOf(host)));
 
-  return (request, scopes) =>
-    callerProblem(request) ??
-    (wantsCertificate ? certificateProblem(request.socket) : null) ??
-    browserProblem(request) ??
-    (tokens.areAsked ? tokenProblem(request, scopes) : hostProblem(request));
+  const place = (request: IncomingMessage) =>
+    callerProblem(request) ?? (wantsCertificate ? certificateProblem(request.socket) : null) ?? browserProblem(request);
+  const secret: Check = (request, scopes) => (tokens.areAsked ? tokenProblem(request, scopes) : hostProblem(request));
+  const whole: Check = (request, scopes) => place(request) ?? secret(request, scopes);
+  return Object.assign(whole, { place, secret });
 
   function callerProblem(request: IncomingMessage): GatewayError | null {
     const { headers, socket } = request;

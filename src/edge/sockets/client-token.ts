@@ -15,7 +15,7 @@ export function takeToken(request: IncomingMessage, query: Query): ClientToken |
   const brought = clientToken(request, query);
   const offered = request.headers['sec-websocket-protocol'];
   if (offered === undefined) return brought;
-  const others = withoutTokenIn('sec-websocket-protocol', offered);
+  const others = cleaned('sec-websocket-protocol', offered);
   if (others === '') delete request.headers['sec-websocket-protocol'];
   else request.headers['sec-websocket-protocol'] = others;
   return brought;
@@ -40,8 +40,18 @@ export function withoutToken(query: Query): Query {
   return rest;
 }
 
-/** A header of the upgrade request without the token that it may hold; `Authorization` is the client's word to the backend, and stays. */
-export function withoutTokenIn(header: string, value: string): string {
+/** Name, value, name, value … without the token that one of them may hold; `Authorization` is the client's word to the backend, and stays. */
+export function withoutTokenIn(rawHeaders: readonly string[]): readonly string[] {
+  const kept: string[] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const [name = '', value = ''] = [rawHeaders[index], rawHeaders[index + 1]];
+    const rest = cleaned(name.toLowerCase(), value);
+    if (rest !== '' || value === '') kept.push(name, rest);
+  }
+  return kept;
+}
+
+function cleaned(header: string, value: string): string {
   if (header === 'cookie')
     return pairsOf(value)
       .filter((pair) => !isOurPair(pair))

@@ -88,20 +88,12 @@ export function offeredSubprotocols(request: IncomingMessage): string[] {
   return tokensOf(request.headers['sec-websocket-protocol']);
 }
 
-/** Name, value, name, value … of those headers that the operator wants the backend to see. `clean`: what remains of each. */
-export function forwardedHeaders(
-  request: IncomingMessage,
-  names: ReadonlySet<string>,
-  clean: (name: string, value: string) => string = (_name, value) => value,
-): string[] {
+/** Name, value, name, value … of those headers that the operator wants the backend to see. */
+export function forwardedHeaders(rawHeaders: readonly string[], names: ReadonlySet<string>): string[] {
   const found: string[] = [];
-  const { rawHeaders } = request;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? '';
-    if (!names.has(name)) continue;
-    const value = rawHeaders[index + 1] ?? '';
-    const kept = clean(name, value);
-    if (kept !== '' || value === '') found.push(name, kept);
+    if (names.has(name)) found.push(name, rawHeaders[index + 1] ?? '');
   }
   return found;
 }
