@@ -22,11 +22,11 @@ function assertSigned({ headers, text, body }: Call): void {
   }
 }
 
-/** Those of the three clients. */
+/** Those of the four clients. */
 function ownCalls({ calls }: Backend): readonly Call[] {
   const chat = calls.all.find(({ text }) => text.includes('"path":"/chat/'));
   const ids = new Set(['device-1', 'CP1', String(chat?.headers['ws-connection'])]);
-  return calls.all.filter(({ headers }) => ids.has(String(headers['ws-connection'])));
+  return calls.all.filter(({ url, headers }) => ids.has(String(headers['ws-connection'])) || url.endsWith('/aws'));
 }
 
 /** How long before it came a call was signed, in seconds. */
@@ -40,12 +40,18 @@ suite('signed events', { concurrency: 4 }, () => {
       `routes:
   - { path: "/raw/:id", dialect: raw, backend: "${backend.url}" }
   - { path: "/ocpp/:id", dialect: ocpp, backend: "${backend.url}" }
+  - path: /prod
+    dialect: aws
+    target: { type: webhook, url: "${backend.url}/aws" }
+    routes: { $connect: {}, $disconnect: {}, $default: {} }
   - { path: "/*", backend: "${backend.url}?key=a/{id}" }
 `,
     );
     const gateway = await startApp(t, { ROUTES_FILE: path, WEBHOOK_SECRETS });
     const chat = await connect(t, `${gateway.wsUrl}/chat/grüße?a=ü`);
     const raw = await connect(t, `${gateway.wsUrl}/raw/device-1`);
+    const lambda = await connect(t, `${gateway.wsUrl}/prod`);
+    lambda.ws.send('{"action":"x"}');
     const station = await connect(t, `${gateway.wsUrl}/ocpp/CP1`, { subprotocols: ['ocpp2.1'] });
     for (const text of ['', 'grüß Gott 😀', '{"json":true}']) {
       chat.ws.send(text);
@@ -59,15 +65,15 @@ suite('signed events', { concurrency: 4 }, () => {
     station.ws.send('[3,"c1",{"status":"Accepted"}]');
     assert.equal((await called).status, 202);
     await backend.calls.first(({ url }) => url.includes('/result/'));
-    await backend.calls.atLeast(6, isEvent('message'));
-    for (const { ws } of [chat, raw, station]) ws.close(4000, 'gehört');
-    await backend.calls.atLeast(3, isEvent('close'));
+    await backend.calls.atLeast(7, isEvent('message'));
+    for (const { ws } of [chat, raw, station, lambda]) ws.close(4000, 'gehört');
+    await backend.calls.atLeast(4, isEvent('close'));
     const own = ownCalls(backend); // a gateway of somebody else may have had a backend on this port before
     for (const call of own) assertSigned(call);
     const events = new Set(
       own.map(({ method, url, headers }) => `${method} ${url.split(/[/?]/)[2] ?? ''} ${headers['ws-event'] as string}`),
     );
-    assert.ok(events.size >= 9, [...events].join('\n'));
+    assert.ok(events.size >= 12, [...events].join('\n'));
   });
 
   test('a repetition has the same webhook-id and a fresh time', async (t) => {

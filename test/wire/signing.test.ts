@@ -51,6 +51,11 @@ test('with two secrets either of them verifies, and a secret may be replaced at 
   assert.deepEqual(new Webhook(written(second)).verify('{}', after), {});
 });
 
+test('a call that tells of no event is sent as it is', () => {
+  const headers = ['x-amz-date', '20261129T000000Z'];
+  assert.equal(new WebhookSigner([first], Date.now).headersOf({ headers, body: '{}' }), headers);
+});
+
 test('id and headers stay, the time is that of each sending', () => {
   let now = 1_800_000_000_999;
   const signer = new WebhookSigner([first], () => now);
