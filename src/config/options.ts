@@ -23,7 +23,7 @@ const own = {
   ),
   WS_HOSTNAME: Type.Optional(
     text(
-      'Prefix of `ws_uri`, verbatim: `ws_uri` is `<WS_HOSTNAME>/<id>`. May carry a scheme and a path; commands are then served under that path too. Default: `localhost:<CONTROL_PORT or PORT>`.',
+      'Prefix of `ws_uri`, verbatim: `ws_uri` is `<WS_HOSTNAME>/<id>`. May carry a scheme and a path; commands are then served under that path too. Default: `localhost:<CONTROL_PORT or PORT>`, with `https://` before it where `TLS_CERT_FILE` is set.',
       { form: 'prefix' },
     ),
   ),
