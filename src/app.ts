@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { certificateFacts } from './config/certificates.ts';
 import type { Config } from './config/load.ts';
+import { certificatesIn } from './config/tls.ts';
 import type { Gateway } from './core/gateway.ts';
 import { startHeartbeat } from './core/heartbeat.ts';
 import type { Log } from './core/ports.ts';
@@ -105,6 +107,7 @@ function factsOf({ node, config }: Base, { owner, joined, backends }: Surroundin
     bus: joined.name,
     ...(config.CLUSTER_URL !== undefined && { cluster: config.CLUSTER_NAME, owner }),
     fileLimit: fileLimit(),
+    ...(config.tlsContents !== null && { certificate: certificateFacts(certificatesIn(config.tlsContents)) }),
     control: isControlOpen(config) ? 'open to those that it was opened to' : LOCKED,
   };
 }

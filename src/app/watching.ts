@@ -22,7 +22,7 @@ type Replaceable = {
 export function watchFiles({ config, log }: Base, servers: Servers, { clock, tokens, signer }: Replaceable): FileWatch {
   const watch = new FileWatch({ clock, log });
   if (config.tlsContents !== null) {
-    tellOfCertificate(config.tlsContents);
+    complainOfExpiry(config.tlsContents);
     watch.add({
       paths: tlsFiles(config),
       inUse: config.tlsContents,
@@ -31,7 +31,8 @@ export function watchFiles({ config, log }: Base, servers: Servers, { clock, tok
         const problems = certificateProblems(certificates);
         if (problems.length > 0) return problems.map(({ option, wanted }) => `${option}: ${wanted}`).join('; ');
         for (const { server } of new Set([servers.publicServer, servers.controlServer])) renewCertificates(server, certificates);
-        tellOfCertificate(contents);
+        log.info(certificateFacts(certificates), 'certificate in use');
+        complainOfExpiry(contents);
         return null;
       },
     });
@@ -57,9 +58,8 @@ export function watchFiles({ config, log }: Base, servers: Servers, { clock, tok
     });
   }
 
-  function tellOfCertificate(contents: readonly Uint8Array[]): void {
-    const { isExpired, ...facts } = certificateFacts(certificatesIn(contents));
-    if (isExpired) log.error(facts, 'the certificate of TLS_CERT_FILE has expired: clients will turn away');
-    else log.info(facts, 'certificate in use');
+  function complainOfExpiry(contents: readonly Uint8Array[]): void {
+    const facts = certificateFacts(certificatesIn(contents));
+    if (Date.parse(facts.validTo) < clock.date()) log.error(facts, 'the certificate of TLS_CERT_FILE has expired: clients will turn away');
   }
 }

@@ -75,11 +75,7 @@ function privateKeyProblem(pem: string): string | null {
 }
 
 /** What people look at to see which one is in use. */
-export function certificateFacts({ cert }: Certificates): {
-  readonly subject: string;
-  readonly validTo: string;
-  readonly isExpired: boolean;
-} {
+export function certificateFacts({ cert }: Certificates): { readonly names: string; readonly validTo: string } {
   const own = new X509Certificate(cert);
-  return { subject: own.subjectAltName ?? own.subject, validTo: own.validTo, isExpired: own.validToDate.getTime() < Date.now() };
+  return { names: own.subjectAltName ?? own.subject, validTo: own.validTo };
 }
