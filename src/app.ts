@@ -89,6 +89,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
       heartbeat.cancel();
       watch.stop();
       await closeServers(servers);
+      surroundings.observatory.stop();
       gateway.closings.stop();
       await surroundings.joined.bus.close();
       await surroundings.backends.close();

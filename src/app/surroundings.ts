@@ -1,7 +1,9 @@
 import { environment } from '../config/environment.ts';
 import { ownerToken } from '../core/ids.ts';
 import { Meter } from '../core/meter.ts';
+import { Observers } from '../core/observer.ts';
 import type { Clock } from '../core/ports.ts';
+import { Observatory } from '../edge/console/observatory.ts';
 import { FileBudget, fileLimit } from '../edge/server/file-limit.ts';
 import { join, type Joined } from '../engines/joining.ts';
 import { ControlTokens } from '../edge/control/tokens.ts';
@@ -18,6 +20,9 @@ export type Surroundings = {
   /** This process's part of the ids that it gives out. */
   readonly owner: string;
   readonly meter: Meter;
+  /** All that hear what happens. */
+  readonly observers: Observers;
+  readonly observatory: Observatory;
   /** Bus and ledger. */
   readonly joined: Joined;
   readonly backends: Backends;
@@ -34,6 +39,8 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
   const owner = ownerToken();
   const meter = new Meter();
   const signer = config.WEBHOOK_SECRETS.length === 0 ? null : new WebhookSigner(config.WEBHOOK_SECRETS, () => clock.date());
+  const observers = new Observers([meter]);
+  const { CONSOLE_PAYLOADS: payloads, CONSOLE_ENDS: ends } = config;
   const engine =
     url === undefined
       ? undefined
@@ -49,6 +56,8 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     clock,
     owner,
     meter,
+    observers,
+    observatory: new Observatory({ clock, meter, observers, payloads, ends }),
     joined,
     backends: new Backends({ clock, log, observer: meter, connections, pipelining, signer, environment: environment() }),
     signer,

@@ -1,11 +1,10 @@
-import type { Refusal } from './events.ts';
+import type { Message, MessageEvent, Refusal } from './events.ts';
 import type { Counter, Observer } from './observer.ts';
 
 /** Why a client was refused, where not the backend failed: by the code of the refusal, which may be the backend's own. */
 const REASONS: ReadonlyMap<string, string> = new Map([
   ['DUPLICATE_ID', 'duplicate-id'],
   ['TOO_MANY_CONNECTIONS', 'limit'],
-  ['TOO_MANY_HANDSHAKES', 'limit'],
   ['UNAVAILABLE', 'busy'],
   ['CLIENT_GONE', 'gone'],
   ['BAD_GATEWAY', 'bad-answer'],
@@ -19,6 +18,10 @@ export class Meter implements Observer {
   opensAccepted = 0;
   /** By reason, of which there are few. */
   readonly opensRefused = new Map<string, number>();
+  /** Upgrade requests over HANDSHAKES_PER_SECOND_PER_IP. */
+  handshakesRefused = 0;
+  /** Clients without a token that is taken (JWT_JWKS_URI). */
+  tokensRefused = 0;
   closesStarted = 0;
   closesDelivered = 0;
   closesLost = 0;
@@ -64,14 +67,21 @@ export class Meter implements Observer {
     this.opensRefused.set(reason, (this.opensRefused.get(reason) ?? 0) + 1);
   }
 
-  received(_party: unknown, bytes: number): void {
+  received({ data }: MessageEvent): void {
     this.messagesReceived += 1;
-    this.bytesReceived += bytes;
+    this.bytesReceived += data.length;
   }
 
-  pushed(_party: unknown, bytes: number): void {
+  /** What comes of a message is counted by those who know more of it (`counted`). */
+  answered(): void {}
+
+  pushed(_party: unknown, { data }: Message): void {
     this.pushesSent += 1;
-    this.bytesSent += bytes;
+    this.bytesSent += data.length;
+  }
+
+  pushRefused(): void {
+    this.pushesRefused += 1;
   }
 
   closed(): void {

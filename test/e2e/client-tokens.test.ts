@@ -94,6 +94,8 @@ suite('tokens of clients', { concurrency: 4 }, () => {
     const twice = await tokenBy(key);
     assert.equal((await refusal(t, `${gateway.wsUrl}/?access_token=${twice}&access_token=${twice}`)).status, 401);
     assert.equal(backend.calls.all.length, 0);
+    const metrics = await ask(`${gateway.controlUrl}/metrics`);
+    assert.match(metrics.body, new RegExp(`^wsaas_tokens_refused_total ${cases.length + 2}$`, 'm'));
     assert.doesNotMatch(JSON.stringify(gateway.log.all), /eyJ/);
   });
 

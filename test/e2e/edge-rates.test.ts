@@ -28,7 +28,7 @@ suite('rates and sizes at the edge', { concurrency: 4 }, () => {
     await connect(t, gateway.wsUrl, from('192.0.2.2'));
     assert.equal(backend.calls.all.filter(isEvent('open')).length, 41 - refused.length, 'the backend hears of nobody else');
     const metrics = await ask(`${gateway.controlUrl}/metrics`, { headers: from('127.0.0.1').headers });
-    assert.match(metrics.body, new RegExp(`^wsaas_opens_refused_total\\{reason="limit"\\} ${refused.length}$`, 'm'));
+    assert.match(metrics.body, new RegExp(`^wsaas_handshakes_refused_total ${refused.length}$`, 'm'));
   });
 
   test('BYTES_PER_SECOND: what comes faster is read slower; nothing is dropped, nobody is closed, others do not feel it', async (t) => {

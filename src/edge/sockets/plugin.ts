@@ -228,9 +228,8 @@ function ownUpgrade(stream: Duplex, httpSockets: HttpSockets, timers: UpgradeTim
 
 function tooMany({ observer }: Gateway, retryAfterMs: number): Refusal {
   const message = 'this address asks for more than HANDSHAKES_PER_SECOND_PER_IP';
-  const refusal: Refusal = { type: 'refused', status: 429, code: 'TOO_MANY_HANDSHAKES', message, retryAfterMs };
-  observer.refused(refusal);
-  return refusal;
+  observer.counted('handshakesRefused', 1);
+  return { ...refused(429, 'TOO_MANY_HANDSHAKES', message), retryAfterMs };
 }
 
 function pathOf(url: string): string {

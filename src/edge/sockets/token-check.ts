@@ -35,7 +35,7 @@ export class TokenCheck {
     tokens: TokenGate,
     { request, brought }: { readonly request: IncomingMessage; readonly brought: ClientToken | null },
   ): Promise<Granted | Refusal> {
-    if (brought === null) return unauthorized(NONE);
+    if (brought === null) return this.#refuse(NONE);
     if (brought.isFromCookie && !checksOrigins && !isSameSite(request)) return refused(403, 'FORBIDDEN', FOREIGN_COOKIE);
     if (this.#running >= MOST_AT_ONCE) return busy('too many clients wait for their tokens to be checked');
     this.#running += 1;
@@ -48,7 +48,7 @@ export class TokenCheck {
           return { tags, expiresAt: verdict.expiresAt };
         }
         case 'invalid':
-          return unauthorized(`this token is not taken here: ${verdict.fault}`, verdict.fault);
+          return this.#refuse(`this token is not taken here: ${verdict.fault}`, verdict.fault);
         case 'unavailable':
           this.#complain(verdict.because);
           return busy('the keys that tokens are checked with cannot be had now');
@@ -56,6 +56,13 @@ export class TokenCheck {
     } finally {
       this.#running -= 1;
     }
+  }
+
+  /** RFC 6750 §3. */
+  #refuse(message: string, fault?: string): Refusal {
+    this.#gateway.observer.counted('tokensRefused', 1);
+    const challenge = fault === undefined ? 'Bearer' : `Bearer error="invalid_token", error_description="${fault}"`;
+    return { ...refused(401, 'UNAUTHORIZED', message), headers: { 'WWW-Authenticate': challenge } };
   }
 
   #complain(because: string): void {
@@ -69,9 +76,3 @@ const NONE =
   'a token is wanted: in Authorization: Bearer, as a subprotocol bearer.<token> beside a real one, or as access_token in the query or a cookie';
 const FOREIGN_COOKIE =
   'this token came in a cookie, which browsers add to what pages of any site ask for: this page is of another host, and ORIGINS does not name those that may';
-
-/** RFC 6750 §3. */
-function unauthorized(message: string, fault?: string): Refusal {
-  const challenge = fault === undefined ? 'Bearer' : `Bearer error="invalid_token", error_description="${fault}"`;
-  return { ...refused(401, 'UNAUTHORIZED', message), headers: { 'WWW-Authenticate': challenge } };
-}
