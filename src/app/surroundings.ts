@@ -8,6 +8,7 @@ import { FileBudget, fileLimit } from '../edge/server/file-limit.ts';
 import { join, type Joined } from '../engines/joining.ts';
 import { ControlTokens } from '../edge/control/tokens.ts';
 import { WebhookSigner } from '../wire/signing.ts';
+import { openStream } from '../engines/streams.ts';
 import { WsUris } from '../wire/ws-uris.ts';
 import { Backends } from '../backends/index.ts';
 import type { Routing } from '../routes/routing.ts';
@@ -59,7 +60,17 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     observers,
     observatory: new Observatory({ clock, meter, observers, payloads, ends }),
     joined,
-    backends: new Backends({ clock, log, observer: meter, connections, pipelining, signer, environment: environment() }),
+    backends: new Backends({
+      clock,
+      log,
+      observer: meter,
+      connections,
+      pipelining,
+      signer,
+      environment: environment(),
+      consumer: owner,
+      streams: openStream,
+    }),
     signer,
     tokens: new ControlTokens({ admin: config.CONTROL_TOKEN, push: config.CONTROL_PUSH_TOKEN, read: config.CONTROL_READ_TOKEN }),
     wsUris: new WsUris(config.WS_HOSTNAME, { port: config.CONTROL_PORT ?? config.PORT, isSecure: config.tlsContents !== null }),

@@ -25,7 +25,11 @@ export type Counter =
   | 'framesIgnored'
   | 'handshakesRefused'
   | 'tokensRefused'
-  | 'envelopesDropped';
+  | 'envelopesDropped'
+  | 'commandsExecuted'
+  | 'commandsDropped'
+  | 'commandsExpired'
+  | 'commandsClaimed';
 
 /** A client that asked at this time (of `Clock.now`) to be let in. Refused, it was never a connection. */
 export type Attempt = {

@@ -12,6 +12,8 @@ const PROGRAMS = [
   'signed/backend.mjs',
   'signed/backend.py',
   'signed/backend.php',
+  'streams/consumer.mjs',
+  'streams/consumer.py',
   'aws/server.mjs',
 ];
 
