@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { certificateFacts } from './config/certificates.ts';
 import type { Config } from './config/load.ts';
+import { certificatesIn } from './config/tls.ts';
 import type { Gateway } from './core/gateway.ts';
 import { startHeartbeat } from './core/heartbeat.ts';
 import type { Log } from './core/ports.ts';
@@ -23,6 +25,7 @@ import { Hosting } from './app/hosting.ts';
 import { openRouting } from './app/routing.ts';
 import { begin, buildServers, closeServers, listen, serveClients } from './app/servers.ts';
 import { openSurroundings, type Surroundings } from './app/surroundings.ts';
+import { watchFiles } from './app/watching.ts';
 
 export type App = {
   readonly gateway: Gateway;
@@ -37,6 +40,8 @@ export type App = {
   readonly mount: () => Promise<{ readonly find: Routing['find']; readonly listensOn: (port: number) => void }>;
   /** Reads ROUTES_FILE, and handler files, again; says what is wrong and changes nothing, or returns null. */
   readonly reloadRoutes: () => Promise<string | null>;
+  /** Looks now whether certificates and secrets in files have changed, which it does every few seconds by itself. Never rejects. */
+  readonly rereadFiles: () => Promise<void>;
   /** Handler files (targets of type module) are read again by the calls from now on; connections stay. */
   readonly reloadHandlers: () => void;
   /** Sets limits of connections from now on whose route has none of its own. */
@@ -74,6 +79,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
   if (routes !== null || config.EXTENSIONS.length > 0) await hosting.open();
   const surroundings = await openSurroundings(base, clock, hosting);
   const leave = async (): Promise<void> => {
+    await surroundings.backends.disobey(); // commands ask other nodes by the bus
     await surroundings.joined.bus.close();
     await surroundings.backends.close();
     await surroundings.joined.ledger.close();
@@ -90,6 +96,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
   await serveClients(base, servers, { gateway, routing });
   await beforeRoutes?.(servers.controlServer);
   await serveControl(base, servers, { gateway, routing, surroundings });
+  const watch = watchFiles(base, servers, surroundings);
   const heartbeat = startHeartbeat(gateway, () => routing.extremes().shortestSpanMs);
   return {
     gateway,
@@ -103,6 +110,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
       await Promise.all([servers.publicServer.ready(), servers.controlServer.ready()]);
       return { find: routing.find, listensOn: (port) => surroundings.wsUris.listensOn(port) };
     },
+    rereadFiles: () => watch.look(),
     async reloadRoutes() {
       const problem = await routing.reload();
       if (problem === null) surroundings.backends.reload();
@@ -114,6 +122,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     hosted: hosting.hosted?.gateway ?? null,
     async close() {
       heartbeat.cancel();
+      watch.stop();
       await closeServers(servers);
       surroundings.observatory.stop();
       gateway.closings.stop();
@@ -131,6 +140,7 @@ function factsOf({ node, config }: Base, { owner, joined, backends }: Surroundin
     bus: joined.name,
     ...(config.CLUSTER_URL !== undefined && { cluster: config.CLUSTER_NAME, owner }),
     fileLimit: fileLimit(),
+    ...(config.tlsContents !== null && { certificate: certificateFacts(certificatesIn(config.tlsContents)) }),
     control: isControlOpen(config) ? 'open to those that it was opened to' : LOCKED,
   };
 }

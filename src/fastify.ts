@@ -35,6 +35,10 @@ const OF_THE_APPLICATION: NotHere = Object.fromEntries(
     'LOG_LEVEL',
     'LOG_FORMAT',
     'LOG_BUFFER_BYTES',
+    'MAX_HEADER_BYTES',
+    'TLS_CERT_FILE',
+    'TLS_KEY_FILE',
+    'TLS_CLIENT_CA_FILE',
   ].map((name) => [name, 'the server and its log are the application’s']),
 );
 

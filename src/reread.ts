@@ -3,8 +3,9 @@ import type { App } from './app.ts';
 import { LIMIT_OPTIONS, limitsOf, LIVE_LIMITS } from './config/limits.ts';
 import { ConfigError, loadConfig, type Config } from './config/load.ts';
 
-/** What SIGHUP asks for: `.env` is read for the limits that may change, and the routes file. A mistake changes nothing and is told. */
+/** What SIGHUP asks for: files of secrets are looked at, `.env` is read for the limits that may change, and the routes file. A mistake changes nothing and is told. */
 export async function reread(app: App, config: Config, logger: Logger): Promise<void> {
+  void app.rereadFiles();
   try {
     await rereadLimits(app, logger);
     if (config.ROUTES_FILE === undefined) return;

@@ -6,6 +6,9 @@ import type { Clock } from '../core/ports.ts';
 import { Observatory } from '../edge/console/observatory.ts';
 import { FileBudget, fileLimit } from '../edge/server/file-limit.ts';
 import { join, type Joined } from '../engines/joining.ts';
+import { ControlTokens } from '../edge/control/tokens.ts';
+import { WebhookSigner } from '../wire/signing.ts';
+import { openStream } from '../engines/streams.ts';
 import { WsUris } from '../wire/ws-uris.ts';
 import { Backends } from '../backends/index.ts';
 import type { Routing } from '../routes/routing.ts';
@@ -26,6 +29,10 @@ export type Surroundings = {
   readonly joined: Joined;
   readonly backends: Backends;
   readonly wsUris: WsUris;
+  /** Null: events are not signed. */
+  readonly signer: WebhookSigner | null;
+  /** Of the control API. */
+  readonly tokens: ControlTokens;
   readonly files: FileBudget;
   /** Room for code in this process. */
   readonly hosting: Hosting;
@@ -39,6 +46,7 @@ export async function openSurroundings(
   const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining, CLUSTER_URL: url } = config;
   const owner = ownerToken();
   const meter = new Meter();
+  const signer = config.WEBHOOK_SECRETS.length === 0 ? null : new WebhookSigner(config.WEBHOOK_SECRETS, () => clock.date());
   const observers = new Observers([meter]);
   const { CONSOLE_PAYLOADS: payloads, CONSOLE_ENDS: ends } = config;
   const engine =
@@ -46,7 +54,7 @@ export async function openSurroundings(
       ? undefined
       : {
           url,
-          credentials: config.CLUSTER_CREDENTIALS_FILE ?? null,
+          credentials: config.CLUSTER_CREDENTIALS ?? null,
           cluster: config.CLUSTER_NAME,
           leaseMs: config.CLUSTER_LEASE_MS,
         };
@@ -65,10 +73,19 @@ export async function openSurroundings(
       observer: meter,
       connections,
       pipelining,
+      signer,
       environment: environment(),
+      consumer: owner,
+      streams: openStream,
       handlersAt: async (url) => (await hosting.open()).handlersAt(url),
     }),
-    wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT, mountedAt ?? ''),
+    signer,
+    tokens: new ControlTokens({ admin: config.CONTROL_TOKEN, push: config.CONTROL_PUSH_TOKEN, read: config.CONTROL_READ_TOKEN }),
+    wsUris: new WsUris(config.WS_HOSTNAME, {
+      port: config.CONTROL_PORT ?? config.PORT,
+      isSecure: config.tlsContents !== null,
+      path: mountedAt ?? '',
+    }),
     files: new FileBudget({
       limit: fileLimit(),
       backendConnections: connections,

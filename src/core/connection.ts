@@ -8,7 +8,7 @@ import { Early } from './early.ts';
 import type { Closer, Message, MessageEvent, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
 import type { RpcCommand } from './rpc.ts';
-import { Pace } from './pace.ts';
+import { paceOf, type Pace } from './pace.ts';
 import { Party } from './party.ts';
 import type { Socket } from './ports.ts';
 import type { Reach } from './reach.ts';
@@ -73,7 +73,7 @@ export class Connection implements IntakeClient, Reach {
   /** What it sends from now on is dropped. */
   #isDeaf = false;
   #pauses = 0;
-  readonly #pace: Pace | null;
+  readonly pace: Pace | null;
   readonly #unsent: Unsent | null;
 
   constructor(host: ConnectionHost, route: Route, { id, key, request }: ConnectionOrigin) {
@@ -90,7 +90,7 @@ export class Connection implements IntakeClient, Reach {
     this.#lastActiveDate = this.connectedAt;
     this.lastActiveAt = host.clock.now();
     this.#intake = route.intake(this, host);
-    this.#pace = route.limits.messagesPerSecond === 0 ? null : new Pace(this, host.clock, route.limits.messagesPerSecond);
+    this.pace = paceOf(this, host.clock, route.limits);
   }
 
   /** What events say of this client. Another one after each change of what they say. */
@@ -161,7 +161,7 @@ export class Connection implements IntakeClient, Reach {
     this.#lastSeq += 1;
     const event: MessageEvent = { type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary };
     this.#host.observer.received(event);
-    this.#pace?.took();
+    this.pace?.took(data.length);
     this.#intake.received(event);
   }
 

@@ -18,6 +18,10 @@ export class Meter implements Observer {
   opensAccepted = 0;
   /** By reason, of which there are few. */
   readonly opensRefused = new Map<string, number>();
+  /** Upgrade requests over HANDSHAKES_PER_SECOND_PER_IP. */
+  handshakesRefused = 0;
+  /** Clients without a token that is taken (JWT_JWKS_URI). */
+  tokensRefused = 0;
   closesStarted = 0;
   closesDelivered = 0;
   closesLost = 0;
@@ -53,6 +57,13 @@ export class Meter implements Observer {
   framesIgnored = 0;
   /** Messages from other processes of the cluster that could not be understood. */
   envelopesDropped = 0;
+  /** Commands that came by a stream. */
+  commandsExecuted = 0;
+  /** Those that could not be understood. */
+  commandsDropped = 0;
+  commandsExpired = 0;
+  /** Those that were taken over from a consumer that did not acknowledge them. */
+  commandsClaimed = 0;
 
   opened(): void {
     this.opensAccepted += 1;

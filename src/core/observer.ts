@@ -23,7 +23,13 @@ export type Counter =
   | 'answersDropped'
   | 'framesMalformed'
   | 'framesIgnored'
-  | 'envelopesDropped';
+  | 'handshakesRefused'
+  | 'tokensRefused'
+  | 'envelopesDropped'
+  | 'commandsExecuted'
+  | 'commandsDropped'
+  | 'commandsExpired'
+  | 'commandsClaimed';
 
 /** A client that asked at this time (of `Clock.now`) to be let in. Refused, it was never a connection. */
 export type Attempt = {

@@ -2,18 +2,23 @@
 export class WsUris {
   #prefix: string;
   readonly #isGiven: boolean;
+  readonly #isSecure: boolean;
   readonly #path: string;
 
   /** `hostname`: WS_HOSTNAME, if it is set. `port`: of the control API; 0 until it is known. `path`: where it is mounted. */
-  constructor(hostname: string | undefined, port: number, path = '') {
+  constructor(
+    hostname: string | undefined,
+    { port, isSecure, path = '' }: { readonly port: number; readonly isSecure: boolean; readonly path?: string },
+  ) {
     this.#isGiven = hostname !== undefined;
+    this.#isSecure = isSecure;
     this.#path = path;
-    this.#prefix = hostname ?? localhost(port) + path;
+    this.#prefix = hostname ?? this.#localhost(port);
   }
 
   /** The control API listens on this port, which the system may have chosen. */
   listensOn(port: number): void {
-    if (!this.#isGiven) this.#prefix = localhost(port) + this.#path;
+    if (!this.#isGiven) this.#prefix = this.#localhost(port);
   }
 
   readonly of = (id: string, controlPath = ''): string => `${this.#prefix}${controlPath}/${encodeURIComponent(id)}`;
@@ -23,6 +28,11 @@ export class WsUris {
     (controlPath: string) =>
     (id: string): string =>
       this.of(id, controlPath);
+
+  /** Without a scheme HTTP is meant, as ever. */
+  #localhost(port: number): string {
+    return `${this.#isSecure ? 'https://' : ''}localhost:${port}${this.#path}`;
+  }
 
   /** The path in WS_HOSTNAME, under which commands are served too; empty where there is none. */
   get path(): string {
@@ -40,8 +50,4 @@ export function withoutEndSlashes(text: string): string {
   let end = text.length;
   while (text[end - 1] === '/') end -= 1;
   return text.slice(0, end);
-}
-
-function localhost(port: number): string {
-  return `localhost:${port}`;
 }

@@ -19,11 +19,11 @@ export type BackendFactory = (t: TestContext, behaviour: Behaviour) => Promise<B
 
 const FAR = Number.MAX_SAFE_INTEGER;
 
-/** `fails`: a message that the system cannot take is lost at once, as code in this process has nothing to come back to. */
-export type BackendManners = { readonly fails?: boolean };
+/** What a system of this kind can be. A stream takes what comes, and refuses nobody. Code in this process loses at once what it cannot take: it has nothing to come back to. */
+type Kind = { readonly canRefuse?: boolean; readonly fails?: boolean };
 
 /** What every adapter of the port `Backend` promises, in verdicts. */
-export function backendContract(name: string, create: BackendFactory, { fails = false }: BackendManners = {}): void {
+export function backendContract(name: string, create: BackendFactory, { canRefuse = true, fails = false }: Kind = {}): void {
   const request = sampleRequest();
   const { party } = sampleConnection();
   const open: OpenEvent = { type: 'open', party, request };
@@ -51,7 +51,7 @@ export function backendContract(name: string, create: BackendFactory, { fails = 
       assert.equal((await closeVerdict(backend, close)).type, 'delivered');
     });
 
-    test('a system that refuses: its client is refused, its message is not offered again', async (t) => {
+    test('a system that refuses: its client is refused, its message is not offered again', { skip: !canRefuse }, async (t) => {
       const backend = await scene(t, 'refuses');
       const verdict = await backend.open(open, FAR);
       assert.ok(verdict.type === 'refused' && verdict.status >= 400 && verdict.status < 500 && verdict.wasAccepted === undefined);
