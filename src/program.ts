@@ -1,4 +1,4 @@
-import { readArguments } from './cli/arguments.ts';
+import { type Action, type Asked, readArguments } from './cli/arguments.ts';
 import { beforeExit, END_MS } from './cli/before-exit.ts';
 import { EXIT_FAULT, EXIT_USAGE } from './cli/exit-codes.ts';
 import { helpText } from './cli/help.ts';
@@ -18,26 +18,36 @@ import { doNotWait } from './logs/output.ts';
 import { readRoutesFile, RoutesFileError } from './routes/file.ts';
 
 const action = readArguments(process.argv.slice(2));
-if (typeof action === 'object') end({ message: action.problem, exitCode: EXIT_USAGE });
-switch (action) {
-  case 'help':
-    print(helpText(options));
-    break;
-  case 'version':
-    print(`${VERSION}\n`);
-    break;
-  case 'check-config': {
-    const { effective, warnings } = await read();
-    for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
-    print(
-      Object.entries(effective)
-        .map(([name, value]) => `${name}=${value}\n`)
-        .join(''),
-    );
-    break;
+if (typeof action !== 'object') await act(action);
+else if ('problem' in action) end({ message: action.problem, exitCode: EXIT_USAGE });
+else process.exitCode = await runCommand(action);
+
+async function act(asked: Action): Promise<void> {
+  switch (asked) {
+    case 'help':
+      print(helpText(options));
+      break;
+    case 'version':
+      print(`${VERSION}\n`);
+      break;
+    case 'check-config': {
+      const { effective, warnings } = await read();
+      for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
+      print(
+        Object.entries(effective)
+          .map(([name, value]) => `${name}=${value}\n`)
+          .join(''),
+      );
+      break;
+    }
+    case 'serve':
+      await start(await read());
   }
-  case 'serve':
-    await start(await read());
+}
+
+async function runCommand({ command, argv }: Asked): Promise<number> {
+  const { run } = await command.load();
+  return run(argv);
 }
 
 /** Whoever reads may leave in the middle, as `head` does. */

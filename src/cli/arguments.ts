@@ -1,4 +1,5 @@
 import { distance } from 'fastest-levenshtein';
+import { COMMANDS, type Command } from './commands.ts';
 
 export type Action = 'serve' | 'help' | 'version' | 'check-config';
 
@@ -12,8 +13,14 @@ export const FLAGS = {
 
 const NEAR = 3;
 
+/** A command with what follows it on the line, which it reads itself. */
+export type Asked = { readonly command: Command; readonly argv: readonly string[] };
+
 /** What is asked for, or what cannot be understood of it. Help wins over the rest, so that one can ask for it at the end of a line. */
-export function readArguments(argv: readonly string[]): Action | { readonly problem: string } {
+export function readArguments(argv: readonly string[]): Action | Asked | { readonly problem: string } {
+  const [name = '', ...rest] = argv;
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command !== undefined) return { command, argv: rest };
   const actions = new Set<Action>();
   for (const argument of argv) {
     if (!isFlag(argument)) return { problem: problemOf(argument) };
@@ -29,7 +36,7 @@ function isFlag(argument: string): argument is keyof typeof FLAGS {
 function problemOf(argument: string): string {
   const [name = ''] = argument.split('=');
   const kind = argument.startsWith('-') ? 'flag' : 'command';
-  const meant = Object.keys(FLAGS).find((flag) => flag.length > NEAR && distance(name, flag) <= NEAR);
+  const meant = Object.keys(kind === 'flag' ? FLAGS : COMMANDS).find((known) => known.length > NEAR && distance(name, known) <= NEAR);
   const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
   return `wsaas knows no ${kind} ${JSON.stringify(argument)}.${hint} It is configured by environment variables; wsaas --help lists them.`;
 }

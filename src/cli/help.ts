@@ -1,5 +1,6 @@
 import type { TSchema } from 'typebox';
 import { FLAGS } from './arguments.ts';
+import { COMMANDS } from './commands.ts';
 
 const INDENT = 4;
 const WIDTH = 100;
@@ -7,13 +8,15 @@ const WIDTH = 100;
 /** The text of `--help`, made of the table of options. */
 export function helpText(options: Readonly<Record<string, TSchema>>): string {
   const flags = Object.entries(FLAGS).map(([flag, { help }]) => `  ${flag.padEnd(16)}${help}`);
+  const commands = Object.entries(COMMANDS).map(([name, { help }]) => `  ${name.padEnd(16)}${help}`);
   return [
     'wsaas: holds WebSocket clients and turns what they do into plain HTTP.',
     '',
-    'Usage: wsaas [flag]. Without a flag it serves, configured by environment variables and a .env file.',
+    'Usage: wsaas [flag or command]. Without one it serves, configured by environment variables and a .env file.',
     '',
     ...flags,
     '',
+    ...(commands.length > 0 ? ['Commands; each tells more with --help:', '', ...commands, ''] : []),
     'Variables, with their defaults:',
     '',
     ...Object.entries(options).map(([name, schema]) => optionText(name, schema)),

@@ -37,7 +37,7 @@ export type RoutingOptions = RouteTableOptions & {
 /** The routes of this process. Throws a RoutesFileError. */
 export async function createRouting(options: RoutingOptions): Promise<Routing> {
   const specs = await readSpecs(options);
-  let table = createRouteTable(specs, options);
+  let table = await createRouteTable(specs, options);
   const byName = new Map<string, Route>();
   let extremes = widened(NARROWEST, [options.defaults.limits]);
   remember(table);
@@ -62,7 +62,7 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
     if (options.file === undefined) return 'there is no ROUTES_FILE to read again';
     try {
       const read = await readSpecs(options);
-      const next = createRouteTable(read, options);
+      const next = await createRouteTable(read, options);
       meet(read);
       table = next;
       remember(next);

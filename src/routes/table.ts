@@ -32,14 +32,18 @@ export type RouteTableOptions = {
   readonly dialects: Dialects;
   /** By the control path of a route. */
   readonly wsUris: (controlPath: string) => (id: string) => string;
-  /** Who answers the events of a route, over the sockets that all routes to this origin share. */
-  readonly serve: (origin: string, speech: Speech, limits: Limits) => Pick<Route, 'backend' | 'intake'>;
+  /** Who answers the events of a route. */
+  readonly serve: (spoken: {
+    readonly url: URL;
+    readonly speech: Speech;
+    readonly limits: Limits;
+  }) => Promise<Pick<Route, 'backend' | 'intake'>>;
 };
 
 /** What serves each client path: from ROUTES_FILE, or everything by API_URI. */
-export function createRouteTable(specs: readonly RouteSpec[], options: RouteTableOptions): RouteTable {
+export async function createRouteTable(specs: readonly RouteSpec[], options: RouteTableOptions): Promise<RouteTable> {
   const router = findMyWay({ maxParamLength: 1_024 });
-  const routes = specs.map((spec) => createRoute(spec, options));
+  const routes = await Promise.all(specs.map((spec) => createRoute(spec, options)));
   for (const [index, { path }] of specs.entries()) router.on('GET', path, () => {}, routes[index]);
   return {
     routes,
@@ -51,7 +55,7 @@ export function createRouteTable(specs: readonly RouteSpec[], options: RouteTabl
   };
 }
 
-function createRoute(spec: RouteSpec, { defaults, dialects, wsUris, serve }: RouteTableOptions): ClientRoute {
+async function createRoute(spec: RouteSpec, { defaults, dialects, wsUris, serve }: RouteTableOptions): Promise<ClientRoute> {
   const url = read<URL>('url', spec.backend);
   const limits = limitsOf(spec, defaults.limits);
   const dialect = dialects[spec.dialect ?? DEFAULT_DIALECT];
@@ -68,7 +72,7 @@ function createRoute(spec: RouteSpec, { defaults, dialects, wsUris, serve }: Rou
   const route: Route = {
     name: spec.path,
     backendName: url.origin,
-    ...serve(url.origin, speech, limits),
+    ...(await serve({ url, speech, limits })),
     limits,
     namespace: controlPath,
     duplicateId: spec.duplicateId ?? 'newest',

@@ -16,7 +16,11 @@ export interface Codec extends LifeCodec {
   decodeMessage(event: MessageEvent, result: BackendResult): MessageVerdict;
 }
 
-/** How a dialect speaks with a backend: its messages are opaque and the codec knows them, or it brings an intake of its own. */
-export type Speech =
+/** How a dialect speaks with a backend over HTTP: its messages are opaque and the codec knows them, or it brings an intake of its own. */
+export type HttpSpeech = { readonly type: 'http' } & (
   | { readonly codec: Codec; readonly intake: null }
-  | { readonly codec: LifeCodec; readonly intake: (transport: Transport) => IntakeFactory };
+  | { readonly codec: LifeCodec; readonly intake: (transport: Transport) => IntakeFactory }
+);
+
+/** How a dialect speaks with a backend. Each type has its line in backends/index.ts. */
+export type Speech = HttpSpeech;

@@ -51,7 +51,7 @@ suite('the command line', { concurrency: 2 }, () => {
       [[''], '""', 'wsaas --help'],
     ] as const) {
       const action = readArguments(argv);
-      assert.ok(typeof action === 'object', named);
+      assert.ok(typeof action === 'object' && 'problem' in action, named);
       assert.ok(action.problem.includes(named) && action.problem.includes(hint), action.problem);
       assert.doesNotMatch(action.problem, /\n/);
     }

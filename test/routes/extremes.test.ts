@@ -24,7 +24,7 @@ test('what the process is laid out for grows with every reading, as clients of e
     },
     dialects: DIALECTS,
     wsUris: () => (id) => id,
-    serve: () => ({ backend: null as never, intake: null as never }),
+    serve: () => Promise.resolve({ backend: null as never, intake: null as never }),
   });
   assert.deepEqual(extremes(), { largestMessageBytes: 500, shortestSpanMs: 5_000, longestOpenMs: 9_000 });
   await file.write(`routes:\n  - ${ROUTE}, maxMessageBytes: 700, idleTimeoutMs: 300, openTimeoutMs: 20000 }\n`);

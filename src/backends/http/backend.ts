@@ -1,11 +1,12 @@
 import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict, Refusal } from '../../core/events.ts';
 import type { Backend, Clock, Log, Receiver } from '../../core/ports.ts';
 import { type BackendResult, retryAfterMs, type Transport } from '../../wire/calls.ts';
-import type { Codec, LifeCodec, Speech } from '../../wire/codec.ts';
+import type { Codec, HttpSpeech, LifeCodec } from '../../wire/codec.ts';
 import { refused } from '../../wire/verdicts.ts';
 import { createInboxes } from '../../core/inbox.ts';
 import type { IntakeFactory } from '../../core/intake.ts';
 import type { Limits } from '../../core/limits.ts';
+import { Transports, type TransportsOptions } from './transports.ts';
 
 export type HttpBackendOptions<Spoken extends LifeCodec> = {
   readonly codec: Spoken;
@@ -13,6 +14,8 @@ export type HttpBackendOptions<Spoken extends LifeCodec> = {
   readonly clock: Clock;
   readonly log: Log;
 };
+
+type HttpSpoken = { readonly url: URL; readonly speech: HttpSpeech; readonly limits: Limits };
 
 /** The part of a backend that hears of begin and end: for dialects that bring their own intake for what is between. */
 export type LifeBackend = Omit<Backend, 'message'>;
@@ -121,14 +124,26 @@ function withRetryAfter<Verdict extends MessageVerdict | CloseVerdict>(verdict: 
   return afterMs === null ? verdict : { ...verdict, afterMs };
 }
 
-export type ServeOptions = Omit<HttpBackendOptions<never>, 'codec'> & { readonly limits: Limits };
-
-/** What a route needs of a backend that is reached over HTTP. */
-export function serveOverHttp(speech: Speech, options: ServeOptions): { readonly backend: LifeBackend; readonly intake: IntakeFactory } {
-  const { transport, clock, log, limits } = options;
-  if (speech.intake !== null) {
-    return { backend: new HttpLifeBackend({ codec: speech.codec, transport, clock, log }), intake: speech.intake(transport) };
-  }
-  const backend = new HttpBackend({ codec: speech.codec, transport, clock, log });
-  return { backend, intake: createInboxes({ backend, limits }) };
+/** Backends that are reached over HTTP: the routes to one origin share its sockets. */
+export function openHttp(parts: TransportsOptions): {
+  readonly serve: (spoken: HttpSpoken) => { readonly backend: LifeBackend; readonly intake: IntakeFactory };
+  readonly targets: readonly string[];
+  readonly close: () => Promise<void>;
+} {
+  const transports = new Transports(parts);
+  const { clock, log } = parts;
+  return {
+    serve({ url, speech, limits }) {
+      const transport = transports.to(url.origin);
+      if (speech.intake !== null) {
+        return { backend: new HttpLifeBackend({ codec: speech.codec, transport, clock, log }), intake: speech.intake(transport) };
+      }
+      const backend = new HttpBackend({ codec: speech.codec, transport, clock, log });
+      return { backend, intake: createInboxes({ backend, limits }) };
+    },
+    get targets() {
+      return transports.origins;
+    },
+    close: () => transports.close(),
+  };
 }

@@ -1,4 +1,4 @@
-import type { Speech } from '../../wire/codec.ts';
+import type { HttpSpeech } from '../../wire/codec.ts';
 import { OcppHttp, type OcppHttpOptions } from './http.ts';
 import { createOcppIntakes } from './intake.ts';
 import { OcppLifeCodec } from './life-codec.ts';
@@ -6,13 +6,13 @@ import type { Limits } from '../../core/limits.ts';
 import type { Rules } from './state.ts';
 import { versionOf } from './versions.ts';
 
-export type OcppSpeech = Extract<Speech, { readonly intake: (...args: never) => unknown }>;
+export type OcppSpeech = Extract<HttpSpeech, { readonly intake: (...args: never) => unknown }>;
 
 /** OCPP over HTTP: calls and answers both ways, so the intake is its own and is given the transport itself. */
 export function speakOcpp(options: OcppHttpOptions & RulesOptions): OcppSpeech {
   const http = new OcppHttp(options);
   const rulesOf = rulesByVersion(options);
-  return { codec: new OcppLifeCodec(http), intake: (transport) => createOcppIntakes({ http, transport, rulesOf }) };
+  return { type: 'http', codec: new OcppLifeCodec(http), intake: (transport) => createOcppIntakes({ http, transport, rulesOf }) };
 }
 
 export type RulesOptions = {

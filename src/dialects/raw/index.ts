@@ -12,7 +12,7 @@ export const raw: DialectDefinition = {
   hasClientIds: true,
   options: {},
   routeOptions: {},
-  create: (context) => ({ speech: { codec: new RawCodec(context), intake: null }, enter: enterRaw }),
+  create: (context) => ({ speech: { type: 'http', codec: new RawCodec(context), intake: null }, enter: enterRaw }),
   checkRoute: ({ path }) => idProblems('raw', path),
   routes: rawRoutes,
   onId: ['POST'],

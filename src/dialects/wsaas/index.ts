@@ -13,7 +13,7 @@ export const wsaas: DialectDefinition = {
     reply: Type.Boolean({ description: 'Dialect wsaas: a non-empty 2xx answer to a message goes back to the client.', default: false }),
   },
   create: (context) => ({
-    speech: { codec: new WsaasCodec({ ...context, reply: context.values['reply'] === true }), intake: null },
+    speech: { type: 'http', codec: new WsaasCodec({ ...context, reply: context.values['reply'] === true }), intake: null },
     enter: withSubprotocol(context),
   }),
   checkRoute: () => [],

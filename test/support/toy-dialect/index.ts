@@ -10,7 +10,7 @@ export const toy: DialectDefinition = {
   options: { TOY_PATIENCE_MS: milliseconds('Dialect `toy`: ms of patience.', 1_234, 1) },
   routeOptions: { toyColour: Type.String({ description: 'Dialect toy: said to the backend.', default: 'red' }) },
   create: (context) => ({
-    speech: { codec: new ToyCodec(context), intake: null },
+    speech: { type: 'http', codec: new ToyCodec(context), intake: null },
     enter: () => ({ clientId: null, subprotocol: null }),
   }),
   checkRoute: ({ path }) => (path.includes('forbidden') ? [{ at: 'path', wanted: 'must not be forbidden' }] : []),

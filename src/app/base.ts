@@ -1,0 +1,27 @@
+import type { Logger } from 'pino';
+import type { Config } from '../config/load.ts';
+import type { Log } from '../core/ports.ts';
+import type { Dialects } from '../dialects/definition.ts';
+import type { ReadinessCheck } from '../edge/control/health.ts';
+import type { Link } from '../engines/processes/link.ts';
+
+/** What every step of putting the parts together may use. */
+export type Base = {
+  readonly node: string;
+  readonly link: Link | null;
+  readonly dialects: Dialects;
+  readonly checks: readonly ReadinessCheck[];
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly log: Log;
+};
+
+export function logOf(logger: Logger): Log {
+  return {
+    error: (facts, message) => logger.error(facts, message),
+    warn: (facts, message) => logger.warn(facts, message),
+    info: (facts, message) => logger.info(facts, message),
+    debug: (facts, message) => logger.debug(facts, message),
+    isDebugging: logger.isLevelEnabled('debug'),
+  };
+}

@@ -1,0 +1,64 @@
+import type { Config } from '../config/load.ts';
+import { VERSION } from '../config/version.ts';
+import type { Query } from '../core/commands.ts';
+import { DEFAULT_DIALECT } from '../dialects/index.ts';
+import { guardRoutes, lockRoutes } from '../edge/control/access.ts';
+import { serveCommands } from '../edge/control/commands.ts';
+import { createGuard, PRIVATE_NETWORKS, type Guard } from '../edge/control/guard.ts';
+import { healthRoutes } from '../edge/control/health.ts';
+import { metricsRoutes } from '../edge/control/metrics.ts';
+import { rootRoutes } from '../edge/control/root.ts';
+import { selectionRoutes } from '../edge/control/selections.ts';
+import { readinessOf } from '../engines/joining.ts';
+import { readUri } from '../wire/ws-uris.ts';
+import type { Base } from './base.ts';
+import { largestMessageBytes, type Servers } from './servers.ts';
+import type { Whole } from './surroundings.ts';
+
+export async function serveControl(
+  { config, node, dialects, checks }: Base,
+  servers: Servers,
+  { gateway, routing, surroundings }: Whole,
+): Promise<void> {
+  const { controlServer, isShared, controlSockets } = servers;
+  const { wsUris } = surroundings;
+  const readiness = [...readinessOf(surroundings.joined, config.REQUIRE_BUS === 'true'), ...checks];
+  await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
+  const guard = guardOf(config);
+  await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });
+  const query = (asked: Query) => gateway.query(asked);
+  const isOpen = isControlOpen(config);
+  const release = isOpen ? controlSockets : null;
+  await controlServer.register(async (guarded) => {
+    guardRoutes(guarded, { guard, release });
+    if (!isOpen) lockRoutes(guarded);
+    await guarded.register(metricsRoutes, { query });
+    await guarded.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: largestMessageBytes(routing) });
+  });
+  await serveCommands(controlServer, {
+    dialects: Object.values(dialects),
+    defaultDialect: DEFAULT_DIALECT,
+    hasDialect: routing.hasDialect,
+    gateway,
+    wsUris,
+    guard,
+    release,
+    isOpen,
+  });
+}
+
+/** Has the operator said who may command what can be guessed (docs/contract.md#who-may-call)? */
+export function isControlOpen({ CONTROL_ALLOW, CONTROL_TOKEN, CONTROL_PORT }: Config): boolean {
+  return CONTROL_ALLOW.entries.length > 0 || CONTROL_TOKEN.length > 0 || CONTROL_PORT !== undefined;
+}
+
+function guardOf(config: Config): Guard {
+  const named = [config.WS_HOSTNAME ?? '', ...config.CONTROL_ORIGINS].flatMap((url) => readUri(url)?.host ?? []);
+  return createGuard({
+    allow: config.CONTROL_ALLOW.entries.length > 0 ? config.CONTROL_ALLOW : PRIVATE_NETWORKS,
+    tokens: config.CONTROL_TOKEN,
+    trustedProxies: config.TRUST_PROXY,
+    origins: config.CONTROL_ORIGINS,
+    hosts: named,
+  });
+}

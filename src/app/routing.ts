@@ -1,0 +1,31 @@
+import { limitsOf } from '../config/limits.ts';
+import type { Config } from '../config/load.ts';
+import type { Dialects } from '../dialects/definition.ts';
+import { createRouting, type Routing } from '../routes/routing.ts';
+import type { RouteDefaults } from '../routes/table.ts';
+import type { Base } from './base.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export function openRouting({ config, dialects }: Base, { backends, wsUris }: Surroundings): Promise<Routing> {
+  return createRouting({
+    file: config.ROUTES_FILE,
+    backend: config.API_URI?.href ?? '',
+    defaults: defaultsOf(config, dialects),
+    dialects,
+    wsUris: wsUris.under,
+    serve: (spoken) => backends.serve(spoken),
+  });
+}
+
+function defaultsOf(config: Config, dialects: Dialects): RouteDefaults {
+  const values = config as unknown as Readonly<Record<string, unknown>>;
+  const names = Object.values(dialects).flatMap(({ options }) => Object.keys(options));
+  return {
+    limits: limitsOf(config),
+    backendHeaders: config.BACKEND_HEADERS,
+    origins: config.ORIGINS,
+    forwardHeaders: config.FORWARD_HEADERS,
+    refuseWith: config.REFUSE_WITH,
+    dialectOptions: Object.fromEntries(names.map((name) => [name, values[name]])),
+  };
+}

@@ -1,0 +1,58 @@
+import { ownerToken } from '../core/ids.ts';
+import { Meter } from '../core/meter.ts';
+import type { Clock } from '../core/ports.ts';
+import { FileBudget, fileLimit } from '../edge/server/file-limit.ts';
+import { join, type Joined } from '../engines/joining.ts';
+import { WsUris } from '../wire/ws-uris.ts';
+import { Backends } from '../backends/index.ts';
+import type { Routing } from '../routes/routing.ts';
+import type { Gateway } from '../core/gateway.ts';
+import type { Base } from './base.ts';
+
+/** What the gateway leans on, and what tells of it. */
+export type Surroundings = {
+  readonly clock: Clock;
+  /** This process's part of the ids that it gives out. */
+  readonly owner: string;
+  readonly meter: Meter;
+  /** Bus and ledger. */
+  readonly joined: Joined;
+  readonly backends: Backends;
+  readonly wsUris: WsUris;
+  readonly files: FileBudget;
+};
+
+export async function openSurroundings({ config, node, link, log }: Base, clock: Clock): Promise<Surroundings> {
+  const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining, CLUSTER_URL: url } = config;
+  const owner = ownerToken();
+  const meter = new Meter();
+  const engine =
+    url === undefined
+      ? undefined
+      : {
+          url,
+          credentials: config.CLUSTER_CREDENTIALS_FILE ?? null,
+          cluster: config.CLUSTER_NAME,
+          leaseMs: config.CLUSTER_LEASE_MS,
+        };
+  const garbageCame = (messages: number): void => meter.counted('envelopesDropped', messages);
+  const joined = await join({ engine, journal: config.JOURNAL_DIR, timeoutMs: config.BUS_TIMEOUT_MS, owner, node, link, log, garbageCame });
+  return {
+    clock,
+    owner,
+    meter,
+    joined,
+    backends: new Backends({ clock, log, observer: meter, connections, pipelining }),
+    wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
+    files: new FileBudget({
+      limit: fileLimit(),
+      backendConnections: connections,
+      httpSockets: config.MAX_HTTP_SOCKETS,
+      servers: config.CONTROL_PORT === undefined ? 1 : 2,
+    }),
+  };
+}
+
+/** What is inside, between clients and backends. */
+export type Inside = { readonly gateway: Gateway; readonly routing: Routing };
+export type Whole = Inside & { readonly surroundings: Surroundings };

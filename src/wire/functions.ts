@@ -1,0 +1,31 @@
+import type { Receiver } from '../core/ports.ts';
+import type { BackendAnswer, BackendFailure, CallKind } from './calls.ts';
+
+/** One invocation of a function that takes one JSON document and returns one, as AWS Lambda's do. */
+export type FunctionCall = {
+  readonly kind: CallKind | 'authorize';
+  /** The event, as JSON text. */
+  readonly payload: string;
+  /** For the whole invocation, from the moment that it is handed over. */
+  readonly timeoutMs: number;
+  readonly connectionId: string;
+  /** `requestContext.requestId` of the event. */
+  readonly requestId: string;
+};
+
+export type FunctionResult =
+  /** JSON text of what the function returned; of a function that breaks its contract it may be empty, or no JSON at all. */
+  | { readonly type: 'returned'; readonly payload: Buffer }
+  /** A webhook that answers in the words of HTTP: its answer as it is. */
+  | { readonly type: 'answered'; readonly answer: BackendAnswer }
+  /** The function failed: an exception, an exit, no memory left, its own time-out. */
+  | { readonly type: 'threw'; readonly errorType: string; readonly message: string }
+  | BackendFailure;
+
+/** Runs one function. Bounded, fair, and never throwing: whatever happens is a result. */
+export interface FunctionTarget {
+  /** `waitUntil`: the time, of `Clock.now`, until which it is worth holding the call back while the function cannot be reached. */
+  invoke(call: FunctionCall, receiver: Receiver<FunctionResult>, waitUntil: number): void;
+  /** Ends what is idle at once and running calls with `stopped`. Idempotent. */
+  stop(): Promise<void>;
+}
