@@ -30,7 +30,9 @@ const LAW: Readonly<Record<string, Row>> = {
   // where log lines go, and how they look: it knows nothing of what is logged
   logs: { rooms: [], packages: ['pino'] },
   // what the command line takes and says; a mistake in the configuration has its exit code from there
-  cli: { rooms: ['config'], packages: ['fastest-levenshtein', 'typebox'] },
+  cli: { rooms: ['config', 'templates'], packages: ['fastest-levenshtein', 'typebox'] },
+  // what others' tools write, read into routes: pure, and known to commands only
+  templates: { rooms: ['config'], packages: ['yaml'] },
 };
 
 /** The files right under `src`, and the steps of app.ts in their room, put the rooms together; each may use whatever the project has. */

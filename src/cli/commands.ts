@@ -4,9 +4,15 @@ export type Command = {
   readonly help: string;
   readonly load: () => Promise<{
     /** Resolves with the exit code. What the user did wrong is said on stderr in one sentence. */
-    readonly run: (argv: readonly string[]) => Promise<number>;
+    readonly run: (argv: readonly string[], env: Readonly<Record<string, string | undefined>>) => Promise<number>;
   }>;
 };
 
 /** `wsaas <name>`: one line each. */
-export const COMMANDS: Readonly<Record<string, Command>> = {};
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  'import-aws': {
+    help: 'print a routes file for the WebSocket APIs of a Serverless, SAM, CloudFormation or CDK template',
+    load: () => import('./commands/import-aws.ts'),
+  },
+  'import-wsgateway': { help: "print a routes file for wsgateway's config.yml", load: () => import('./commands/import-wsgateway.ts') },
+};

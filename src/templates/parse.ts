@@ -1,12 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document, type Node as YamlNode, type YAMLMap } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Node as YamlNode, type YAMLMap } from 'yaml';
 import { decodeText } from '../config/text-file.ts';
 import { list, map, scalar, type Node, type Place, type Scalar } from './node.ts';
 import { TemplateError } from './notes.ts';
 
 /** CloudFormation takes templates up to 1 MB; what others write is not much longer. */
 const MAX_FILE_BYTES = 8 * 1_024 * 1_024;
-/** Aliases are counted wherever they stand, as they may multiply. */
 const MAX_NODES = 500_000;
 const MAX_DEPTH = 200;
 
@@ -33,17 +32,17 @@ export function parseText(text: string, file: string): Node {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'error' });
   if (document.errors.length > 0)
     throw new TemplateError(document.errors.map(({ pos, message }) => `${file}:${lines.linePos(pos[0]).line}: ${message}`));
-  return new Conversion(document, (offset) => ({ file, line: lines.linePos(offset).line })).of(document.contents);
+  return new Conversion((offset) => ({ file, line: lines.linePos(offset).line })).of(document.contents);
 }
 
 /** From the tree of `yaml` to ours, with CloudFormation's short forms written long. */
 class Conversion {
-  readonly #document: Document;
   readonly #placeAt: (offset: number) => Place;
+  /** What is read already: an alias stands for the very same value, so that aliases of aliases cost nothing. */
+  readonly #anchors = new Map<string, Node>();
   #nodes = 0;
 
-  constructor(document: Document, placeAt: (offset: number) => Place) {
-    this.#document = document;
+  constructor(placeAt: (offset: number) => Place) {
     this.#placeAt = placeAt;
   }
 
@@ -51,16 +50,16 @@ class Conversion {
     const place = this.#placeAt(node?.range?.[0] ?? 0);
     this.#nodes += 1;
     if (this.#nodes > MAX_NODES || depth > MAX_DEPTH) {
-      const wanted = `at most ${MAX_NODES} values, nested at most ${MAX_DEPTH} deep, were wanted`;
-      throw new TemplateError([`${place.file}:${place.line}: ${wanted} (aliases count wherever they stand)`]);
+      throw new TemplateError([`${place.file}:${place.line}: at most ${MAX_NODES} values, nested at most ${MAX_DEPTH} deep, were wanted`]);
     }
     if (isAlias(node)) {
-      const meant = node.resolve(this.#document);
+      const meant = this.#anchors.get(node.source);
       if (meant === undefined) throw new TemplateError([`${place.file}:${place.line}: no anchor called ${node.source} is above it`]);
-      return this.of(meant, depth + 1);
+      return meant;
     }
-    const plain = this.#plain(node, place, depth);
-    return tagged(node?.tag, plain);
+    const read = tagged(node?.tag, this.#plain(node, place, depth));
+    if (node !== null && 'anchor' in node && node.anchor !== undefined) this.#anchors.set(node.anchor, read);
+    return read;
   }
 
   #plain(node: YamlNode | null, place: Place, depth: number): Node {

@@ -7,7 +7,7 @@ import { Names } from './names.ts';
 import { resourcesOf, type Resources } from './resources.ts';
 
 /** Far beyond any template's, and soon reached by one that refers to itself, or doubles at every step. */
-const MAX_STEPS = 100_000;
+const MAX_STEPS = 50_000;
 const MAX_CHARACTERS = 8 * 1_024 * 1_024;
 const MAX_DEPTH = 100;
 

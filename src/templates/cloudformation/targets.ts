@@ -27,7 +27,8 @@ export function integrationTarget(integration: Cursor, index: FunctionIndex, not
   switch (type) {
     case 'AWS_PROXY':
     case 'AWS':
-      if (type === 'AWS') notes.add(at.place, at.path, 'templates of requests and responses are not kept: the function gets the whole event');
+      if (type === 'AWS')
+        notes.add(at.place, at.path, 'templates of requests and responses are not kept: the function gets the whole event');
       return uri === null ? null : index.targetOf(uri);
     case 'HTTP_PROXY':
     case 'HTTP':

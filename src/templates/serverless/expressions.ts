@@ -2,19 +2,21 @@
 export type Variable = { readonly start: number; readonly end: number; readonly sources: readonly string[] };
 
 /** `name:`, `name(…)` or a literal; `${AWS::Region}` and `${LogicalId}` are CloudFormation's. */
-const OURS = /^\s*(?:[a-zA-Z]+(?:\(|:(?!:))|['"])/;
+const OURS = /\s{0,9}(?:[a-zA-Z]{1,40}(?:\(|:(?!:))|['"]|\$\{)/y;
 
 /** The outermost variables of a text. What is nested in them is in their sources as it is. Linear in the text. */
 export function variablesIn(text: string): Variable[] {
   const found: Variable[] = [];
   for (let start = text.indexOf('${'); start >= 0; start = text.indexOf('${', start)) {
+    OURS.lastIndex = start + 2;
+    if (!OURS.test(text)) {
+      start += 2; // what is inside of CloudFormation's may be ours
+      continue;
+    }
     const end = endOf(text, start + 2);
     if (end < 0) break;
-    const inside = text.slice(start + 2, end - 1);
-    if (OURS.test(inside) || inside.startsWith('${')) {
-      found.push({ start, end, sources: sourcesIn(inside) });
-      start = end;
-    } else start += 2; // what is inside of CloudFormation's may be ours
+    found.push({ start, end, sources: sourcesIn(text.slice(start + 2, end - 1)) });
+    start = end;
   }
   return found;
 }
@@ -22,12 +24,22 @@ export function variablesIn(text: string): Variable[] {
 /** Behind the brace that closes the variable whose inside begins here; -1: none does. */
 function endOf(text: string, from: number): number {
   let depth = 1;
+  let quote = '';
   for (let at = from; at < text.length; at += 1) {
-    if (text.startsWith('${', at)) depth += 1;
-    else if (text[at] === '}') depth -= 1;
+    const character = text[at] ?? '';
+    if (quote !== '') {
+      if (character === quote) quote = '';
+    } else if (isQuote(text, at)) quote = character;
+    else if (text.startsWith('${', at)) depth += 1;
+    else if (character === '}') depth -= 1;
     if (depth === 0) return at + 1;
   }
   return -1;
+}
+
+/** A literal begins a source; elsewhere it is an apostrophe. */
+function isQuote(text: string, at: number): boolean {
+  return (text[at] === "'" || text[at] === '"') && /[\s,({]/.test(text[at - 1] ?? ' ');
 }
 
 /** Split at the commas that stand outside of quotes, parentheses and nested variables. */
@@ -40,7 +52,7 @@ function sourcesIn(inside: string): string[] {
     const character = inside[at] ?? '';
     if (quote !== '') {
       if (character === quote) quote = '';
-    } else if (character === "'" || character === '"') quote = character;
+    } else if (isQuote(inside, at)) quote = character;
     else if (character === '(' || character === '{') depth += 1;
     else if (character === ')' || character === '}') depth -= 1;
     else if (character === ',' && depth === 0) {

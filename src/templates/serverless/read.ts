@@ -72,7 +72,13 @@ function stackRoot(template: Cursor, { names, stage }: { readonly names: Readonl
     map(
       [
         ['Type', scalar(type, place)],
-        ['Properties', map(Object.entries(properties).map(([name, value]) => [name, scalar(value, place)] as const), place)],
+        [
+          'Properties',
+          map(
+            Object.entries(properties).map(([name, value]) => [name, scalar(value, place)] as const),
+            place,
+          ),
+        ],
       ],
       place,
     );

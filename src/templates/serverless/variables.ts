@@ -7,7 +7,7 @@ import { TemplateError, type Notes } from '../notes.ts';
 import { parseFile, readText } from '../parse.ts';
 import { sourceOf, variablesIn } from './expressions.ts';
 
-const MAX_STEPS = 100_000;
+const MAX_STEPS = 50_000;
 const MAX_CHARACTERS = 8 * 1_024 * 1_024;
 const MAX_DEPTH = 60;
 const MAX_FILES = 100;
