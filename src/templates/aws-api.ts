@@ -21,14 +21,20 @@ export type AwsRoute = {
   readonly hasResponse: boolean;
   /** How long the API waits for an answer; null: AWS's 29,000 ms. */
   readonly integrationTimeoutMs: number | null;
+  readonly throttle: AwsThrottle | null;
   readonly place: Place;
 };
+
+/** Calls per second, and at once. */
+export type AwsThrottle = { readonly rate: number; readonly burst: number | null };
 
 export type AwsTarget =
   | { readonly type: 'function'; readonly function: AwsFunction }
   /** A function that the template does not hold, by its ARN or name. */
   | { readonly type: 'elsewhere'; readonly arn: string }
-  | { readonly type: 'http'; readonly url: string };
+  | { readonly type: 'http'; readonly url: string }
+  /** Answers 200 and asks nobody. */
+  | { readonly type: 'mock' };
 
 export type AwsAuthorizer = {
   readonly target: AwsTarget;

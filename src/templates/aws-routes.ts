@@ -1,5 +1,5 @@
 import { isAbsolute, relative } from 'node:path';
-import { DEFAULT_REGION, type AwsApi, type AwsFunction, type AwsTarget } from './aws-api.ts';
+import { DEFAULT_REGION, type AwsApi, type AwsFunction, type AwsRoute, type AwsTarget } from './aws-api.ts';
 
 /** What runs the template's functions. */
 export type TargetType = 'module' | 'rie' | 'lambda';
@@ -16,7 +16,7 @@ export type AwsRouteOptions = {
 /** Routes (CONTRACT: docs/dialects/aws.md), and what of them is not as the template has it. */
 export type AwsRoutes = { readonly routes: readonly object[]; readonly notes: readonly string[] };
 
-/** What AWS waits for an answer at most; longer is possible here. */
+/** What AWS waits for `$connect`, too. */
 const AWS_INTEGRATION_TIMEOUT_MS = 29_000;
 /** The port of AWS's base images. */
 const EMULATOR_PORT = 8_080;
@@ -57,7 +57,6 @@ class Route {
   written(path: string): object {
     const { stage, apiId, routeSelectionExpression, routes, authorizer, stageVariables } = this.#api;
     const domainName = this.#context.hosts.get(apiId);
-    const timeoutMs = this.#integrationTimeoutMs();
     return {
       path,
       dialect: 'aws',
@@ -65,35 +64,30 @@ class Route {
       ...(domainName !== undefined && { domainName }),
       apiId,
       routeSelectionExpression,
-      routes: Object.fromEntries(
-        [...routes].map(([key, { target, hasResponse }]) => [
-          key,
-          { target: this.#target(target), ...(hasResponse && { routeResponse: true }) },
-        ]),
-      ),
+      routes: Object.fromEntries([...routes].map(([key, route]) => [key, this.#route(route)])),
       ...(Object.keys(stageVariables).length > 0 && { stageVariables }),
       ...(authorizer !== null && {
         authorizer: { target: this.#target(authorizer.target), identitySource: authorizer.identitySource },
       }),
-      ...(timeoutMs !== null && { backendTimeoutMs: timeoutMs }),
+      openTimeoutMs: AWS_INTEGRATION_TIMEOUT_MS,
     };
   }
 
-  /** AWS knows one for each route, here all routes of an API have one. */
-  #integrationTimeoutMs(): number | null {
-    const { routes, name } = this.#api;
-    const given = [...routes.values()].map(({ integrationTimeoutMs }) => integrationTimeoutMs ?? AWS_INTEGRATION_TIMEOUT_MS);
-    const longest = Math.max(...given);
-    if (given.every((timeoutMs) => timeoutMs === AWS_INTEGRATION_TIMEOUT_MS)) return null;
-    if (given.some((timeoutMs) => timeoutMs !== longest))
-      this.#context.notes.push(`${name}: its integrations have several time-outs; all routes got the longest, ${longest} ms`);
-    return longest;
+  #route({ target, hasResponse, integrationTimeoutMs, throttle }: AwsRoute): object {
+    return {
+      target: this.#target(target),
+      ...(hasResponse && { routeResponse: true }),
+      ...(integrationTimeoutMs !== null && { timeoutMs: integrationTimeoutMs }),
+      ...(throttle !== null && { throttle: { rate: throttle.rate, ...(throttle.burst !== null && { burst: throttle.burst }) } }),
+    };
   }
 
   #target(target: AwsTarget): object {
     switch (target.type) {
       case 'http':
-        return { type: 'webhook', url: this.#withStageVariables(target.url) };
+        return { type: 'webhook', url: target.url };
+      case 'mock':
+        return { type: 'mock' };
       case 'elsewhere':
         return this.#lambda(this.#withStageVariables(target.arn));
       case 'function':

@@ -96,7 +96,7 @@ Resources:
       IdentitySource: !Ref Sources
   ProdStage:
     Type: AWS::ApiGatewayV2::Stage
-    Properties: { ApiId: !Ref Api, StageName: !Ref Stage, StageVariables: { host: hooks.example.com } }
+    Properties: { ApiId: !Ref Api, StageName: !Ref Stage, StageVariables: { host: hooks.example.com }, DefaultRouteSettings: { ThrottlingRateLimit: 100 }, RouteSettings: { sendmessage: { ThrottlingRateLimit: 5, ThrottlingBurstLimit: 9 } } }
   Mapping:
     Type: AWS::ApiGatewayV2::ApiMapping
     Properties: { ApiId: !Ref Api, DomainName: !Ref Domain, Stage: !Ref ProdStage }
@@ -128,6 +128,7 @@ test('a SAM template is read: routes, integrations, authorizer, stage, domain, c
   assert.deepEqual(routeTexts(api, folder), {
     $connect: 'Connect: onconnect/app.js handler',
     sendmessage: 'Send: send/dist/app.mjs lambdaHandler',
+    mock: 'mock',
     alias: 'Send: send/dist/app.mjs lambdaHandler',
     other: 'arn:aws:lambda:eu-west-1:123456789012:function:elsewhere:live',
     http: 'https://${stageVariables.host}/hook',
@@ -140,6 +141,8 @@ test('a SAM template is read: routes, integrations, authorizer, stage, domain, c
   assert.equal(api.routeSelectionExpression, '$request.body.message');
   assert.equal(api.routes.get('$connect')?.integrationTimeoutMs, 5_000);
   assert.equal(api.routes.get('sendmessage')?.hasResponse, true);
+  assert.deepEqual(api.routes.get('sendmessage')?.throttle, { rate: 5, burst: 9 });
+  assert.deepEqual(api.routes.get('alias')?.throttle, { rate: 100, burst: null });
   const target = api.routes.get('$connect')?.target;
   assert.ok(target?.type === 'function');
   assert.equal(target.function.timeoutMs, 7_000);
@@ -153,7 +156,7 @@ test('a SAM template is read: routes, integrations, authorizer, stage, domain, c
     notes.map((note) => note.replace(/^.*template\.yaml:\d+: /, '')),
     [
       'Resources.SendRoute.Properties.RequestModels: messages are not checked against models',
-      'Resources.Mock.Properties.IntegrationType: no target is like MOCK',
+      'Resources.Mock.Properties.IntegrationType: it answers 200 without a body, whatever its templates say',
       'Resources.HttpIntegration.Properties.IntegrationType: the URL gets the whole event as JSON, not the bare message',
     ],
   );

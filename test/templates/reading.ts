@@ -32,6 +32,8 @@ export function targetText(target: AwsTarget | undefined, folder: string): strin
   switch (target?.type) {
     case undefined:
       return 'none';
+    case 'mock':
+      return 'mock';
     case 'http':
       return target.url;
     case 'elsewhere':

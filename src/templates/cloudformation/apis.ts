@@ -1,4 +1,4 @@
-import type { AwsApi, AwsAuthorizer, AwsRoute } from '../aws-api.ts';
+import type { AwsApi, AwsAuthorizer, AwsRoute, AwsThrottle } from '../aws-api.ts';
 import type { Cursor } from '../cursor.ts';
 import type { Stack } from './intrinsics.ts';
 import { apiIdOf } from './names.ts';
@@ -23,20 +23,21 @@ function apiOf(api: Resource, context: Context): AwsApi {
   const { stack } = context;
   const apiId = apiIdOf(api.id);
   const isItsOwn = ({ properties }: Resource): boolean => properties.get('ApiId').text() === apiId;
+  const stage = stageOf(ofType(stack.resources, 'AWS::ApiGatewayV2::Stage').filter(isItsOwn), api, context);
   const routes = new Map<string, AwsRoute>();
   let authorizer: AwsAuthorizer | null = null;
   for (const { properties, cursor } of ofType(stack.resources, 'AWS::ApiGatewayV2::Route').filter(isItsOwn)) {
     const key = properties.get('RouteKey').text();
     if (key === null) continue;
     const route = routeOf(properties, cursor, context);
-    if (route !== null) routes.set(key, route);
+    if (route !== null) routes.set(key, { ...route, throttle: throttleOf(stage.properties, key) });
     if (key === CONNECT) authorizer = authorizerOf(properties, context);
   }
-  const stage = stageOf(ofType(stack.resources, 'AWS::ApiGatewayV2::Stage').filter(isItsOwn), api, context);
   return {
     name: api.id,
     apiId,
-    ...stage,
+    stage: stage.name,
+    stageVariables: stage.properties === null ? {} : textsOf(stage.properties.get('StageVariables')),
     domainName: domainOf(apiId, stack),
     routeSelectionExpression: api.properties.get('RouteSelectionExpression').text() ?? DEFAULT_SELECTION,
     routes,
@@ -44,7 +45,7 @@ function apiOf(api: Resource, context: Context): AwsApi {
   };
 }
 
-function routeOf(properties: Cursor, { place }: Cursor, { stack, index }: Context): AwsRoute | null {
+function routeOf(properties: Cursor, { place }: Cursor, { stack, index }: Context): Omit<AwsRoute, 'throttle'> | null {
   noteUnmapped(properties, stack);
   const target = properties.get('Target');
   const id = /^integrations\/(.+)$/.exec(target.text() ?? '')?.[1];
@@ -96,8 +97,10 @@ function authorizerOf(route: Cursor, { stack, index }: Context): AwsAuthorizer |
   };
 }
 
+type ReadStage = { readonly name: string; readonly properties: Cursor | null };
+
 /** The stage that is asked for, else the first that there is. */
-function stageOf(stages: readonly Resource[], api: Resource, { stack, stage }: Context): Pick<AwsApi, 'stage' | 'stageVariables'> {
+function stageOf(stages: readonly Resource[], api: Resource, { stack, stage }: Context): ReadStage {
   const named = stages.map(({ properties }) => ({ name: properties.get('StageName').text() ?? '', properties }));
   const chosen = stage === undefined ? named[0] : named.find(({ name }) => name === stage);
   if (named.length > 1 && stage === undefined) {
@@ -105,10 +108,16 @@ function stageOf(stages: readonly Resource[], api: Resource, { stack, stage }: C
     const names = named.map(({ name }) => name).join(', ');
     stack.notes.add(place, path, `it has several stages (${names}); the first was taken, --stage NAME takes another`);
   }
-  return {
-    stage: chosen?.name || (stage ?? 'dev'),
-    stageVariables: chosen === undefined ? {} : textsOf(chosen.properties.get('StageVariables')),
-  };
+  return { name: chosen?.name || (stage ?? 'dev'), properties: chosen?.properties ?? null };
+}
+
+/** Of the route, else of the whole stage. */
+export function throttleOf(stage: Cursor | null, routeKey: string): AwsThrottle | null {
+  for (const settings of [stage?.get('RouteSettings', routeKey), stage?.get('DefaultRouteSettings')]) {
+    const rate = settings?.get('ThrottlingRateLimit').number() ?? null;
+    if (rate !== null && rate > 0) return { rate, burst: settings?.get('ThrottlingBurstLimit').number() ?? null };
+  }
+  return null;
 }
 
 function textsOf(cursor: Cursor): Record<string, string> {

@@ -1,5 +1,5 @@
 import type { AwsApi, AwsAuthorizer, AwsRoute } from '../aws-api.ts';
-import { DEFAULT_SELECTION } from './apis.ts';
+import { DEFAULT_SELECTION, throttleOf } from './apis.ts';
 import type { Stack } from './intrinsics.ts';
 import { apiIdOf, SAM_DEFAULT_STAGE } from './names.ts';
 import { ofType, type Resource } from './resources.ts';
@@ -24,6 +24,7 @@ function apiOf({ id, properties }: Resource, stack: Stack, index: FunctionIndex)
         target: index.targetOf(arn),
         hasResponse: route.get('RouteResponseSelectionExpression').isGiven,
         integrationTimeoutMs: route.get('IntegrationTimeout').number(),
+        throttle: throttleOf(properties, key),
         place: route.place,
       };
       return [[key, read] as const];

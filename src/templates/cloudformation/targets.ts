@@ -34,6 +34,9 @@ export function integrationTarget(integration: Cursor, index: FunctionIndex, not
     case 'HTTP':
       notes.add(at.place, at.path, 'the URL gets the whole event as JSON, not the bare message');
       return uri === null ? null : { type: 'http', url: uri };
+    case 'MOCK':
+      notes.add(at.place, at.path, 'it answers 200 without a body, whatever its templates say');
+      return { type: 'mock' };
     default:
       notes.add(at.place, at.path, `no target is like ${type === '' ? 'an integration without a type' : type}`);
       return null;

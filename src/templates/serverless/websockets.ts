@@ -26,6 +26,7 @@ export function websocketsOf(functions: readonly ServerlessFunction[], index: Fu
         target: { type: 'function', function: handler },
         hasResponse: event.get('routeResponseSelectionExpression').isGiven,
         integrationTimeoutMs: null,
+        throttle: null,
         place: event.place,
       });
       const checked = event.get('authorizer');
