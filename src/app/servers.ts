@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { buildServer } from '../edge/server/build.ts';
 import { answerUnknown } from '../edge/server/errors.ts';
-import { addressCheck, callersOf } from '../edge/server/client-address.ts';
+import { addressCheck, callersOf, encryptionCheck } from '../edge/server/client-address.ts';
 import { HttpSockets } from '../edge/server/http-sockets.ts';
 import { CAN_SHARE_PORTS, MoreAccepts } from '../edge/server/more-accepts.ts';
 import { socketsPlugin } from '../edge/sockets/plugin.ts';
@@ -44,10 +44,12 @@ export function buildServers({ config, logger }: Base, { gateway, routing, surro
 
 export async function serveClients({ config }: Base, servers: Servers, { gateway, routing }: Inside): Promise<void> {
   const { publicServer, controlServer, isShared, publicSockets } = servers;
-  const callers = callersOf(addressCheck(config.TRUST_PROXY));
+  const isTrusted = addressCheck(config.TRUST_PROXY);
+  const callers = callersOf(isTrusted);
   await publicServer.register(socketsPlugin, {
     gateway,
     addressOf: (request) => callers(request)[0].address,
+    isEncrypted: encryptionCheck(isTrusted),
     httpSockets: publicSockets,
     upgradeTimeoutMs: () =>
       config.OPEN_QUEUE_TIMEOUT_MS + routing.extremes().longestOpenMs + 2 * config.BUS_TIMEOUT_MS + config.CLOSE_TIMEOUT_MS,

@@ -4,6 +4,7 @@ import type { Clock, Log } from '../core/ports.ts';
 import type { Route } from '../core/route.ts';
 import type { Speech } from '../wire/codec.ts';
 import { openHttp } from './http/backend.ts';
+import { Transports } from './http/transports.ts';
 
 /** What every kind of backend is made of. */
 export type BackendParts = {
@@ -15,12 +16,16 @@ export type BackendParts = {
   readonly pipelining: number;
 };
 
+/** The same with what all kinds share: the sockets to an origin. */
+export type SharedParts = BackendParts & { readonly transports: Transports };
+
 /** Who answers the events of a route, and takes the messages of its connections. */
 export type Served = Pick<Route, 'backend' | 'intake'>;
 
 /** What a route says of its backend. */
 export type Spoken<Type extends Speech['type'] = Speech['type']> = {
-  readonly url: URL;
+  /** Null: the route names none. */
+  readonly url: URL | null;
   readonly speech: Extract<Speech, { readonly type: Type }>;
   readonly limits: Limits;
 };
@@ -34,18 +39,20 @@ export type BackendKind<Type extends Speech['type'] = Speech['type']> = {
 };
 
 /** By the way that a dialect speaks: one line each. What a kind needs beyond this is loaded by `open`, so that no start pays for what it does not use. */
-const KINDS: { readonly [Type in Speech['type']]: (parts: BackendParts) => BackendKind<Type> | Promise<BackendKind<Type>> } = {
+const KINDS: { readonly [Type in Speech['type']]: (parts: SharedParts) => BackendKind<Type> | Promise<BackendKind<Type>> } = {
   http: openHttp,
+  functions: async ({ transports, ...parts }) =>
+    (await import('./functions/index.ts')).openFunctions({ ...parts, transportTo: (origin) => transports.to(origin) }),
 };
 
 /** All backends of a process. */
 export class Backends {
-  readonly #parts: BackendParts;
+  readonly #parts: SharedParts;
   readonly #open = new Map<string, Promise<BackendKind>>();
   readonly #targets = new Set<BackendKind>();
 
   constructor(parts: BackendParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, transports: new Transports(parts) };
   }
 
   async serve(spoken: Spoken): Promise<Served> {
@@ -59,6 +66,7 @@ export class Backends {
 
   async close(): Promise<void> {
     await Promise.all([...this.#open.values()].map(async (kind) => (await kind).close()));
+    await this.#parts.transports.close();
   }
 
   #kind(type: Speech['type']): Promise<BackendKind> {
@@ -71,7 +79,7 @@ export class Backends {
   }
 
   async #openKind(type: Speech['type']): Promise<BackendKind> {
-    const kind = await KINDS[type](this.#parts);
+    const kind = (await KINDS[type](this.#parts)) as BackendKind; // `serve` gives it only what speaks its way
     this.#targets.add(kind);
     return kind;
   }

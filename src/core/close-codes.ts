@@ -3,6 +3,7 @@ export const CLOSE_CODES = {
   NORMAL: { code: 1000, reconnect: false, when: 'the backend closed the connection' },
   GOING_AWAY: { code: 1001, reconnect: true, when: 'the gateway drains, or the client did not answer a ping' },
   PROTOCOL_ERROR: { code: 1002, reconnect: false, when: 'the client broke RFC 6455' },
+  UNSUPPORTED_DATA: { code: 1003, reconnect: false, when: 'a binary message came on a route that takes none' },
   NO_STATUS: { code: 1005, reconnect: false, when: 'the close frame had no code; never sent' },
   ABNORMAL: { code: 1006, reconnect: true, when: 'the connection dropped without a close frame; never sent' },
   INVALID_PAYLOAD: { code: 1007, reconnect: false, when: 'a text message was not UTF-8' },

@@ -60,6 +60,11 @@ export class Connection implements IntakeClient {
   /** When the heartbeat sent a ping that nothing has answered yet, else 0. */
   pingedAt = 0;
   seenBytes = 0;
+  /** Messages either way. */
+  messages = 0;
+  /** What the heartbeat saw of them last, and since when (of `Clock.now`) there were no more. */
+  seenMessages = 0;
+  quietSince: number;
   /** How it ended, once it has; of `terminate` already before. */
   closeCode = 0;
   closeReason = '';
@@ -79,13 +84,14 @@ export class Connection implements IntakeClient {
     this.#host = host;
     this.route = route;
     this.address = id === key ? id : addressOf(route.namespace, id);
-    const { path, authorization, traceparent, subprotocol } = request;
-    this.#party = new Party({ id, key, path, authorization, traceparent, subprotocol, tags: null, data: null });
+    const { path, authorization, traceparent, subprotocol, data } = request;
+    this.#party = new Party({ id, key, path, authorization, traceparent, subprotocol, tags: null, data });
     this.remoteAddress = request.remoteAddress;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
     this.#lastActiveDate = this.connectedAt;
     this.lastActiveAt = host.clock.now();
+    this.quietSince = this.lastActiveAt;
     this.#intake = route.intake(this, host);
     this.#pace = route.limits.messagesPerSecond === 0 ? null : new Pace(this, host.clock, route.limits.messagesPerSecond);
   }
@@ -146,6 +152,11 @@ export class Connection implements IntakeClient {
   receive(data: Buffer, isBinary: boolean): void {
     if (this.state === 'closed' || this.#isDeaf) return;
     this.alive();
+    if (isBinary && !this.route.takesBinary) {
+      this.#isDeaf = true;
+      this.close(CLOSE.UNSUPPORTED_DATA, 'no binary messages here');
+      return;
+    }
     if (data.length > this.route.limits.maxMessageBytes) {
       this.#isDeaf = true; // what comes behind a message that is refused would leave a gap (G2)
       this.close(CLOSE.TOO_BIG, 'message too big'); // the socket itself knows only the largest limit of all routes
@@ -153,6 +164,7 @@ export class Connection implements IntakeClient {
     }
     const { observer } = this.#host;
     observer.received(this.#party, data.length);
+    this.messages += 1;
     this.#lastSeq += 1;
     this.#pace?.took();
     this.#intake.received({ type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary });
@@ -185,7 +197,7 @@ export class Connection implements IntakeClient {
     if (length > limits.maxMessageBytes) return this.#refuse({ type: 'too-long', maxBytes: limits.maxMessageBytes });
     switch (this.state) {
       case 'connecting': {
-        if (this.#early?.close) return NOT_FOUND;
+        if (this.route.earlyPushes === 'refused' || this.#early?.close) return NOT_FOUND;
         this.#early ??= new Early();
         if (
           this.#early.pushes.length >= limits.inboxMessages ||
@@ -340,6 +352,7 @@ export class Connection implements IntakeClient {
 
   #send(message: Message): void {
     this.#host.observer.pushed(this.#party, message.data.length);
+    this.messages += 1;
     this.#socket?.send(message);
   }
 

@@ -6,6 +6,7 @@ import { Connection, type ConnectionHost } from './connection.ts';
 import { Connections } from './connections.ts';
 import type { OpenEvent, OpenRequest, OpenVerdict, Refusal, TagChanges } from './events.ts';
 import { connectionId } from './ids.ts';
+import { ShortIds } from './short-ids.ts';
 import { Lane } from './lane.ts';
 import type { Observer } from './observer.ts';
 import { tellOrphans } from './orphans.ts';
@@ -64,6 +65,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   readonly #emptyWaiters: (() => void)[] = [];
   readonly #admission: Admission;
   readonly #complaints: Seldom;
+  readonly #shortIds: ShortIds;
   #opening = 0;
   #serial = 0;
   #phase: 'serving' | 'unready' | 'draining' = 'serving';
@@ -77,6 +79,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.owner = options.owner;
     this.#admission = new Admission(options.limits);
     this.#complaints = new Seldom(options.clock);
+    this.#shortIds = new ShortIds(options.owner);
     this.closings = new Closings({ ...options, concurrency: options.closeConcurrency, backlog: options.closeBacklog });
   }
 
@@ -121,7 +124,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   }
 
   async #ask(route: Route, request: OpenRequest): Promise<Admitted | Refusal> {
-    const key = connectionId(this.owner);
+    const key = route.idForm === 'short' ? this.#shortIds.next() : connectionId(this.owner);
     const connection = new Connection(this, route, { id: request.clientId ?? key, key, request });
     if (request.clientId !== null && route.duplicateId === 'oldest' && (await this.#isHeld(connection.address)))
       return this.#giveBack(request, ID_IS_HELD);

@@ -9,7 +9,7 @@ import type { RouteSpec } from './spec.ts';
 export type Path = readonly (string | number)[];
 type Report = (path: Path, wanted: string) => void;
 /** A route without what is reported already. */
-type Sound = Partial<RouteSpec>;
+export type Sound = { readonly [Name in keyof RouteSpec]?: RouteSpec[Name] | undefined };
 
 /** Reports what a schema cannot judge. */
 export function checkRoutes(routes: readonly Sound[], dialects: Dialects, report: Report): void {
@@ -30,6 +30,9 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
       const result = value === '' && name === 'backend' ? 'must be a URL' : readers[form](value);
       if (typeof result === 'string') report(['routes', index, name], result);
     }
+    const definition = dialects[route.dialect ?? DEFAULT_DIALECT];
+    if (!('backend' in route) && definition !== undefined && definition.needsBackend !== false)
+      report(['routes', index], `must have a backend, as a route of dialect ${definition.name}`);
     if (route.duplicateId !== undefined && dialects[route.dialect ?? DEFAULT_DIALECT]?.hasClientIds === false)
       report(
         ['routes', index, 'duplicateId'],
@@ -50,8 +53,7 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
       if (value.startsWith(':') && !parameters.includes(value.slice(1)))
         report(['routes', index, 'tags', key], `takes ${value}, a parameter that the path has not`);
     }
-    for (const { at, wanted } of dialects[route.dialect ?? DEFAULT_DIALECT]?.checkRoute({ ...route, path }) ?? [])
-      report(['routes', index, at], wanted);
+    for (const { at, wanted } of definition?.checkRoute({ ...route, path }) ?? []) report(['routes', index, ...at], wanted);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Document, LineCounter } from 'yaml';
 import type { Dialects } from '../dialects/definition.ts';
 import { DIALECTS } from '../dialects/index.ts';
 import { decodeText } from '../config/text-file.ts';
-import { checkRoutes, type Path } from './checks.ts';
+import { checkRoutes, type Path, type Sound } from './checks.ts';
 import { routesSchemaWith, type RouteSpec } from './spec.ts';
 
 /** Everything that is wrong with a routes file: file, line, path in it, what was wanted. */
@@ -62,13 +62,17 @@ function segmentOf(segment: string): string | number {
 }
 
 /** The routes at their places in the file, each with those properties only that the schema finds nothing wrong with. */
-function soundRoutes(content: unknown, broken: ReadonlySet<string>): Partial<RouteSpec>[] {
+function soundRoutes(content: unknown, broken: ReadonlySet<string>): Sound[] {
   const { routes } = Object(content) as { routes?: unknown };
   if (!Array.isArray(routes)) return [];
   return routes.map((route: unknown, index) => {
     const isBroken = (name: string): boolean => broken.has(`routes.${index}.${name}`);
     const sound = Object.entries(Object(route) as object).filter(([name]) => !isBroken(name));
-    return { ...Object.fromEntries(sound), ...(isBroken('dialect') && { dialect: '' }) }; // not the default one: none
+    return {
+      ...Object.fromEntries(sound),
+      ...(isBroken('dialect') && { dialect: '' }), // not the default one: none
+      ...(isBroken('backend') && { backend: undefined }), // there, and not to be used
+    };
   });
 }
 

@@ -1,5 +1,6 @@
-import type { Receiver } from '../core/ports.ts';
+import type { Clock, Log, Receiver } from '../core/ports.ts';
 import type { BackendAnswer, BackendFailure, CallKind } from './calls.ts';
+import type { TargetSpec } from './targets.ts';
 
 /** One invocation of a function that takes one JSON document and returns one, as AWS Lambda's do. */
 export type FunctionCall = {
@@ -8,9 +9,13 @@ export type FunctionCall = {
   readonly payload: string;
   /** For the whole invocation, from the moment that it is handed over. */
   readonly timeoutMs: number;
+  /** A longer answer is the failure `too-long`. */
+  readonly maxAnswerBytes: number;
   readonly connectionId: string;
   /** `requestContext.requestId` of the event. */
   readonly requestId: string;
+  /** What a target that is called over HTTP says in headers beside: name, value, name, value … */
+  readonly headers?: readonly string[];
 };
 
 export type FunctionResult =
@@ -29,3 +34,11 @@ export interface FunctionTarget {
   /** Ends what is idle at once and running calls with `stopped`. Idempotent. */
   stop(): Promise<void>;
 }
+
+/** What a dialect that calls functions is given. */
+export type FunctionHost = {
+  /** What runs this function; the same one for equal specs, and ended with the process. Rejects where it cannot be opened. */
+  readonly open: (spec: TargetSpec) => Promise<FunctionTarget>;
+  readonly clock: Clock;
+  readonly log: Log;
+};

@@ -11,6 +11,7 @@ import type { Refusal } from '../../core/events.ts';
 import type { Admitted, Gateway } from '../../core/gateway.ts';
 import { refused } from '../../wire/verdicts.ts';
 import type { FoundRoute } from '../../wire/client-route.ts';
+import type { EntryRequest } from '../../wire/entry.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
 import { endOnce } from './end-once.ts';
 import { Pending, type Pendings } from './pending.ts';
@@ -21,11 +22,14 @@ import { closeReason, patientWebSocket, WsSocket } from './ws-socket.ts';
 
 export type SocketsOptions = {
   readonly gateway: Gateway;
-  readonly findRoute: (path: string) => FoundRoute | null;
+  /** Or what a client is told whose path no route has. */
+  readonly findRoute: (path: string) => FoundRoute | Refusal;
   /** The largest message that any route allows. `Connection` holds each client to the limit of its own route. May grow with time. */
   readonly maxMessageBytes: () => number;
   /** Who a request comes from. */
   readonly addressOf: (request: IncomingMessage) => string;
+  /** Did a request come over TLS, to us or to a trusted proxy? */
+  readonly isEncrypted: (request: IncomingMessage) => boolean;
   /** Where sockets are counted until they are clients'. */
   readonly httpSockets: HttpSockets;
   /** The longest that an upgrade may wait for its answer. */
@@ -91,7 +95,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     normalize(raw);
     const path = pathOf(raw.url ?? '/'); // build.ts has made a path of the target
     const found = options.findRoute(path);
-    if (found === null) return refuse(reply, refused(404, 'NOT_FOUND', 'no route has this path'));
+    if ('type' in found) return refuse(reply, found);
     const decision = await admit(request, path, found);
     const { socket } = raw;
     if ('type' in decision) {
@@ -101,7 +105,10 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
       socket.destroy(); // its FIN alone would leave our half open
       return reply.hijack();
     }
-    pendings.set(raw, new Pending(decision, socket, 'type' in decision ? subprotocolOfRefusal(request, found, decision) : null));
+    pendings.set(
+      raw,
+      new Pending(decision, socket, 'type' in decision ? subprotocolOfRefusal(entryRequest(raw, found), found, decision) : null),
+    );
     // the 101s of one turn leave right after one another, each with what is sent to its client first
     socket.cork();
     atEndOfTurn({ endTurn: () => socket.uncork() });
@@ -113,24 +120,39 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     Object.assign(server.websocketServer.options, { maxPayload: bytes, maxFragments: bytes + EMPTY_FRAGMENTS });
   }
 
-  async function admit(request: FastifyRequest, path: string, { route, parameters }: FoundRoute): Promise<Admitted | Refusal> {
+  function entryRequest(raw: IncomingMessage, { parameters }: FoundRoute): EntryRequest {
+    return {
+      parameters,
+      subprotocols: offeredSubprotocols(raw),
+      authorization: raw.headers.authorization ?? null,
+      remoteAddress: options.addressOf(raw),
+      userAgent: raw.headers['user-agent'] ?? null,
+      date: options.gateway.clock.date(),
+    };
+  }
+
+  async function admit(request: FastifyRequest, path: string, found: FoundRoute): Promise<Admitted | Refusal> {
     const { gateway } = options;
     const { raw } = request;
+    const { route, parameters } = found;
     if (!route.isOriginAllowed(raw.headers.origin)) return refused(403, 'FORBIDDEN', 'this Origin is not in ORIGINS');
-    const subprotocols = offeredSubprotocols(raw);
-    const authorization = raw.headers.authorization ?? null;
-    const entry = route.enter({ parameters, subprotocols, authorization });
+    const asked = entryRequest(raw, found);
+    const entry = route.enter(asked);
     if ('type' in entry) return entry;
+    const { subprotocols, authorization, remoteAddress } = asked;
     return gateway.open(
       route.route,
       {
         path,
         query: request.query as Record<string, string | string[]>,
         subprotocols,
-        remoteAddress: options.addressOf(raw),
+        remoteAddress,
         authorization,
         traceparent: traceparentOf(raw.headers['traceparent']),
         forwarded: forwardedHeaders(raw, route.forwardHeaders),
+        rawHeaders: raw.rawHeaders,
+        isEncrypted: options.isEncrypted(raw),
+        data: entry.data ?? null,
         clientId: entry.clientId,
         subprotocol: entry.subprotocol,
         tags: route.tags(parameters),
@@ -144,11 +166,10 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
  * Browsers fail a handshake that names none of the subprotocols that they offered (RFC 6455 §4.1), and never see the
  * code. A dialect that closes by a code of its own says by naming none that there is none in common.
  */
-function subprotocolOfRefusal({ raw }: FastifyRequest, { route, parameters }: FoundRoute, refusal: Refusal): string | null {
+function subprotocolOfRefusal(asked: EntryRequest, { route }: FoundRoute, refusal: Refusal): string | null {
   if (refusal.closeCode !== undefined) return null;
-  const subprotocols = offeredSubprotocols(raw);
-  const entry = route.enter({ parameters, subprotocols, authorization: raw.headers.authorization ?? null });
-  return ('type' in entry ? null : entry.subprotocol) ?? subprotocols[0] ?? null;
+  const entry = route.enter(asked);
+  return ('type' in entry ? null : entry.subprotocol) ?? asked.subprotocols[0] ?? null;
 }
 
 function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | undefined): void {
@@ -189,10 +210,10 @@ function pathOf(url: string): string {
 
 function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
   if (refusal.retryAfterMs !== undefined) void reply.header('Retry-After', Math.ceil(refusal.retryAfterMs / 1000));
-  return reply
-    .code(refusal.status)
-    .headers({ Connection: 'close', ...refusal.headers })
-    .send({ code: refusal.code, message: refusal.message });
+  void reply.code(refusal.status).headers({ Connection: 'close', ...refusal.headers });
+  const { body } = refusal;
+  if (body !== undefined) return reply.header('content-type', body.contentType).send(body.data);
+  return reply.send({ code: refusal.code, message: refusal.message });
 }
 
 /** Reading nothing starts the end-of-stream event of a socket that nobody reads yet; a reset has destroyed it already. */

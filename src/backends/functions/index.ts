@@ -1,0 +1,84 @@
+import type { FunctionSpeech } from '../../wire/codec.ts';
+import type { FunctionHost, FunctionTarget } from '../../wire/functions.ts';
+import type { TargetSpec, TargetType } from '../../wire/targets.ts';
+import type { Clock, Log } from '../../core/ports.ts';
+import type { Route } from '../../core/route.ts';
+import type { Transport } from '../../wire/calls.ts';
+import { createMock } from './mock.ts';
+import { createWebhook } from './webhook.ts';
+
+export type FunctionParts = {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Calls at once to what runs one function. */
+  readonly connections: number;
+  /** The sockets to an origin, shared by all that calls it. */
+  readonly transportTo: (origin: string) => Transport;
+};
+
+type Opener<Type extends TargetType> = (
+  spec: Extract<TargetSpec, { readonly type: Type }>,
+  parts: FunctionParts,
+) => FunctionTarget | Promise<FunctionTarget>;
+
+/** What can run a function: one line each. What a type needs is loaded when the first target of it is opened. */
+const TARGETS: { readonly [Type in TargetType]?: Opener<Type> } = {
+  webhook: createWebhook,
+  mock: createMock,
+};
+
+type Functions = {
+  readonly serve: (spoken: { readonly speech: FunctionSpeech }) => Promise<Pick<Route, 'backend' | 'intake'>>;
+  readonly targets: readonly string[];
+  readonly close: () => Promise<void>;
+};
+
+/** Backends that are functions: equal targets are opened once for a process. */
+export function openFunctions(parts: FunctionParts): Functions {
+  const { clock, log } = parts;
+  const opened = new Map<string, Promise<FunctionTarget>>();
+  const host: FunctionHost = { open, clock, log };
+
+  function open(spec: TargetSpec): Promise<FunctionTarget> {
+    const name = JSON.stringify(spec);
+    const known = opened.get(name);
+    if (known !== undefined) return known;
+    const opening = openTarget(spec, parts);
+    opened.set(name, opening);
+    opening.catch(() => opened.delete(name)); // the next reading of the routes may fare better
+    return opening;
+  }
+
+  return {
+    serve: ({ speech }) => speech.serve(host),
+    get targets() {
+      return [...new Set([...opened.keys()].map((name) => shownAs(JSON.parse(name) as TargetSpec)))];
+    },
+    async close() {
+      await Promise.all([...opened.values()].map(async (target) => (await target).stop()));
+    },
+  };
+}
+
+async function openTarget<Type extends TargetType>(
+  spec: Extract<TargetSpec, { readonly type: Type }>,
+  parts: FunctionParts,
+): Promise<FunctionTarget> {
+  const opener = TARGETS[spec.type] as Opener<Type> | undefined;
+  if (opener === undefined) throw new Error(`this build has no targets of type ${spec.type}`);
+  return opener(spec, parts);
+}
+
+function shownAs(spec: TargetSpec): string {
+  switch (spec.type) {
+    case 'webhook':
+    case 'rie':
+      return new URL(spec.url).origin;
+    case 'lambda':
+      return `lambda:${spec.function}`;
+    case 'module':
+      return `module:${spec.file}`;
+    case 'mock':
+      return 'mock';
+  }
+}

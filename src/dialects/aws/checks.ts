@@ -1,0 +1,73 @@
+import type { RouteProblem } from '../definition.ts';
+import {
+  INTEGRATION_TIMEOUT_MS,
+  RESERVED_ROUTES,
+  type AuthorizerSpec,
+  type AwsRoute,
+  type AwsRouteSpec,
+  type Sigv4Spec,
+} from './schemas.ts';
+import { readSelection } from './selection.ts';
+import { problemsAt } from './targets.ts';
+
+const MOST_STAGE_VARIABLES = 100;
+
+/** What is wrong with a route that its schema cannot judge. What the schema found wrong is left out of it. */
+export function awsProblems(spec: AwsRouteSpec & { readonly backend?: string }): RouteProblem[] {
+  const { routeSelectionExpression, stageVariables = {}, target, authorizer, sigv4, routes, backend } = spec;
+  const problems: RouteProblem[] = [];
+  const selection = routeSelectionExpression === undefined ? null : readSelection(routeSelectionExpression);
+  if (selection !== null && 'problem' in selection) problems.push({ at: ['routeSelectionExpression'], wanted: selection.problem });
+  if (Object.keys(stageVariables).length > MOST_STAGE_VARIABLES)
+    problems.push({ at: ['stageVariables'], wanted: `may hold ${MOST_STAGE_VARIABLES} variables` });
+  if (target !== undefined) problems.push(...problemsAt(['target'], target, stageVariables));
+  if (target !== undefined && backend !== undefined)
+    problems.push({ at: ['backend'], wanted: 'has no meaning beside target: it stands for { type: webhook, url: <backend> }' });
+  if (routes === undefined && target === undefined && backend === undefined)
+    problems.push({ at: [], wanted: 'must have routes, a target, or a backend' });
+  for (const [key, route] of Object.entries(routes ?? {})) problems.push(...routeProblems(key, route, spec));
+  if (authorizer !== undefined) problems.push(...authorizerProblems(authorizer, stageVariables));
+  if (sigv4 !== undefined) problems.push(...sigv4Problems(sigv4));
+  return problems;
+}
+
+function routeProblems(key: string, route: AwsRoute, spec: AwsRouteSpec & { readonly backend?: string }): RouteProblem[] {
+  const at = ['routes', key];
+  const problems: RouteProblem[] = [];
+  const isReserved = RESERVED_ROUTES.some((name) => name === key);
+  if (key === '' || (key.startsWith('$') && !isReserved))
+    problems.push({
+      at,
+      wanted: `the key of a route of your own must not be empty or begin with $; ${RESERVED_ROUTES.join(', ')} are the others`,
+    });
+  if (route.target !== undefined) problems.push(...problemsAt([...at, 'target'], route.target, spec.stageVariables ?? {}));
+  else if (spec.target === undefined && spec.backend === undefined)
+    problems.push({ at, wanted: 'must have a target, as there is none beside routes, and no backend' });
+  if (route.routeResponse === true && (key === '$connect' || key === '$disconnect'))
+    problems.push({ at: [...at, 'routeResponse'], wanted: `has no meaning for ${key}: there is no open socket` });
+  if (spec.strict === true && route.timeoutMs !== undefined && !isIntegrationTimeout(route.timeoutMs))
+    problems.push({
+      at: [...at, 'timeoutMs'],
+      wanted: `must be ${INTEGRATION_TIMEOUT_MS.minimum} to ${INTEGRATION_TIMEOUT_MS.maximum} where strict is set`,
+    });
+  return problems;
+}
+
+function isIntegrationTimeout(timeoutMs: number): boolean {
+  return timeoutMs >= INTEGRATION_TIMEOUT_MS.minimum && timeoutMs <= INTEGRATION_TIMEOUT_MS.maximum;
+}
+
+function authorizerProblems({ target, jwt }: AuthorizerSpec, variables: Readonly<Record<string, string>>): RouteProblem[] {
+  if ((target === undefined) === (jwt === undefined)) return [{ at: ['authorizer'], wanted: 'must have a target or a jwt, and not both' }];
+  return target === undefined ? [] : problemsAt(['authorizer', 'target'], target, variables);
+}
+
+function sigv4Problems({ mode, keys, tokens }: Sigv4Spec): RouteProblem[] {
+  const problems: RouteProblem[] = [];
+  if (mode === 'verify' && keys === undefined) problems.push({ at: ['sigv4'], wanted: 'must have keys where mode is verify' });
+  if (mode === 'bearer' && tokens === undefined) problems.push({ at: ['sigv4'], wanted: 'must have tokens where mode is bearer' });
+  if (mode !== 'verify' && keys !== undefined) problems.push({ at: ['sigv4', 'keys'], wanted: 'have no meaning unless mode is verify' });
+  if (mode !== 'bearer' && tokens !== undefined)
+    problems.push({ at: ['sigv4', 'tokens'], wanted: 'have no meaning unless mode is bearer' });
+  return problems;
+}
