@@ -22,7 +22,7 @@ export type Surroundings = {
   readonly files: FileBudget;
 };
 
-export async function openSurroundings({ config, node, link, log }: Base, clock: Clock): Promise<Surroundings> {
+export async function openSurroundings({ config, node, link, log, aroundFunction }: Base, clock: Clock): Promise<Surroundings> {
   const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining, CLUSTER_URL: url } = config;
   const owner = ownerToken();
   const meter = new Meter();
@@ -42,7 +42,7 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     owner,
     meter,
     joined,
-    backends: new Backends({ clock, log, observer: meter, connections, pipelining }),
+    backends: new Backends({ clock, log, observer: meter, connections, pipelining, aroundFunction }),
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
     files: new FileBudget({
       limit: fileLimit(),

@@ -3,6 +3,7 @@ import type { Observer } from '../core/observer.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import type { Route } from '../core/route.ts';
 import type { Speech } from '../wire/codec.ts';
+import type { AroundFunction } from '../wire/functions.ts';
 import { openHttp } from './http/backend.ts';
 import { Transports } from './http/transports.ts';
 
@@ -14,6 +15,7 @@ export type BackendParts = {
   /** Sockets to each origin, and calls on one socket whose answers are still out. */
   readonly connections: number;
   readonly pipelining: number;
+  readonly aroundFunction?: AroundFunction | undefined;
 };
 
 /** The same with what all kinds share: the sockets to an origin. */

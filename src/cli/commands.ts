@@ -10,6 +10,10 @@ export type Command = {
 
 /** `wsaas <name>`: one line each. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
+  dev: {
+    help: 'run the WebSocket APIs of such a template on this machine, with its handlers, loaded anew when a file changes',
+    load: () => import('../dev/run.ts'),
+  },
   'import-aws': {
     help: 'print a routes file for the WebSocket APIs of a Serverless, SAM, CloudFormation or CDK template',
     load: () => import('./commands/import-aws.ts'),

@@ -17,7 +17,13 @@ export type HandlerEnvironmentOptions = {
 };
 
 /** Says where credentials come from; where one of them is set, none are made up. */
-const CREDENTIALS = ['AWS_ACCESS_KEY_ID', 'AWS_PROFILE', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'AWS_CONTAINER_CREDENTIALS_FULL_URI'];
+const CREDENTIALS = [
+  'AWS_ACCESS_KEY_ID',
+  'AWS_PROFILE',
+  'AWS_WEB_IDENTITY_TOKEN_FILE',
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'AWS_CONTAINER_CREDENTIALS_FULL_URI',
+];
 /** SDKs sign what they send, whoever looks at it. */
 const MADE_UP = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
 /** Of the program itself, and of what runs its tests. */
@@ -36,7 +42,9 @@ export function handlerEnvironment(options: HandlerEnvironmentOptions): Record<s
     ...Object.fromEntries(passed),
     ...(region !== undefined && { AWS_REGION: region, AWS_DEFAULT_REGION: region }),
     AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: callbackUrl,
-    ...(isTypeScript && { NODE_OPTIONS: `--experimental-transform-types --disable-warning=ExperimentalWarning --import=${typescriptImports}` }),
+    ...(isTypeScript && {
+      NODE_OPTIONS: `--experimental-transform-types --disable-warning=ExperimentalWarning --import=${typescriptImports}`,
+    }),
     ...own,
     NODE_EXTRA_CA_CERTS: certificateFile,
   };
@@ -44,5 +52,7 @@ export function handlerEnvironment(options: HandlerEnvironmentOptions): Record<s
 
 function hasCredentials(shell: HandlerEnvironmentOptions['shell']): boolean {
   const home = shell['HOME'] ?? '';
-  return CREDENTIALS.some((name) => shell[name] !== undefined) || ['credentials', 'config'].some((name) => existsSync(join(home, '.aws', name)));
+  return (
+    CREDENTIALS.some((name) => shell[name] !== undefined) || ['credentials', 'config'].some((name) => existsSync(join(home, '.aws', name)))
+  );
 }

@@ -11,10 +11,17 @@ export type AwsRouteOptions = {
   readonly domainName: string | undefined;
   /** Where the routes file will be: files of modules are relative to it. */
   readonly folder: string;
+  /** What else a module's environment has: the function's own variables are among it. Default: those alone. */
+  readonly environmentOf?: (asked: AwsFunction, own: Readonly<Record<string, string>>, api: AwsApi) => Readonly<Record<string, string>>;
+  /** Where code that is in the template itself was written to. Default: nowhere. */
+  readonly writtenFiles?: ReadonlyMap<string, string>;
 };
 
-/** Routes (CONTRACT: docs/dialects/aws.md), and what of them is not as the template has it. */
-export type AwsRoutes = { readonly routes: readonly object[]; readonly notes: readonly string[] };
+/** One route, as a routes file has it. */
+export type AwsRouteText = { readonly path: string; readonly [property: string]: unknown };
+
+/** Routes (docs/dialects/aws.md), and what of them is not as the template has it. */
+export type AwsRoutes = { readonly routes: readonly AwsRouteText[]; readonly notes: readonly string[] };
 
 /** What AWS waits for `$connect`, too. */
 const AWS_INTEGRATION_TIMEOUT_MS = 29_000;
@@ -54,7 +61,7 @@ class Route {
     this.#context = context;
   }
 
-  written(path: string): object {
+  written(path: string): AwsRouteText {
     const { stage, apiId, routeSelectionExpression, routes, authorizer, stageVariables } = this.#api;
     const domainName = this.#context.hosts.get(apiId);
     return {
@@ -105,10 +112,12 @@ class Route {
       said(`${code.type === 'foreign' ? `${code.said}; ` : ''}run its image with the Lambda emulator at ${url}, or write where it is`);
       return { type: 'rie', url };
     }
-    const env = this.#environment(asked);
-    if (code.type === 'inline') said(`its code is in the template itself; write it to ./${name}.js`);
+    const own = this.#environment(asked);
+    const env = this.#context.environmentOf?.(asked, own, this.#api) ?? own;
+    const written = code.type === 'file' ? code.file : this.#context.writtenFiles?.get(name);
+    if (code.type === 'inline' && written === undefined) said(`its code is in the template itself; write it to ./${name}.js`);
     if (code.type === 'missing') said(`${code.said}; it may have to be built first`);
-    const file = code.type === 'file' ? spelt(relative(folder, code.file)) : `./${name}.js`;
+    const file = written === undefined ? `./${name}.js` : spelt(relative(folder, written));
     const called = code.type === 'missing' ? 'handler' : code.export;
     return { type: 'module', file, export: called, timeoutMs, ...(Object.keys(env).length > 0 && { env }) };
   }

@@ -33,7 +33,12 @@ export interface FunctionTarget {
   invoke(call: FunctionCall, receiver: Receiver<FunctionResult>, waitUntil: number): void;
   /** Ends what is idle at once and running calls with `stopped`. Idempotent. */
   stop(): Promise<void>;
+  /** From the next call on it runs the code as it is then. Absent: its code is not the gateway's to load. */
+  reload?(): void;
 }
+
+/** Wraps what runs a function, for whoever watches it. */
+export type AroundFunction = (target: FunctionTarget, spec: TargetSpec) => FunctionTarget;
 
 /** What a dialect that calls functions is given. */
 export type FunctionHost = {

@@ -92,7 +92,7 @@ test('the functions may stay in the account, or run in emulators', async (t) => 
   const { apis, folder } = await read(t, { 'template.yaml': TWO, 'app.js': '' });
   const targetsOf = (targets: 'lambda' | 'rie'): unknown[] => {
     const { routes } = awsRoutes(apis, { targets, region: 'eu-west-1', domainName: undefined, folder });
-    return (routes as { routes: Record<string, { target: unknown }> }[]).flatMap((route) =>
+    return (routes as unknown as { routes: Record<string, { target: unknown }> }[]).flatMap((route) =>
       Object.values(route.routes).map(({ target }) => target),
     );
   };

@@ -1,5 +1,5 @@
 import type { FunctionSpeech } from '../../wire/codec.ts';
-import type { FunctionHost, FunctionTarget } from '../../wire/functions.ts';
+import type { AroundFunction, FunctionHost, FunctionTarget } from '../../wire/functions.ts';
 import type { TargetSpec, TargetType } from '../../wire/targets.ts';
 import type { Clock, Log } from '../../core/ports.ts';
 import type { Route } from '../../core/route.ts';
@@ -14,6 +14,7 @@ export type FunctionParts = {
   readonly connections: number;
   /** The sockets to an origin, shared by all that calls it. */
   readonly transportTo: (origin: string) => Transport;
+  readonly aroundFunction?: AroundFunction | undefined;
 };
 
 type Opener<Type extends TargetType> = (
@@ -25,6 +26,7 @@ type Opener<Type extends TargetType> = (
 const TARGETS: { readonly [Type in TargetType]?: Opener<Type> } = {
   webhook: createWebhook,
   mock: createMock,
+  module: async (spec, parts) => (await import('./module/open.ts')).openModule(spec, parts),
 };
 
 type Functions = {
@@ -66,7 +68,8 @@ async function openTarget<Type extends TargetType>(
 ): Promise<FunctionTarget> {
   const opener = TARGETS[spec.type] as Opener<Type> | undefined;
   if (opener === undefined) throw new Error(`this build has no targets of type ${spec.type}`);
-  return opener(spec, parts);
+  const target = await opener(spec, parts);
+  return parts.aroundFunction?.(target, spec) ?? target;
 }
 
 function shownAs(spec: TargetSpec): string {

@@ -1,0 +1,70 @@
+import { findPackageJSON } from 'node:module';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { chosenApis } from '../cli/commands/template-arguments.ts';
+import type { AwsApi, TemplateOptions } from '../templates/aws-api.ts';
+import { awsRoutes } from '../templates/aws-routes.ts';
+import { TemplateError } from '../templates/notes.ts';
+import { readTemplate } from '../templates/read.ts';
+import { routesText } from '../templates/routes-text.ts';
+import { handlerEnvironment } from './handler-environment.ts';
+import type { Workspace } from './workspace.ts';
+
+/** A template, and what of it is to run. */
+export type ProjectOptions = {
+  readonly template: string;
+  readonly options: TemplateOptions;
+  /** Undefined: all. */
+  readonly apis: readonly string[] | undefined;
+};
+
+export type Project = {
+  readonly apis: readonly AwsApi[];
+  /** Where clients of each API connect, in the same order. */
+  readonly paths: readonly string[];
+  /** For ROUTES_FILE. */
+  readonly routes: string;
+  /** What could not be mapped. */
+  readonly notes: readonly string[];
+  /** Files that the template is made of. */
+  readonly files: readonly string[];
+};
+
+/** Its own file in the sources and in the package, in which this one lies somewhere else. */
+const TYPESCRIPT_IMPORTS = import.meta.filename.endsWith('.ts')
+  ? join(import.meta.dirname, 'typescript-imports.ts')
+  : join(dirname(findPackageJSON(import.meta.url) ?? ''), 'dist/dev/typescript-imports.js');
+
+/** Reads the template and makes routes of it whose handlers run here. Throws a TemplateError. */
+export async function readProject(
+  { template, options, apis: names }: ProjectOptions,
+  { workspace, domainName }: { readonly workspace: Workspace; readonly domainName: string },
+): Promise<Project> {
+  const read = await readTemplate(template, options);
+  const apis = chosenApis(read.apis, names);
+  if (typeof apis === 'string') throw new TemplateError([...read.notes, `${template}: ${apis}`]);
+  const { routes, notes } = awsRoutes(apis, {
+    targets: 'module',
+    region: options.region,
+    domainName,
+    folder: workspace.folder,
+    writtenFiles: await workspace.writeInlineCode(apis),
+    environmentOf: ({ code }, own, { stage }) =>
+      handlerEnvironment({
+        shell: options.environment,
+        own,
+        certificateFile: workspace.certificateFile,
+        callbackUrl: `https://${domainName}/${stage}`,
+        region: options.region,
+        isTypeScript: code.type === 'file' && /\.[cm]?ts$/.test(code.file),
+        typescriptImports: pathToFileURL(TYPESCRIPT_IMPORTS).href,
+      }),
+  });
+  return {
+    apis,
+    paths: routes.map(({ path }) => path),
+    routes: routesText(routes, []),
+    notes: [...read.notes, ...notes],
+    files: read.files,
+  };
+}
