@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, resolve, sep } from 'node:path';
 import { pino, type Logger } from 'pino';
 import { createApp, type App } from '../app.ts';
 import { loadConfig } from '../config/load.ts';
 import { drain } from '../core/drain.ts';
 import { randomName } from '../core/ids.ts';
 import { systemClock } from '../core/system-clock.ts';
+import { readRoutesFile, RoutesFileError } from '../routes/file.ts';
 import { TemplateError } from '../templates/notes.ts';
 import type { FunctionTarget } from '../wire/functions.ts';
 import { developmentCertificate } from './certificate.ts';
@@ -13,7 +14,7 @@ import { type Front, openFront } from './front.ts';
 import type { Output } from './output.ts';
 import { type Project, type ProjectOptions, readProject } from './project.ts';
 import { WatchedTarget } from './ran.ts';
-import { watchFiles, type Watch } from './watch.ts';
+import { Watch } from './watch.ts';
 import { openWorkspace, type Workspace } from './workspace.ts';
 
 export type SessionOptions = ProjectOptions & {
@@ -92,11 +93,11 @@ class Running implements Session {
     });
     await this.#app.listen();
     front.serve(this.#app.publicServer.server);
-    this.#watch = await watchFiles(this.#watchedPaths(), (files) => this.#inTurn(() => this.#changed(files)));
+    this.#watch = this.#watchFiles();
   }
 
   async close(): Promise<void> {
-    await this.#watch?.close();
+    this.#watch?.close();
     await this.#last;
     const app = this.#app;
     if (app !== null) await drain({ gateway: app.gateway, log: app.log, signal: 'SIGINT', delayMs: 0, spreadMs: 0, shut: app.close });
@@ -108,6 +109,9 @@ class Running implements Session {
   async #read(): Promise<void> {
     const project = await readProject(this.#options, this.#parts);
     await this.#parts.workspace.writeRoutes(project.routes);
+    await readRoutesFile(this.#parts.workspace.routesFile).catch((error: unknown) => {
+      throw error instanceof RoutesFileError ? new TemplateError([`${this.#options.template}: ${error.message}`]) : error;
+    });
     const before = new Set(this.#project?.notes);
     for (const note of project.notes) if (!before.has(note)) this.#options.output.told(note);
     this.#project = project;
@@ -119,10 +123,13 @@ class Running implements Session {
   }
 
   /** The folder of the template, and files of it that lie elsewhere. */
-  #watchedPaths(): string[] {
+  #watchFiles(): Watch {
     const path = resolve(this.#options.template);
     const folder = statSync(path).isDirectory() ? path : dirname(path);
-    return [folder, ...(this.#project?.files ?? []).filter((file) => !file.startsWith(folder))];
+    const files = (this.#project?.files ?? []).filter((file) => !file.startsWith(`${folder}${sep}`));
+    const watch = new Watch({ folder, files, changed: (changed) => this.#inTurn(() => this.#changed(changed)) });
+    if (watch.isFull) this.#options.output.told(`${folder} has too many folders: not all of them are watched`);
+    return watch;
   }
 
   async #changed(files: readonly string[]): Promise<void> {

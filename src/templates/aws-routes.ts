@@ -71,7 +71,7 @@ class Route {
       ...(domainName !== undefined && { domainName }),
       apiId,
       routeSelectionExpression,
-      routes: Object.fromEntries([...routes].map(([key, route]) => [key, this.#route(route)])),
+      routes: Object.fromEntries([...routes].map(([key, route]) => [key, this.#route(key, route)])),
       ...(Object.keys(stageVariables).length > 0 && { stageVariables }),
       ...(authorizer !== null && {
         authorizer: { target: this.#target(authorizer.target), identitySource: authorizer.identitySource },
@@ -80,10 +80,11 @@ class Route {
     };
   }
 
-  #route({ target, hasResponse, integrationTimeoutMs, throttle }: AwsRoute): object {
+  #route(key: string, { target, hasResponse, integrationTimeoutMs, throttle }: AwsRoute): object {
+    const isTwoWay = hasResponse && key !== '$connect' && key !== '$disconnect'; // AWS takes it there, and does nothing with it
     return {
       target: this.#target(target),
-      ...(hasResponse && { routeResponse: true }),
+      ...(isTwoWay && { routeResponse: true }),
       ...(integrationTimeoutMs !== null && { timeoutMs: integrationTimeoutMs }),
       ...(throttle !== null && { throttle: { rate: throttle.rate, ...(throttle.burst !== null && { burst: throttle.burst }) } }),
     };
