@@ -33,6 +33,8 @@ export type App = {
   readonly listen: (begin?: () => Promise<void>) => Promise<{ readonly publicUrl: string; readonly controlUrl: string }>;
   /** Reads ROUTES_FILE again; says what is wrong and changes nothing, or returns null. */
   readonly reloadRoutes: () => Promise<string | null>;
+  /** Handler files (targets of type module) are read again by the calls from now on; connections stay. */
+  readonly reloadHandlers: () => void;
   readonly close: () => Promise<void>;
   /** What the first log line tells. */
   readonly facts: Readonly<Record<string, unknown>>;
@@ -74,6 +76,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     facts: factsOf(base, surroundings, routing),
     listen: (begin) => listen(base, servers, { gateway, surroundings, begin }),
     reloadRoutes: routing.reload,
+    reloadHandlers: () => surroundings.backends.reload(),
     async close() {
       heartbeat.cancel();
       await closeServers(servers);

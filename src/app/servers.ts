@@ -24,10 +24,13 @@ export type Servers = {
 
 const BACKLOG = 4_096;
 
-export function buildServers({ config, logger }: Base, { gateway, routing, surroundings }: Whole): Servers {
+export function buildServers({ config, logger, dialects }: Base, { gateway, routing, surroundings }: Whole): Servers {
+  const rewrites = Object.values(dialects).flatMap(({ rewrite }) => rewrite ?? []);
   const options = {
     logger: logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }), // its "listening" lines are in our start line
     asksForWebSocket,
+    isUpgradeOnly: (path: string) => isUpgradeOnly(routing, path),
+    rewrite: (target: string) => rewrites.reduce((spelt, rewrite) => rewrite(spelt), target),
     handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
     maxBodyBytes: largestMessageBytes(routing),
   };
@@ -40,6 +43,11 @@ export function buildServers({ config, logger }: Base, { gateway, routing, surro
   const controlSockets = sockets();
   const controlServer = buildServer({ ...options, httpSockets: controlSockets, upgrades: () => 'never' });
   return { publicServer, controlServer, isShared: false, publicSockets, controlSockets, moreAccepts };
+}
+
+function isUpgradeOnly({ find }: Routing, path: string): boolean {
+  const found = find(path);
+  return !('type' in found) && found.route.isUpgradeOnly;
 }
 
 export async function serveClients({ config }: Base, servers: Servers, { gateway, routing }: Inside): Promise<void> {

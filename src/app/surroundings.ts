@@ -1,3 +1,4 @@
+import { environment } from '../config/environment.ts';
 import { ownerToken } from '../core/ids.ts';
 import { Meter } from '../core/meter.ts';
 import type { Clock } from '../core/ports.ts';
@@ -42,7 +43,7 @@ export async function openSurroundings({ config, node, link, log, aroundFunction
     owner,
     meter,
     joined,
-    backends: new Backends({ clock, log, observer: meter, connections, pipelining, aroundFunction }),
+    backends: new Backends({ clock, log, observer: meter, connections, pipelining, environment: environment(), aroundFunction }),
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
     files: new FileBudget({
       limit: fileLimit(),

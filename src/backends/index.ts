@@ -15,6 +15,8 @@ export type BackendParts = {
   /** Sockets to each origin, and calls on one socket whose answers are still out. */
   readonly connections: number;
   readonly pipelining: number;
+  /** The variables of this process, for programs that it starts. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly aroundFunction?: AroundFunction | undefined;
 };
 
@@ -37,6 +39,8 @@ export type BackendKind<Type extends Speech['type'] = Speech['type']> = {
   serve(spoken: Spoken<Type>): Served | Promise<Served>;
   /** What is called, without secrets. */
   readonly targets: readonly string[];
+  /** Code that runs here on behalf of users is read again; a kind without such code lacks this. */
+  reload?(): void;
   close(): Promise<void>;
 };
 
@@ -64,6 +68,11 @@ export class Backends {
 
   get targets(): readonly string[] {
     return [...this.#targets].flatMap(({ targets }) => targets);
+  }
+
+  /** What is called from now on runs users' code as it lies there now. */
+  reload(): void {
+    for (const kind of this.#targets) kind.reload?.();
   }
 
   async close(): Promise<void> {

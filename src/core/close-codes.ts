@@ -11,6 +11,7 @@ export const CLOSE_CODES = {
   TOO_BIG: { code: 1009, reconnect: false, when: 'a message was over MAX_MESSAGE_BYTES' },
   INTERNAL_ERROR: { code: 1011, reconnect: true, when: 'a message could not be delivered within BACKEND_RETRY_FOR_MS' },
   TRY_AGAIN_LATER: { code: 1013, reconnect: true, when: 'the client read too slowly (SLOW_CLIENT_TIMEOUT_MS)' },
+  TOKEN_EXPIRED: { code: 4401, reconnect: true, when: 'the token that the client came with has expired; with a new one it may come back' },
   DUPLICATE_ID: { code: 4409, reconnect: false, when: 'a newer connection took this client-chosen id' },
 } as const;
 

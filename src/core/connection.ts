@@ -50,6 +50,8 @@ export class Connection implements IntakeClient {
   readonly remoteAddress: string;
   /** Epoch ms. */
   readonly connectedAt: number;
+  /** Epoch ms at which what the client came with ends, and the connection with it (4401). */
+  expiresAt: number;
   /** Counts this process's connections; a place in the list of all. */
   readonly serial: number;
   state: ConnectionState = 'connecting';
@@ -60,11 +62,10 @@ export class Connection implements IntakeClient {
   /** When the heartbeat sent a ping that nothing has answered yet, else 0. */
   pingedAt = 0;
   seenBytes = 0;
-  /** Messages either way. */
+  /** Messages either way; how many of them the heartbeat saw, and since when (of `Clock.now`) there were no more. */
   messages = 0;
-  /** What the heartbeat saw of them last, and since when (of `Clock.now`) there were no more. */
-  seenMessages = 0;
-  quietSince: number;
+  seenMessages = -1;
+  quietSince = 0;
   /** How it ended, once it has; of `terminate` already before. */
   closeCode = 0;
   closeReason = '';
@@ -89,9 +90,9 @@ export class Connection implements IntakeClient {
     this.remoteAddress = request.remoteAddress;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
+    this.expiresAt = request.expiresAt ?? Infinity;
     this.#lastActiveDate = this.connectedAt;
     this.lastActiveAt = host.clock.now();
-    this.quietSince = this.lastActiveAt;
     this.#intake = route.intake(this, host);
     this.#pace = route.limits.messagesPerSecond === 0 ? null : new Pace(this, host.clock, route.limits.messagesPerSecond);
   }
@@ -140,6 +141,7 @@ export class Connection implements IntakeClient {
     this.#socket = socket;
     this.state = 'open';
     this.alive();
+    this.expiresAt = Math.min(this.expiresAt, verdict.expiresAt ?? Infinity);
     if (verdict.message !== null) this.#send(verdict.message);
     const early = this.#early;
     this.#early = null;
@@ -152,18 +154,10 @@ export class Connection implements IntakeClient {
   receive(data: Buffer, isBinary: boolean): void {
     if (this.state === 'closed' || this.#isDeaf) return;
     this.alive();
-    if (isBinary && !this.route.takesBinary) {
-      this.#isDeaf = true;
-      this.close(CLOSE.UNSUPPORTED_DATA, 'no binary messages here');
-      return;
-    }
-    if (data.length > this.route.limits.maxMessageBytes) {
-      this.#isDeaf = true; // what comes behind a message that is refused would leave a gap (G2)
-      this.close(CLOSE.TOO_BIG, 'message too big'); // the socket itself knows only the largest limit of all routes
-      return;
-    }
-    const { observer } = this.#host;
-    observer.received(this.#party, data.length);
+    // the socket itself knows only the largest limit of all routes
+    if (data.length > this.route.limits.maxMessageBytes) return this.#closeDeaf(CLOSE.TOO_BIG, 'message too big');
+    if (isBinary && !this.route.takesBinary) return this.#closeDeaf(CLOSE.UNSUPPORTED_DATA, 'no binary messages here');
+    this.#host.observer.received(this.#party, data.length);
     this.messages += 1;
     this.#lastSeq += 1;
     this.#pace?.took();
@@ -172,9 +166,8 @@ export class Connection implements IntakeClient {
 
   /** Any frame came. */
   alive(): void {
-    const { clock } = this.#host;
-    this.lastActiveAt = clock.now();
-    this.#lastActiveDate = clock.date();
+    this.lastActiveAt = this.#host.clock.now();
+    this.#lastActiveDate = this.#host.clock.date();
     this.pingedAt = 0;
   }
 
@@ -184,10 +177,8 @@ export class Connection implements IntakeClient {
     const first = this.#answered?.find(idempotencyKey, now);
     if (first) return first;
     const outcome = this.#push(message);
-    if (outcome === SENT || outcome === QUEUED) {
-      this.#answered ??= new AnsweredKeys(this.route.limits.idempotencyKeys);
-      this.#answered.remember(idempotencyKey, outcome, now);
-    }
+    if (outcome === SENT || outcome === QUEUED)
+      (this.#answered ??= new AnsweredKeys(this.route.limits.idempotencyKeys)).remember(idempotencyKey, outcome, now);
     return outcome;
   }
 
@@ -199,12 +190,7 @@ export class Connection implements IntakeClient {
       case 'connecting': {
         if (this.route.earlyPushes === 'refused' || this.#early?.close) return NOT_FOUND;
         this.#early ??= new Early();
-        if (
-          this.#early.pushes.length >= limits.inboxMessages ||
-          (this.#early.bytes > 0 && this.#early.bytes + length > limits.sendBufferBytes)
-        ) {
-          return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
-        }
+        if (!this.#early.hasRoom(length, limits)) return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
         this.#early.add(message);
         this.#host.observer.counted('pushesQueued', 1);
         return QUEUED;
@@ -237,8 +223,7 @@ export class Connection implements IntakeClient {
   close(code: number, reason: string): CloseOutcome {
     switch (this.state) {
       case 'connecting':
-        this.#early ??= new Early();
-        this.#early.close ??= { code, reason };
+        (this.#early ??= new Early()).close ??= { code, reason };
         return QUEUED;
       case 'open':
         this.state = 'closing';
@@ -252,8 +237,13 @@ export class Connection implements IntakeClient {
 
   /** Another process has told its end: nothing more is read from it, and its client does well to come back. */
   disown(): void {
+    this.#closeDeaf(CLOSE.GOING_AWAY, 'this gateway was taken for dead');
+  }
+
+  /** What comes behind a message that is refused would leave a gap (G2). */
+  #closeDeaf(code: OwnCloseCode, reason: string): void {
     this.#isDeaf = true;
-    this.close(CLOSE.GOING_AWAY, 'this gateway was taken for dead');
+    this.close(code, reason);
   }
 
   /** Ends it without a handshake; the `close` event will carry this code. */
@@ -305,10 +295,7 @@ export class Connection implements IntakeClient {
   ended(code: number, reason: string): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
-    if (this.closeCode === 0) {
-      this.closeCode = code;
-      this.closeReason = reason;
-    }
+    if (this.closeCode === 0) [this.closeCode, this.closeReason] = [code, reason];
     this.#socket = null;
     this.#early = null;
     this.#intake.ended();

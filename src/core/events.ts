@@ -28,6 +28,8 @@ export type OpenRequest = {
   readonly isEncrypted: boolean;
   /** What every event is to tell as `data` until the verdict says otherwise; null: nothing. */
   readonly data: string | null;
+  /** Epoch ms at which the token ends that the client was let in by; absent: never, or the verdict says it. */
+  readonly expiresAt?: number;
   /** The id that the client chose, on routes where clients do (docs/routes.md#client-chosen-ids); else null. */
   readonly clientId: string | null;
   /** Chosen by the route; null: the backend may choose. */
@@ -67,6 +69,8 @@ export type OpenVerdict =
       readonly subprotocol: string | null;
       readonly message: Message | null;
       readonly headers: readonly (readonly [string, string])[];
+      /** Epoch ms at which the connection is closed with 4401; absent: never. */
+      readonly expiresAt?: number;
     }
   | Refusal;
 

@@ -1,5 +1,4 @@
 import { CLOSE } from './close-codes.ts';
-import { delivered } from './delivered.ts';
 import type { MessageEvent, MessageVerdict } from './events.ts';
 import { Fifo } from './fifo.ts';
 import type { Intake, IntakeClient, IntakeFactory, IntakeHost } from './intake.ts';
@@ -164,4 +163,25 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
       this.#client.resume(); // else the peer's close frame would never be read
     }
   }
+}
+
+/** The backend has taken a message: it is counted, complaints are told, tags set, and a reply goes back. */
+export function delivered(
+  client: IntakeClient,
+  host: IntakeHost,
+  taken: { readonly event: MessageEvent; readonly verdict: Extract<MessageVerdict, { type: 'delivered' }> },
+): void {
+  const { event, verdict } = taken;
+  const { observer, log } = host;
+  const { id } = client.party;
+  observer.counted('messagesDelivered', 1);
+  if (verdict.complaint !== null) {
+    observer.counted('messagesComplained', 1);
+    log.info({ id, seq: event.seq, complaint: verdict.complaint }, 'the backend took a message and complained');
+  }
+  if (verdict.tags) {
+    const problem = client.setTags(verdict.tags);
+    if (problem !== null) log.warn({ id, problem }, 'the backend set tags that cannot be set');
+  }
+  if (verdict.reply !== null) client.reply(verdict.reply);
 }

@@ -1,7 +1,6 @@
 import type { RpcOutcome } from './commands.ts';
-import { delivered } from './delivered.ts';
 import type { MessageEvent, MessageVerdict } from './events.ts';
-import { NO_RPC, type InboxOptions } from './inbox.ts';
+import { delivered, NO_RPC, type InboxOptions } from './inbox.ts';
 import type { Intake, IntakeClient, IntakeFactory, IntakeHost } from './intake.ts';
 import type { Receiver } from './ports.ts';
 

@@ -42,6 +42,10 @@ export class WatchedTarget implements FunctionTarget {
   stop(): Promise<void> {
     return this.#target.stop();
   }
+
+  reload(): void {
+    this.#target.reload?.();
+  }
 }
 
 function eventOf({ kind, payload, connectionId }: FunctionCall): { readonly routeKey: string; readonly connectionId: string } {

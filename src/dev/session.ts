@@ -8,7 +8,6 @@ import { randomName } from '../core/ids.ts';
 import { systemClock } from '../core/system-clock.ts';
 import { readRoutesFile, RoutesFileError } from '../routes/file.ts';
 import { TemplateError } from '../templates/notes.ts';
-import type { FunctionTarget } from '../wire/functions.ts';
 import { developmentCertificate } from './certificate.ts';
 import { type Front, openFront } from './front.ts';
 import type { Output } from './output.ts';
@@ -57,8 +56,6 @@ type Parts = { readonly front: Front; readonly workspace: Workspace; readonly do
 class Running implements Session {
   readonly #options: SessionOptions;
   readonly #parts: Parts;
-  /** What runs functions whose code can be loaded anew. */
-  readonly #reloadable = new Set<FunctionTarget>();
   #project: Project | null = null;
   #app: App | null = null;
   #watch: Watch | null = null;
@@ -89,7 +86,7 @@ class Running implements Session {
     this.#app = await createApp(loadConfig(config).config, this.#logger(), {
       node: randomName(),
       link: null,
-      aroundFunction: (target) => this.#watched(target),
+      aroundFunction: (target) => new WatchedTarget(target, { clock: systemClock, now: () => Date.now(), ran: this.#options.output.ran }),
     });
     await this.#app.listen();
     front.serve(this.#app.publicServer.server);
@@ -117,11 +114,6 @@ class Running implements Session {
     this.#project = project;
   }
 
-  #watched(target: FunctionTarget): FunctionTarget {
-    if (target.reload !== undefined) this.#reloadable.add(target);
-    return new WatchedTarget(target, { clock: systemClock, now: () => Date.now(), ran: this.#options.output.ran });
-  }
-
   /** The folder of the template, and files of it that lie elsewhere. */
   #watchFiles(): Watch {
     const path = resolve(this.#options.template);
@@ -134,7 +126,7 @@ class Running implements Session {
 
   async #changed(files: readonly string[]): Promise<void> {
     const { output } = this.#options;
-    for (const target of this.#reloadable) target.reload?.();
+    this.#app?.reloadHandlers();
     if (!files.some((file) => this.#project?.files.includes(file))) {
       output.told('reloaded: what is called from now on runs the code as it is now');
       return;

@@ -78,6 +78,8 @@ export type DialectDefinition = {
   readonly create: (context: DialectContext) => DialectOnRoute;
   /** Must each of its routes have a `backend`? Default: true. */
   readonly needsBackend?: boolean;
+  /** Is a plain request for the path of one of its routes told to upgrade (426), though it could be a command for an id? Default: false. */
+  readonly isUpgradeOnly?: boolean;
   /** The answer to a client whose path no route has, where all routes are of this dialect. Default: 404. */
   readonly unknownPath?: Refusal;
   readonly checkRoute: (route: { readonly path: string; readonly subprotocols?: readonly string[] | undefined }) => readonly RouteProblem[];
@@ -86,6 +88,8 @@ export type DialectDefinition = {
    * `addressIn` makes of its parameters. Needs a parser that leaves bodies as Buffers.
    */
   readonly routes: (server: FastifyInstance, options: ControlOptions) => Promise<void>;
+  /** Other spellings of its commands' targets, in the one that its routes have. Comes before the router; must be fast. */
+  readonly rewrite?: (target: string) => string;
   /** Its methods on `/:id` of the control API. */
   readonly onId: readonly Method[];
   /** First path segments of its commands: no client may choose one as its id. */

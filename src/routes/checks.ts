@@ -31,8 +31,6 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
       if (typeof result === 'string') report(['routes', index, name], result);
     }
     const definition = dialects[route.dialect ?? DEFAULT_DIALECT];
-    if (!('backend' in route) && definition !== undefined && definition.needsBackend !== false)
-      report(['routes', index], `must have a backend, as a route of dialect ${definition.name}`);
     if (route.duplicateId !== undefined && dialects[route.dialect ?? DEFAULT_DIALECT]?.hasClientIds === false)
       report(
         ['routes', index, 'duplicateId'],
@@ -42,6 +40,8 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
     if (problem !== null) report(['routes', index, 'controlPath'], problem);
     const { path } = route;
     if (path === undefined) continue;
+    if (!('backend' in route) && definition !== undefined && definition.needsBackend !== false)
+      report(['routes', index], `must have a backend, as a route of dialect ${definition.name}`);
     const parameters = parametersOf(path);
     if (parameters.some((name) => /^\d/.test(name)))
       report(['routes', index, 'path'], 'must name its parameters by a letter first: the last one counts, and numbers lose their place');

@@ -110,6 +110,7 @@ async function createRoute(spec: RouteSpec, { file, defaults, dialects, wsUris, 
     isOriginAllowed: originCheck(spec.origins === undefined ? defaults.origins : read('origins', spec.origins.join(','))),
     forwardHeaders: spec.forwardHeaders === undefined ? defaults.forwardHeaders : read('header-names', spec.forwardHeaders.join(',')),
     refuseWith: spec.refuseWith ?? defaults.refuseWith,
+    isUpgradeOnly: dialect.isUpgradeOnly === true,
   };
   return { dialect: dialect.name, client, control };
 }

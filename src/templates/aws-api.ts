@@ -59,8 +59,8 @@ export type AwsFunction = {
 
 /** Where the handler's code is. */
 export type AwsCode =
-  /** `file` is absolute; `export` may have dots. */
-  | { readonly type: 'file'; readonly file: string; readonly export: string }
+  /** `file` and `root`, the folder that the account would get as the function's code, are absolute; `export` may have dots. */
+  | { readonly type: 'file'; readonly file: string; readonly root: string; readonly export: string }
   | { readonly type: 'inline'; readonly source: string; readonly export: string }
   /** A container image, or a runtime that is no Node. */
   | { readonly type: 'foreign'; readonly said: string }

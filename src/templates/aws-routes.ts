@@ -105,8 +105,8 @@ class Route {
 
   #function(asked: AwsFunction): object {
     const { targets, notes, folder } = this.#context;
-    const { name, code, timeoutMs, place } = asked;
-    if (targets === 'lambda') return this.#lambda(asked.functionName);
+    const { name, functionName, code, timeoutMs, place } = asked;
+    if (targets === 'lambda') return this.#lambda(functionName);
     const said = (words: string): void => void notes.push(`${place.file}:${place.line}: ${name}: ${words}`);
     if (targets === 'rie' || code.type === 'foreign') {
       const url = `http://${hostName(name)}:${EMULATOR_PORT}`;
@@ -120,7 +120,15 @@ class Route {
     if (code.type === 'missing') said(`${code.said}; it may have to be built first`);
     const file = written === undefined ? `./${name}.js` : spelt(relative(folder, written));
     const called = code.type === 'missing' ? 'handler' : code.export;
-    return { type: 'module', file, export: called, timeoutMs, ...(Object.keys(env).length > 0 && { env }) };
+    return {
+      type: 'module',
+      file,
+      export: called,
+      function: functionName,
+      ...(code.type === 'file' && { directory: spelt(relative(folder, code.root) || '.') }),
+      timeoutMs,
+      ...(Object.keys(env).length > 0 && { env }),
+    };
   }
 
   #lambda(arn: string): object {

@@ -17,7 +17,7 @@ export async function handlerCode(handler: string, folders: readonly string[]): 
   for (const folder of folders) {
     for (const extension of EXTENSIONS) {
       const file = join(folder, `${parts.module}${extension}`);
-      if (await isFile(file)) return { type: 'file', file, export: parts.export };
+      if (await isFile(file)) return { type: 'file', file, root: folder, export: parts.export };
     }
   }
   const tried = folders.map((folder) => join(folder, `${parts.module}{${EXTENSIONS.join(',')}}`));

@@ -24,8 +24,11 @@ export type FunctionResult =
   /** A webhook that answers in the words of HTTP: its answer as it is. */
   | { readonly type: 'answered'; readonly answer: BackendAnswer }
   /** The function failed: an exception, an exit, no memory left, its own time-out. */
-  | { readonly type: 'threw'; readonly errorType: string; readonly message: string }
-  | BackendFailure;
+  | ({ readonly type: 'threw'; readonly errorType: string; readonly message: string } & Refusable)
+  | (BackendFailure & Refusable);
+
+/** What runs the function has refused to: as a failure for now (too many calls), thrown for good (no permission, no such function). */
+type Refusable = { readonly isRefusal?: true };
 
 /** Runs one function. Bounded, fair, and never throwing: whatever happens is a result. */
 export interface FunctionTarget {
@@ -33,7 +36,7 @@ export interface FunctionTarget {
   invoke(call: FunctionCall, receiver: Receiver<FunctionResult>, waitUntil: number): void;
   /** Ends what is idle at once and running calls with `stopped`. Idempotent. */
   stop(): Promise<void>;
-  /** From the next call on it runs the code as it is then. Absent: its code is not the gateway's to load. */
+  /** Calls from now on run the code as it lies there now; only a target that has code of its own has this. */
   reload?(): void;
 }
 

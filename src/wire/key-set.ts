@@ -1,3 +1,5 @@
+import { withoutEndSlashes } from './ws-uris.ts';
+
 /** What asking for a key set may cost. */
 export type KeySetLimits = {
   /** For one whole answer. */
@@ -28,12 +30,18 @@ type FetchOptions = { readonly method: 'GET'; readonly headers: Headers; readonl
  * seldom, reads of its answer are bounded, and an outage of it lasts for nobody who has a known key. No redirect is followed.
  */
 export class KeySetFetch {
+  /** What is asked first: the keys, or the issuer's description, which says where they are. */
+  readonly url: URL;
+  readonly #issuer: string | null;
   readonly #limits: KeySetLimits;
   /** Times are of a clock that nobody sets. */
   #failure: { readonly at: number; readonly error: unknown } | null = null;
   #good: { readonly at: number; readonly body: Buffer } | null = null;
 
-  constructor(limits: KeySetLimits) {
+  /** Throws where it is no URL. */
+  constructor(source: string | { readonly issuer: string }, limits: KeySetLimits) {
+    this.#issuer = typeof source === 'string' ? null : source.issuer;
+    this.url = new URL(typeof source === 'string' ? source : `${withoutEndSlashes(source.issuer)}/.well-known/openid-configuration`);
     this.#limits = limits;
   }
 
@@ -50,7 +58,8 @@ export class KeySetFetch {
   async #asked(url: string, options: FetchOptions): Promise<Response> {
     if (this.#failure !== null && performance.now() - this.#failure.at < this.#limits.failurePauseMs) throw this.#failure.error;
     try {
-      const body = await this.#body(await fetch(url, options));
+      const body = await this.#body(await fetch(this.#issuer === null ? url : await this.#located(this.#issuer, options), options));
+      if (!isKeySet(body)) throw new Error('the key set is no JSON object with a list "keys"');
       this.#good = { at: performance.now(), body };
       this.#failure = null;
       return new Response(body.toString());
@@ -65,21 +74,32 @@ export class KeySetFetch {
     let bytes = 0;
     for await (const chunk of response.body ?? []) {
       bytes += chunk.length;
-      if (bytes > this.#limits.maxBytes) throw new Error(`the key set has more than ${this.#limits.maxBytes} bytes`);
+      if (bytes > this.#limits.maxBytes) throw new Error(`the answer has more than ${this.#limits.maxBytes} bytes`);
       chunks.push(chunk);
     }
-    if (response.status !== 200) throw new Error(`the key set was answered ${response.status}; 200 is wanted`);
-    const body = Buffer.concat(chunks, bytes);
-    if (!isKeySet(body)) throw new Error('the key set is no JSON object with a list "keys"');
-    return body;
+    if (response.status !== 200) throw new Error(`the issuer answered ${response.status}; 200 is wanted`);
+    return Buffer.concat(chunks, bytes);
+  }
+
+  /** Who describes another issuer than itself is not believed (OpenID Connect Discovery 4.3). */
+  async #located(issuer: string, options: FetchOptions): Promise<string> {
+    const described = readJson(await this.#body(await fetch(this.url, options)));
+    if (described['issuer'] !== issuer) throw new Error(`the description at ${this.url.href} is not that of issuer ${issuer}`);
+    const uri = described['jwks_uri'];
+    if (typeof uri !== 'string' || !/^https?:\/\//.test(uri)) throw new Error(`the description at ${this.url.href} has no jwks_uri`);
+    return uri;
   }
 }
 
 function isKeySet(body: Buffer): boolean {
+  return Array.isArray(readJson(body)['keys']);
+}
+
+/** Empty where it is no JSON object. */
+function readJson(body: Buffer): Readonly<Record<string, unknown>> {
   try {
-    const value: unknown = JSON.parse(body.toString());
-    return typeof value === 'object' && value !== null && 'keys' in value && Array.isArray(value.keys);
+    return Object(JSON.parse(body.toString())) as Readonly<Record<string, unknown>>;
   } catch {
-    return false;
+    return {};
   }
 }

@@ -20,7 +20,12 @@ export const targetSchema = Type.Object(
       }),
     ),
     headers: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'webhook: further fixed headers of every call.' })),
-    function: Type.Optional(Type.String({ minLength: 1, description: 'lambda: name or ARN of the function.' })),
+    function: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'lambda: name or ARN of the function. module: the name that it is told it has. Default: that of its file.',
+      }),
+    ),
     qualifier: Type.Optional(Type.String({ minLength: 1, description: 'lambda: version or alias.' })),
     region: Type.Optional(Type.String({ minLength: 1, description: 'lambda: its region. Default: that of the environment.' })),
     file: Type.Optional(Type.String({ minLength: 1, description: 'module: the handler file, relative to the routes file.' })),
@@ -28,7 +33,18 @@ export const targetSchema = Type.Object(
     timeoutMs: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 900_000, description: 'module: the function’s own time-out. Default: that of its route.' }),
     ),
-    memoryMb: Type.Optional(Type.Integer({ minimum: 32, maximum: 10_240, description: 'module: most memory of its heap.' })),
+    memoryMb: Type.Optional(
+      Type.Integer({ minimum: 64, maximum: 10_240, description: 'module: most memory of each of its processes. Default: 512.' }),
+    ),
+    maxInstances: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 256, description: 'module: its processes at once, each with one call at a time. Default: 8.' }),
+    ),
+    directory: Type.Optional(
+      Type.String({
+        minLength: 1,
+        description: 'module: where its processes run, relative to the routes file. Default: the folder of that file.',
+      }),
+    ),
     env: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'module: its environment.' })),
     statusCode: Type.Optional(Type.Integer({ minimum: 200, maximum: 599, description: 'mock: the status that it answers. Default: 200.' })),
     body: Type.Optional(Type.String({ description: 'mock: the body that it answers. Default: none.' })),
@@ -59,8 +75,12 @@ export type TargetSpec =
       readonly type: 'module';
       readonly file: string;
       readonly export: string;
+      readonly function: string | null;
+      /** Absolute. */
+      readonly directory: string;
       readonly timeoutMs: number | null;
       readonly memoryMb: number | null;
+      readonly maxInstances: number | null;
       readonly env: Readonly<Record<string, string>>;
     }
   | { readonly type: 'mock'; readonly statusCode: number; readonly body: string | null };
@@ -80,6 +100,6 @@ export const TARGET_PROPERTIES: {
   webhook: { required: ['url'], optional: ['answer', 'headers'] },
   rie: { required: ['url'], optional: [] },
   lambda: { required: ['function'], optional: ['qualifier', 'region', 'url'] },
-  module: { required: ['file'], optional: ['export', 'timeoutMs', 'memoryMb', 'env'] },
+  module: { required: ['file'], optional: ['export', 'function', 'directory', 'timeoutMs', 'memoryMb', 'maxInstances', 'env'] },
   mock: { required: [], optional: ['statusCode', 'body'] },
 };

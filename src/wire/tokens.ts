@@ -3,8 +3,8 @@ import { KEY_SET_LIMITS, KeySetFetch, type KeySetLimits } from './key-set.ts';
 
 /** Whose tokens are taken, and for whom they must have been made. */
 export type TokenRules = {
-  /** Where the issuer publishes its keys (RFC 7517). */
-  readonly jwksUri: string;
+  /** Where the issuer publishes its keys (RFC 7517); null: where the first issuer's own description says (OpenID Connect Discovery). */
+  readonly jwksUri: string | null;
   /** `iss` must be one of these; empty: any issuer whose key signed it. */
   readonly issuers: readonly string[];
   /** `aud` must hold one of these, or, in a token without `aud`, `client_id` must be one (Amazon Cognito's access tokens); empty: any. */
@@ -45,21 +45,24 @@ type Loaded = { readonly jose: typeof Jose; readonly keys: Jose.JWTVerifyGetKey 
 
 /**
  * Checks JSON Web Tokens (RFC 7519) against the issuer's published keys, which it asks for when they are first needed, when a
- * token names one that it does not know, and when they are old. Never throws.
+ * token names one that it does not know, and when they are old.
  */
 export class TokenVerifier {
   readonly #rules: TokenRules;
   readonly #limits: KeySetLimits;
+  readonly #source: KeySetFetch;
   readonly #now: () => number;
   #loaded: Promise<Loaded> | null = null;
 
-  /** `now`: epoch ms. */
+  /** Throws where the rules name no URL. `now`: epoch ms. */
   constructor(rules: TokenRules, options: { readonly limits?: Partial<KeySetLimits>; readonly now?: () => number } = {}) {
     this.#rules = rules;
     this.#limits = { ...KEY_SET_LIMITS, ...options.limits };
+    this.#source = new KeySetFetch(rules.jwksUri ?? { issuer: rules.issuers[0] ?? '' }, this.#limits);
     this.#now = options.now ?? Date.now;
   }
 
+  /** Never rejects. */
   async verify(token: string): Promise<TokenVerdict> {
     if (token.length > MAX_TOKEN_LENGTH) return { type: 'invalid', fault: 'malformed' };
     const loaded = await (this.#loaded ??= this.#load());
@@ -74,11 +77,11 @@ export class TokenVerifier {
   async #load(): Promise<Loaded> {
     const jose = await import('jose'); // only a route that asks for tokens needs it
     const { timeoutMs, unknownKeyPauseMs, maxAgeMs } = this.#limits;
-    const keys = jose.createRemoteJWKSet(new URL(this.#rules.jwksUri), {
+    const keys = jose.createRemoteJWKSet(this.#source.url, {
       timeoutDuration: timeoutMs,
       cooldownDuration: unknownKeyPauseMs,
       cacheMaxAge: maxAgeMs,
-      [jose.customFetch]: new KeySetFetch(this.#limits).fetch,
+      [jose.customFetch]: this.#source.fetch,
     });
     return { jose, keys };
   }

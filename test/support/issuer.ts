@@ -13,6 +13,10 @@ export type IssuerKey = {
 
 export type Issuer = {
   readonly jwksUri: string;
+  /** Its name, below which it describes itself. */
+  readonly name: string;
+  /** What its description says; may be changed. */
+  described: object;
   /** What it publishes; may be changed. */
   published: JWK[];
   /** How often its keys were asked for. */
@@ -23,9 +27,10 @@ export type Issuer = {
 
 /** One who makes tokens and publishes the keys over HTTP. */
 export async function startIssuer(t: Pick<TestContext, 'after'>, published: JWK[]): Promise<Issuer> {
-  const server = createServer((_request, response) => {
+  const server = createServer(({ url }, response) => {
     issuer.asked += 1;
-    if (issuer.answer !== null) issuer.answer(response);
+    if (url === '/.well-known/openid-configuration') response.end(JSON.stringify(issuer.described));
+    else if (issuer.answer !== null) issuer.answer(response);
     else response.setHeader('content-type', 'application/json').end(JSON.stringify({ keys: issuer.published }));
   });
   t.after(() => {
@@ -35,7 +40,9 @@ export async function startIssuer(t: Pick<TestContext, 'after'>, published: JWK[
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const issuer: Issuer = { jwksUri: `http://127.0.0.1:${port}/keys`, published, asked: 0, answer: null };
+  const name = `http://127.0.0.1:${port}`;
+  const jwksUri = `${name}/keys`;
+  const issuer: Issuer = { jwksUri, name, described: { issuer: name, jwks_uri: jwksUri }, published, asked: 0, answer: null };
   return issuer;
 }
 

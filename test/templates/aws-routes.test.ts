@@ -53,6 +53,8 @@ test('a routes file has a route for each API: modules, emulators, functions else
               type: 'module',
               file: '../app.js',
               export: 'handler',
+              function: 'chat-node',
+              directory: '..',
               timeoutMs: 3_000,
               env: { API: 'https://gw.example.com:8443/prod', X: '1' },
             },

@@ -132,6 +132,18 @@ suite('the keys of an issuer', () => {
     assert.equal(issuer.asked, before + 1);
   });
 
+  test('are found by the name of the issuer alone, who must describe itself', async (t) => {
+    const issuer = await startIssuer(t, [key.jwk]);
+    const rules = { jwksUri: null, issuers: [issuer.name], audiences: [] };
+    const token = await tokenBy(key, { iss: issuer.name });
+    assert.equal(faultOf(await new TokenVerifier(rules).verify(token)), 'valid');
+    const well = issuer.described;
+    for (const described of [{ ...well, issuer: 'https://another.example' }, { ...well, jwks_uri: 'file:///etc/passwd' }, {}, [], null]) {
+      issuer.described = described as object;
+      assert.equal(faultOf(await new TokenVerifier(rules).verify(token)), 'unavailable', JSON.stringify(described));
+    }
+  });
+
   test('that cannot be had leave a token undecided, and are not asked for by every stranger', async (t) => {
     const issuer = await startIssuer(t, [key.jwk]);
     issuer.answer = (response) => void response.writeHead(500).end();

@@ -12,6 +12,8 @@ export type FunctionParts = {
   readonly log: Log;
   /** Calls at once to what runs one function. */
   readonly connections: number;
+  /** The variables of this process. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   /** The sockets to an origin, shared by all that calls it. */
   readonly transportTo: (origin: string) => Transport;
   readonly aroundFunction?: AroundFunction | undefined;
@@ -23,15 +25,18 @@ type Opener<Type extends TargetType> = (
 ) => FunctionTarget | Promise<FunctionTarget>;
 
 /** What can run a function: one line each. What a type needs is loaded when the first target of it is opened. */
-const TARGETS: { readonly [Type in TargetType]?: Opener<Type> } = {
+const TARGETS: { readonly [Type in TargetType]: Opener<Type> } = {
   webhook: createWebhook,
   mock: createMock,
+  rie: async (spec, parts) => (await import('./rie/target.ts')).openRie(spec, parts),
+  lambda: async (spec, parts) => (await import('./lambda/target.ts')).openLambda(spec, parts),
   module: async (spec, parts) => (await import('./module/open.ts')).openModule(spec, parts),
 };
 
 type Functions = {
   readonly serve: (spoken: { readonly speech: FunctionSpeech }) => Promise<Pick<Route, 'backend' | 'intake'>>;
   readonly targets: readonly string[];
+  readonly reload: () => void;
   readonly close: () => Promise<void>;
 };
 
@@ -56,6 +61,13 @@ export function openFunctions(parts: FunctionParts): Functions {
     get targets() {
       return [...new Set([...opened.keys()].map((name) => shownAs(JSON.parse(name) as TargetSpec)))];
     },
+    reload() {
+      for (const target of opened.values())
+        void target.then(
+          (one) => one.reload?.(),
+          () => {},
+        );
+    },
     async close() {
       await Promise.all([...opened.values()].map(async (target) => (await target).stop()));
     },
@@ -66,8 +78,7 @@ async function openTarget<Type extends TargetType>(
   spec: Extract<TargetSpec, { readonly type: Type }>,
   parts: FunctionParts,
 ): Promise<FunctionTarget> {
-  const opener = TARGETS[spec.type] as Opener<Type> | undefined;
-  if (opener === undefined) throw new Error(`this build has no targets of type ${spec.type}`);
+  const opener: Opener<Type> = TARGETS[spec.type];
   const target = await opener(spec, parts);
   return parts.aroundFunction?.(target, spec) ?? target;
 }

@@ -44,7 +44,11 @@ export class Waiting implements Receiver<FunctionResult> {
     if (this.#state === 'over') return;
     this.#state = 'over';
     this.#timer.cancel();
-    this.#receiver.settled(result);
+    this.#receiver.settled(this.#isTooLong(result) ? tooLong(this.call) : result);
+  }
+
+  #isTooLong(result: FunctionResult): boolean {
+    return result.type === 'returned' && result.payload.length > this.call.maxAnswerBytes;
   }
 
   /** Not from inside the call that it was handed over by. */
@@ -55,6 +59,10 @@ export class Waiting implements Receiver<FunctionResult> {
   stop(): void {
     this.settled({ ...STOPPED, wasSent: this.#state === 'running' });
   }
+}
+
+function tooLong({ maxAnswerBytes }: FunctionCall): BackendFailure {
+  return { type: 'failure', reason: 'too-long', wasSent: true, detail: `the function returned more than ${maxAnswerBytes} bytes` };
 }
 
 /** What a call gets that comes too late. */

@@ -37,15 +37,15 @@ export function sendProblem(reply: FastifyReply, status: number, { error, messag
 
 /** Errors of this scope leave in AWS's form, whoever found the mistake. */
 export function speakAsAws(server: FastifyInstance): void {
-  server.addHook('onSend', (_request, reply, payload, done) => {
-    if (reply.statusCode < 400 || reply.hasHeader(ERROR_TYPE) || typeof payload !== 'string') return done(null, payload);
+  server.addHook('onSend', async (_request, reply, payload) => {
+    if (reply.statusCode < 400 || reply.hasHeader(ERROR_TYPE) || typeof payload !== 'string') return payload;
     const { code, message } = errorIn(payload);
     const { status, error } = NAMES[code] ?? (reply.statusCode >= 500 ? FAULT : { status: reply.statusCode, error: 'BadRequestException' });
     const body = JSON.stringify({ message });
     void withRequestId(reply)
       .code(status)
       .headers({ [ERROR_TYPE]: error, 'content-type': JSON_TYPE, 'content-length': Buffer.byteLength(body) });
-    return done(null, body);
+    return body;
   });
 }
 

@@ -6,7 +6,8 @@ import type { AwsApi } from './api.ts';
 /** A client may go on to $connect. */
 export type Allowed = {
   readonly type: 'allowed';
-  readonly principalId: string;
+  /** Null: nobody said one. */
+  readonly principalId: string | null;
   /** Told as `requestContext.authorizer` in every event of the connection, beside `principalId` and `integrationLatency`. */
   readonly context: Readonly<Record<string, unknown>>;
   /** How long the authorizer took, in ms. */

@@ -36,7 +36,8 @@ export class AwsBackend implements Backend {
     const { codec, authorizer, api } = this.#options;
     const connect = api.functions.get('$connect');
     const waitMs = connect === undefined ? 0 : this.#throttles.waitMs(connect);
-    if (waitMs > 0) return { ...awsRefusal(event, 429, 'THROTTLED', FRAME_MESSAGES.throttled), retryAfterMs: waitMs };
+    if (waitMs > 0)
+      return { ...awsRefusal(event, { status: 429, code: 'THROTTLED', message: FRAME_MESSAGES.throttled }), retryAfterMs: waitMs };
     const allowed = (await authorizer?.authorize(event, waitUntil)) ?? null;
     if (allowed?.type === 'refused') return allowed;
     const step = codec.encodeOpen(event, allowed);

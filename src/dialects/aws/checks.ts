@@ -1,4 +1,5 @@
 import type { RouteProblem } from '../definition.ts';
+import { identityProblem } from './authorizer/identity.ts';
 import {
   INTEGRATION_TIMEOUT_MS,
   RESERVED_ROUTES,
@@ -57,9 +58,26 @@ function isIntegrationTimeout(timeoutMs: number): boolean {
   return timeoutMs >= INTEGRATION_TIMEOUT_MS.minimum && timeoutMs <= INTEGRATION_TIMEOUT_MS.maximum;
 }
 
-function authorizerProblems({ target, jwt }: AuthorizerSpec, variables: Readonly<Record<string, string>>): RouteProblem[] {
+function authorizerProblems(
+  { target, jwt, identitySource = [] }: AuthorizerSpec,
+  variables: Readonly<Record<string, string>>,
+): RouteProblem[] {
   if ((target === undefined) === (jwt === undefined)) return [{ at: ['authorizer'], wanted: 'must have a target or a jwt, and not both' }];
-  return target === undefined ? [] : problemsAt(['authorizer', 'target'], target, variables);
+  const problems: RouteProblem[] = target === undefined ? [] : problemsAt(['authorizer', 'target'], target, variables);
+  for (const [index, source] of identitySource.entries()) {
+    const problem = identityProblem(source);
+    if (problem !== null) problems.push({ at: ['authorizer', 'identitySource', index], wanted: problem });
+  }
+  return jwt === undefined ? problems : [...problems, ...jwtProblems(jwt)];
+}
+
+function jwtProblems(jwt: NonNullable<AuthorizerSpec['jwt']>): RouteProblem[] {
+  const { jwksUri, issuer } = jwt;
+  if (jwksUri === undefined && issuer === undefined)
+    return [{ at: ['authorizer', 'jwt'], wanted: 'must have the jwksUri of the keys, or the issuer who publishes where they are' }];
+  if (jwksUri !== undefined && !isUrl(jwksUri)) return [{ at: ['authorizer', 'jwt', 'jwksUri'], wanted: 'must be a URL of http or https' }];
+  if (jwksUri !== undefined || issuer === undefined || isUrl(issuer)) return [];
+  return [{ at: ['authorizer', 'jwt', 'issuer'], wanted: 'must be a URL of http or https where there is no jwksUri' }];
 }
 
 function sigv4Problems({ mode, keys, tokens }: Sigv4Spec): RouteProblem[] {
@@ -70,4 +88,8 @@ function sigv4Problems({ mode, keys, tokens }: Sigv4Spec): RouteProblem[] {
   if (mode !== 'bearer' && tokens !== undefined)
     problems.push({ at: ['sigv4', 'tokens'], wanted: 'have no meaning unless mode is bearer' });
   return problems;
+}
+
+function isUrl(url: string): boolean {
+  return /^https?:$/.test(URL.parse(url)?.protocol ?? '');
 }

@@ -1,4 +1,4 @@
-import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict } from '../../core/events.ts';
+import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict, Refusal } from '../../core/events.ts';
 import { CLOSE_DELIVERED, DELIVERED } from '../../core/events.ts';
 import type { Party } from '../../core/party.ts';
 import { unusable } from '../../core/refusals.ts';
@@ -63,15 +63,15 @@ export class AwsCodec {
     return {
       type: 'call',
       fn,
-      call: this.#call('open', fn, party, { payload: this.#events.connect(told, ids), requestId: ids.requestId, headers }),
+      call: this.#call('open', fn, { connectionId: party.id, payload: this.#events.connect(told, ids), requestId: ids.requestId, headers }),
     };
   }
 
   decodeOpen(event: OpenEvent, allowed: Allowed | null, result: FunctionResult): OpenVerdict {
-    if (result.type === 'failure') return unansweredOpen(event, result);
-    if (result.type === 'threw') return awsRefusal(event, 502, 'BAD_GATEWAY', FRAME_MESSAGES.failed);
+    if (result.type === 'failure') return result.isRefusal === true ? notRun(event) : unansweredOpen(event, result);
+    if (result.type === 'threw') return result.isRefusal === true ? notRun(event) : badGateway(event);
     const returned = readResult(result);
-    if (returned.type !== 'answer' || returned.status < 200) return awsRefusal(event, 502, 'BAD_GATEWAY', FRAME_MESSAGES.failed);
+    if (returned.type !== 'answer' || returned.status < 200) return badGateway(event);
     if (returned.status > 299) return refusedByFunction(event, returned);
     const { headers } = returned;
     const tags = readSetTags(headers);
@@ -83,7 +83,8 @@ export class AwsCodec {
   }
 
   #accepted(event: OpenEvent, allowed: Allowed | null, verdict: Accepted): OpenVerdict {
-    return { ...verdict, data: dataOf(event, allowed) };
+    const data = dataOf(event, allowed);
+    return allowed === null || allowed.expiresAt === null ? { ...verdict, data } : { ...verdict, data, expiresAt: allowed.expiresAt };
   }
 
   encodeMessage(event: MessageEvent): Step<MessageVerdict> {
@@ -91,7 +92,11 @@ export class AwsCodec {
     const fn = this.#functionOf(event);
     const eventId = `${party.key}.${seq}`;
     const ids = requestIdsOf(eventId);
-    if (fn === null) return { type: 'settled', verdict: failed(event, ids.requestId, FRAME_MESSAGES.noRoute, 'no route has this message') };
+    if (fn === null)
+      return {
+        type: 'settled',
+        verdict: failed(event, ids.requestId, { message: FRAME_MESSAGES.noRoute, because: 'no route has this message' }),
+      };
     const { pieces, headers: common, trace } = party.derived(this.#alike);
     const headers = common.concat([
       'ws-event-id',
@@ -104,7 +109,7 @@ export class AwsCodec {
       encodeURIComponent(fn.routeKey),
     ]);
     const payload = this.#events.message(event, ids, { routeKey: fn.routeKey, pieces });
-    return { type: 'call', fn, call: this.#call('message', fn, party, { payload, requestId: ids.requestId, headers }) };
+    return { type: 'call', fn, call: this.#call('message', fn, { connectionId: party.id, payload, requestId: ids.requestId, headers }) };
   }
 
   decodeMessage(
@@ -113,15 +118,15 @@ export class AwsCodec {
     result: FunctionResult,
   ): MessageVerdict {
     if (result.type === 'failure') return this.#undelivered(event, requestId, result);
-    if (result.type === 'threw') return failed(event, requestId, FRAME_MESSAGES.failed, `the function threw ${result.errorType}`);
+    if (result.type === 'threw') return failed(event, requestId, { because: `the function threw ${result.errorType}` });
     if (result.type === 'answered' && result.answer.status >= 500) return this.#failedAnswer(event, requestId, result.answer.status);
     const returned = readResult(result, fn.isTwoWay);
     if (returned.type === 'nothing' && !fn.isTwoWay) return DELIVERED;
-    if (returned.type === 'nothing') return failed(event, requestId, FRAME_MESSAGES.failed, 'the function returned nothing');
+    if (returned.type === 'nothing') return failed(event, requestId, { because: 'the function returned nothing' });
     if (returned.type === 'malformed')
-      return failed(event, requestId, FRAME_MESSAGES.failed, `what the function returned is malformed: ${returned.detail}`);
+      return failed(event, requestId, { because: `what the function returned is malformed: ${returned.detail}` });
     const { status, body } = returned;
-    if (status >= this.#api.errorFrameFromStatus) return failed(event, requestId, FRAME_MESSAGES.failed, `status ${status}`);
+    if (status >= this.#api.errorFrameFromStatus) return failed(event, requestId, { because: `status ${status}` });
     return this.#delivered(returned, fn.isTwoWay ? body : null);
   }
 
@@ -138,7 +143,12 @@ export class AwsCodec {
     return {
       type: 'call',
       fn,
-      call: this.#call('close', fn, party, { payload: this.#events.disconnect(event, ids), requestId: ids.requestId, headers }),
+      call: this.#call('close', fn, {
+        connectionId: party.id,
+        payload: this.#events.disconnect(event, ids),
+        requestId: ids.requestId,
+        headers,
+      }),
     };
   }
 
@@ -167,7 +177,7 @@ export class AwsCodec {
   /** What never reached the function is held and tried again; then, and where it may have, the client is told. */
   #undelivered(event: MessageEvent, requestId: string, { reason, wasSent }: BackendFailure): MessageVerdict {
     const word = reason === 'timeout' ? FRAME_MESSAGES.timedOut : FRAME_MESSAGES.failed;
-    const told = failed(event, requestId, word, wasSent ? `${reason} after it was sent` : reason);
+    const told = failed(event, requestId, { message: word, because: wasSent ? `${reason} after it was sent` : reason });
     return wasSent || this.#api.isStrict
       ? told
       : { type: 'retry', afterMs: null, because: reason, lastWord: errorFrame(word, event.party.id, requestId) };
@@ -175,7 +185,7 @@ export class AwsCodec {
 
   #failedAnswer(event: MessageEvent, requestId: string, status: number): MessageVerdict {
     const because = `status ${status}`;
-    const told = failed(event, requestId, FRAME_MESSAGES.failed, because);
+    const told = failed(event, requestId, { because });
     const isAway = status === 503 && !this.#api.isStrict; // RFC 9110 §15.6.4: it was not done
     return isAway
       ? { type: 'retry', afterMs: null, because, lastWord: errorFrame(FRAME_MESSAGES.failed, event.party.id, requestId) }
@@ -210,15 +220,12 @@ export class AwsCodec {
     return headers;
   }
 
-  #call(
-    kind: FunctionCall['kind'],
-    { timeoutMs }: AwsFunction,
-    { id }: Party,
-    own: Pick<FunctionCall, 'payload' | 'requestId' | 'headers'>,
-  ): FunctionCall {
-    return { kind, timeoutMs, maxAnswerBytes: this.#maxAnswerBytes, connectionId: id, ...own };
+  #call(kind: FunctionCall['kind'], { timeoutMs }: AwsFunction, own: Own): FunctionCall {
+    return { kind, timeoutMs, maxAnswerBytes: this.#maxAnswerBytes, ...own };
   }
 }
+
+type Own = Pick<FunctionCall, 'connectionId' | 'payload' | 'requestId' | 'headers'>;
 
 /** A body that nobody wants is not looked into. */
 function readResult(result: Extract<FunctionResult, { type: 'returned' | 'answered' }>, wantsBody = true): Returned {
@@ -237,19 +244,32 @@ function jsonOf(data: Buffer): unknown {
 
 function dataOf({ party }: OpenEvent, allowed: Allowed | null): string | null {
   if (allowed === null) return party.data;
+  const { context, principalId, latencyMs } = allowed;
   return writeFacts({
     ...readFacts(party.data),
-    authorizer: { ...allowed.context, principalId: allowed.principalId, integrationLatency: allowed.latencyMs },
+    authorizer: { ...context, ...(principalId !== null && { principalId }), integrationLatency: latencyMs },
   });
 }
 
+/** Of which message the client is told (default: that something failed), and why. */
+type Failing = { readonly message?: FrameMessage; readonly because: string };
+
 /** The message is done with; its sender gets the frame that AWS sends. */
-function failed({ party }: MessageEvent, requestId: string, message: FrameMessage, complaint: string): MessageVerdict {
-  return { type: 'delivered', reply: errorFrame(message, party.id, requestId), complaint };
+function failed({ party }: MessageEvent, requestId: string, { message, because }: Failing): MessageVerdict {
+  return { type: 'delivered', reply: errorFrame(message ?? FRAME_MESSAGES.failed, party.id, requestId), complaint: because };
+}
+
+function badGateway(event: OpenEvent): Refusal {
+  return awsRefusal(event, { status: 502, code: 'BAD_GATEWAY', message: FRAME_MESSAGES.failed });
+}
+
+/** The function was not run: it may not be called, or not now. */
+function notRun(event: OpenEvent): Refusal {
+  return awsRefusal(event, { status: 500, code: 'INTERNAL_ERROR', message: FRAME_MESSAGES.failed });
 }
 
 /** No whole answer to $connect. A call that was sent may have been accepted; the backend of every dialect is told of its end then. */
 function unansweredOpen(event: OpenEvent, { reason }: BackendFailure): OpenVerdict {
-  if (reason === 'timeout') return awsRefusal(event, 504, 'GATEWAY_TIMEOUT', FRAME_MESSAGES.timedOut);
-  return awsRefusal(event, 502, 'BAD_GATEWAY', FRAME_MESSAGES.failed);
+  if (reason === 'timeout') return awsRefusal(event, { status: 504, code: 'GATEWAY_TIMEOUT', message: FRAME_MESSAGES.timedOut });
+  return badGateway(event);
 }

@@ -24,7 +24,8 @@ const error = (name: string, description: string, headers: Readonly<Record<strin
     },
   );
 
-const done = (description: string) => ({ description, headers: { 'x-amzn-RequestId': HEADERS['x-amzn-RequestId'] } });
+/** An answer without a body. */
+const done = (description: string) => ({ description, headers: { 'x-amzn-RequestId': HEADERS['x-amzn-RequestId'] }, type: 'null' });
 
 const ERRORS = {
   400: error('BadRequestException', 'no id of a connection, or a parameter that is not known'),

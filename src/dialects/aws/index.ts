@@ -5,6 +5,7 @@ import { ApiAccess } from './access.ts';
 import { createApi } from './api.ts';
 import { awsProblems } from './checks.ts';
 import { writeFacts } from './connection-facts.ts';
+import { plainTarget } from './paths.ts';
 import { awsRoutes } from './routes.ts';
 import { awsRouteOptions, type AwsRouteSpec } from './schemas.ts';
 import { speakAws } from './speech.ts';
@@ -17,6 +18,7 @@ export const aws: DialectDefinition = {
   hasShortIds: true,
   hasOwnCredentials: true,
   needsBackend: false,
+  isUpgradeOnly: true,
   options: {},
   routeOptions: awsRouteOptions,
   create: (context) => {
@@ -42,6 +44,7 @@ export const aws: DialectDefinition = {
   },
   checkRoute: (route) => awsProblems(route as AwsRouteSpec),
   routes: awsRoutes,
+  rewrite: plainTarget,
   onId: [],
   reservedSegments: [],
   webhooks: awsWebhooks,

@@ -11,8 +11,10 @@ const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 /** Headers of a function's answer that a refused client gets. */
 const PASSED = /^(x-.*|set-cookie|www-authenticate|retry-after|location|allow)$/;
 
+export type InAwsWords = { readonly status: number; readonly code: ErrorCode; readonly message: string };
+
 /** A refusal in AWS's words: `{"message","connectionId","requestId"}`. */
-export function awsRefusal({ party }: OpenEvent, status: number, code: ErrorCode, message: string): Refusal {
+export function awsRefusal({ party }: OpenEvent, { status, code, message }: InAwsWords): Refusal {
   const { requestId } = requestIdsOf(openEventId(party.key));
   return { ...refused(status, code, message), body: { contentType: JSON_TYPE, data: errorText(message, party.id, requestId) } };
 }
@@ -24,7 +26,7 @@ export function openEventId(key: string): string {
 
 /** The function does not let this client in: its own status, body and safe headers are the answer. */
 export function refusedByFunction(event: OpenEvent, { status, headers, body }: Extract<Returned, { type: 'answer' }>): Refusal {
-  const refusal = awsRefusal(event, status, 'REFUSED', messageOf(status));
+  const refusal = awsRefusal(event, { status, code: 'REFUSED', message: messageOf(status) });
   const passed = passedHeaders(headers);
   if (status === 401) passed['www-authenticate'] ??= 'Bearer'; // RFC 9110 §15.5.2 wants one
   if (body === null) return { ...refusal, headers: passed };

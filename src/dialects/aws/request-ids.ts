@@ -23,12 +23,15 @@ export function requestTimeOf(epochMs: number): string {
   return latest.text;
 }
 
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
 /** Many events fall into one second. */
 let latest = { second: Number.NaN, text: '' };
 
 function commonLogTime(second: number): string {
   const date = new Date(second * 1_000);
-  const two = (value: number): string => String(value).padStart(2, '0');
   const day = `${two(date.getUTCDate())}/${MONTHS[date.getUTCMonth()]}/${date.getUTCFullYear()}`;
   return `${day}:${two(date.getUTCHours())}:${two(date.getUTCMinutes())}:${two(date.getUTCSeconds())} +0000`;
 }

@@ -18,8 +18,8 @@ type Params = { readonly stage?: string; readonly id: string };
 type Addressed = { Params: Params };
 
 const HIDDEN: object = { hide: true };
-/** As the SDKs and others write it: an endpoint that ends with a slash makes two of them. */
-const BASES = ['/@connections', '/%40connections', '//@connections', '//%40connections'].flatMap((base) => [base, `/:stage${base}`]);
+/** Other spellings of them are in paths.ts. */
+const BASES = ['/@connections', '/:stage/@connections'];
 /** Of ids that a gateway gives. */
 const ID = /^[\w-]{1,36}=?$/;
 /** What DeleteConnection tells both sides. */
@@ -54,9 +54,6 @@ export async function awsRoutes(server: FastifyInstance, options: ControlOptions
     return closed(reply, await dispatch({ type: 'close', id: request.params.id, ...closingIn(request), ...access.within }));
   };
 
-  const forbid = (_request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-    sendProblem(reply, 403, { error: 'ForbiddenException', message: 'Forbidden' });
-
   for (const base of BASES) {
     const isTold = base === '/@connections'; // the others are the same, so the OpenAPI document has them once
     server.post<Addressed>(`${base}/:id`, { schema: isTold ? postSchema : HIDDEN }, post);
@@ -75,6 +72,10 @@ export async function awsRoutes(server: FastifyInstance, options: ControlOptions
     const apis = new Map(
       [...options.controls()].flatMap(([name, control]) => (control instanceof ApiAccess ? [[name, control] as const] : [])),
     );
+    if (params.id === '') {
+      forbid(request, reply);
+      return null;
+    }
     const access = grantedTo(
       { method, headers, target, body: bodyOf(request), nowMs: Date.now(), controlProblem: () => options.controlProblem(raw) },
       params.stage,
@@ -89,6 +90,11 @@ export async function awsRoutes(server: FastifyInstance, options: ControlOptions
     const isStrict = [...apis.values()].every((api) => api.isStrict);
     return { within: access.only === null ? NOTHING : { routes: access.only }, isStrict };
   }
+}
+
+/** What is no command is Forbidden on AWS, whatever it is. */
+function forbid(_request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  return sendProblem(reply, 403, { error: 'ForbiddenException', message: 'Forbidden' });
 }
 
 const NOTHING = {};

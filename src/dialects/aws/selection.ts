@@ -93,11 +93,11 @@ function textOf(value: unknown, level = 0): string {
   if (typeof value === 'string') return value;
   if (value === undefined || value === null || level > MOST_LEVELS) return '';
   if (Array.isArray(value)) return `[${value.map((item) => textOf(item, level + 1)).join(', ')}]`;
-  return typeof value === 'object' ? shallow(value) : String(value);
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : shallow(value);
 }
 
 /** No route is called like an object; what is nested without end must not end the process. */
-function shallow(value: object): string {
+function shallow(value: unknown): string {
   try {
     return JSON.stringify(value);
   } catch {

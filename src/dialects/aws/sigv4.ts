@@ -39,6 +39,11 @@ export class SignatureVerifier<Key extends SigningKey> {
     this.#keys = new Map(keys.map((key) => [key.accessKeyId, key]));
   }
 
+  /** Signing keys that are kept, as deriving one costs four hashes. */
+  get derivedKeys(): number {
+    return this.#derived.size;
+  }
+
   /** `hosts`: further names by which the signer may have called us, as a proxy may have put another in its place. */
   verify(request: SignedRequest, nowMs: number, hosts: readonly string[] = []): Verdict<Key> {
     const { authorization } = request.headers;
@@ -61,7 +66,8 @@ export class SignatureVerifier<Key extends SigningKey> {
     const claimed = request.headers['x-amz-content-sha256'];
     if (claimed !== undefined && claimed !== payloadHash) return invalid('The provided x-amz-content-sha256 does not match the body');
     const scope = `${day}/${region}/${SERVICE}/aws4_request`;
-    const signingKey = this.#signingKey(key, day, region);
+    const name = `${accessKeyId}/${day}/${region}`;
+    const signingKey = this.#derived.get(name) ?? derivedKey(key, day, region);
     const isSigned = [null, ...hosts].some((host) => {
       const seen = host === null ? request : { ...request, headers: { ...request.headers, host } };
       const text = [ALGORITHM, date, scope, sha256Hex(canonicalRequest(seen, signedHeaders, payloadHash))].join('\n');
@@ -71,28 +77,19 @@ export class SignatureVerifier<Key extends SigningKey> {
       return invalid(
         'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.',
       );
-    this.#remember(key, day, region, signingKey);
+    this.#remember(name, signingKey);
     return { key };
   }
 
-  #signingKey(key: SigningKey, day: string, region: string): Buffer {
-    const known = this.#derived.get(nameOf(key, day, region));
-    if (known !== undefined) return known;
-    return [day, region, SERVICE, 'aws4_request'].reduce<Buffer>(
-      (from, part) => hmac(from, part),
-      Buffer.from(`AWS4${key.secretAccessKey}`),
-    );
-  }
-
   /** Only of signatures that were right: a stranger must not fill the table. */
-  #remember(key: SigningKey, day: string, region: string, signingKey: Buffer): void {
+  #remember(name: string, signingKey: Buffer): void {
     if (this.#derived.size >= MOST_DERIVED_KEYS) this.#derived.clear();
-    this.#derived.set(nameOf(key, day, region), signingKey);
+    this.#derived.set(name, signingKey);
   }
 }
 
-function nameOf({ accessKeyId }: SigningKey, day: string, region: string): string {
-  return `${accessKeyId}/${day}/${region}`;
+function derivedKey({ secretAccessKey }: SigningKey, day: string, region: string): Buffer {
+  return [day, region, SERVICE, 'aws4_request'].reduce<Buffer>((key, part) => hmac(key, part), Buffer.from(`AWS4${secretAccessKey}`));
 }
 
 function clockProblem(date: string, day: string, nowMs: number): SignatureProblem | null {

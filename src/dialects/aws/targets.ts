@@ -75,8 +75,11 @@ export function readTarget(target: WrittenTarget, variables: Variables, director
         type,
         file: resolve(directory, target.file ?? ''),
         export: target.export ?? 'handler',
+        function: target.function ?? null,
+        directory: resolve(directory, target.directory ?? '.'),
         timeoutMs: target.timeoutMs ?? null,
         memoryMb: target.memoryMb ?? null,
+        maxInstances: target.maxInstances ?? null,
         env: target.env ?? {},
       };
     case 'mock':

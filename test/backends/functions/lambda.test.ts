@@ -55,7 +55,7 @@ functionTargetContract('lambda', async (t, behaviour) => {
       response
         .writeHead(200, { 'x-amz-function-error': 'Unhandled' })
         .end(JSON.stringify({ errorType: 'RangeError', errorMessage: 'it is too much' }));
-    else if (behaviour === 'returns too much') response.end(JSON.stringify({ body: 'x'.repeat(6_400_000) }));
+    else if (behaviour === 'returns much') response.end(JSON.stringify({ body: 'x'.repeat(100_000) }));
   });
   return lambdaTarget(t, origin);
 });
@@ -107,19 +107,30 @@ suite('a call of the Invoke API', () => {
         429,
         { 'x-amzn-errortype': 'TooManyRequestsException' },
         '{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","message":"Rate Exceeded."}',
-        { type: 'failure', reason: 'unreachable', wasSent: false, detail: 'throttled, TooManyRequestsException: Rate Exceeded.' },
+        {
+          type: 'failure',
+          reason: 'unreachable',
+          wasSent: false,
+          isRefusal: true,
+          detail: 'throttled, TooManyRequestsException: Rate Exceeded.',
+        },
       ],
       [
         403,
         { 'x-amzn-errortype': 'AccessDeniedException:http://internal' },
         '{"Message":"User is not authorized"}',
-        { type: 'threw', errorType: 'AccessDeniedException', message: 'AccessDeniedException: User is not authorized' },
+        { type: 'threw', errorType: 'AccessDeniedException', message: 'AccessDeniedException: User is not authorized', isRefusal: true },
       ],
       [
         404,
         { 'x-amzn-errortype': 'ResourceNotFoundException' },
         '{"Message":"Function not found"}',
-        { type: 'threw', errorType: 'ResourceNotFoundException', message: 'ResourceNotFoundException: Function not found' },
+        {
+          type: 'threw',
+          errorType: 'ResourceNotFoundException',
+          message: 'ResourceNotFoundException: Function not found',
+          isRefusal: true,
+        },
       ],
       [
         500,
@@ -168,36 +179,36 @@ suite('a call of the Invoke API', () => {
   });
 });
 
-suite('credentials', () => {
-  /** The environment of the process, for the length of a test. */
-  function setEnvironment(t: TestContext, variables: Readonly<Record<string, string>>): void {
+/** The environment of the process, for the length of a test. */
+function setEnvironment(t: TestContext, variables: Readonly<Record<string, string>>): void {
+  for (const name of Object.keys(process.env).filter((one) => one.startsWith('AWS_'))) delete process.env[name];
+  Object.assign(
+    process.env,
+    { AWS_EC2_METADATA_DISABLED: 'true', AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' },
+    variables,
+  );
+  t.after(() => {
     for (const name of Object.keys(process.env).filter((one) => one.startsWith('AWS_'))) delete process.env[name];
-    Object.assign(
-      process.env,
-      { AWS_EC2_METADATA_DISABLED: 'true', AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' },
-      variables,
-    );
-    t.after(() => {
-      for (const name of Object.keys(process.env).filter((one) => one.startsWith('AWS_'))) delete process.env[name];
-    });
-  }
+  });
+}
 
-  /** A target that looks for credentials by itself. */
-  function searching(t: TestContext, origin: string): LambdaTarget {
-    const target = new LambdaTarget({
-      ...LAMBDA_DEFAULTS,
-      url: new URL(origin),
-      functionName: 'chat',
-      qualifier: null,
-      region: 'eu-west-1',
-      transport: transportTo(t, origin),
-      clock: systemClock,
-      log: SILENT_LOG,
-    });
-    t.after(() => target.stop());
-    return target;
-  }
+/** A target that looks for credentials by itself. */
+function searching(t: TestContext, origin: string): LambdaTarget {
+  const target = new LambdaTarget({
+    ...LAMBDA_DEFAULTS,
+    url: new URL(origin),
+    functionName: 'chat',
+    qualifier: null,
+    region: 'eu-west-1',
+    transport: transportTo(t, origin),
+    clock: systemClock,
+    log: SILENT_LOG,
+  });
+  t.after(() => target.stop());
+  return target;
+}
 
+suite('credentials', () => {
   test('come from the environment', async (t) => {
     const { origin, problems } = await startLambda(t, echo);
     setEnvironment(t, { AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey });

@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { promisify } from 'node:util';
 import type { FunctionResult } from '../../../src/wire/functions.ts';
 import { functionCall, functionTargetContract, invoke } from '../../contracts/function-target.ts';
 import { gone, HANDLERS, isAlive, moduleTarget, temporaryDirectory } from './module-scene.ts';
 
-const WORDS = { echoes: 'asynchronous', throws: 'throws', hangs: 'hangs', 'returns too much': 'long' } as const;
+const WORDS = { echoes: 'asynchronous', throws: 'throws', hangs: 'hangs', 'returns much': 'longest' } as const;
 
 functionTargetContract('module', async (t, behaviour) => {
   if (behaviour === 'echoes') return moduleTarget(t, 'styles.cjs', { export: 'asynchronous', maxInstances: 2 }).target;
@@ -125,6 +127,23 @@ suite('a handler', () => {
     }
   });
 
+  test('whose process cannot be started says why', async (t) => {
+    for (const [options, because] of [
+      [{ directory: '/not/there' }, /in \/not\/there: .*ENOENT/],
+      [{ env: { ODD: '\0' } }, /null bytes/],
+    ] as const) {
+      const { target } = moduleTarget(t, 'styles.cjs', { export: 'sync', ...options });
+      const result = await invoke(target, functionCall());
+      assert.ok(result.type === 'failure' && !result.wasSent && because.test(result.detail), JSON.stringify(result));
+    }
+  });
+
+  test('for which there are no file descriptors left waits for better times, and harms nobody', async () => {
+    const script = join(import.meta.dirname, 'no-descriptors.ts');
+    const { stdout } = await promisify(execFile)('sh', ['-c', `ulimit -n 64; exec "${process.execPath}" "${script}"`]);
+    assert.equal(stdout, 'failure unreachable false\nreturned\n');
+  });
+
   test('that is mended is loaded again, after a pause or by a reload', async (t) => {
     const file = join(await temporaryDirectory(t), 'chat.cjs');
     const write = (code: string): Promise<void> => writeFile(file, `exports.handler = async () => ${code}`);
@@ -194,6 +213,13 @@ suite('instances', () => {
         ['timeout', false],
       ],
     );
+  });
+
+  test('leave it to the gateway when they end: a signal to all processes ends none', async (t) => {
+    const { target } = moduleTarget(t, 'styles.cjs', { export: 'count', maxInstances: 1 });
+    const { pid } = valueOf(await invoke(target, functionCall()));
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(Number(pid), signal);
+    assert.deepEqual(valueOf(await invoke(target, functionCall())), { count: 2, pid });
   });
 
   test('are gone after stop', async (t) => {

@@ -44,7 +44,7 @@ functionTargetContract('rie', async (t, behaviour) => {
   const { origin } = await startEmulator(t, (asked, event) => {
     if (behaviour === 'echoes') echo(asked, event);
     else if (behaviour === 'throws') asked.response.end(THROWN);
-    else if (behaviour === 'returns too much') asked.response.end(JSON.stringify({ body: 'x'.repeat(6_400_000) }));
+    else if (behaviour === 'returns much') asked.response.end(JSON.stringify({ body: 'x'.repeat(100_000) }));
   });
   return rieTarget(t, origin);
 });

@@ -1,6 +1,8 @@
 import type { Clock, Log, Receiver } from '../../../core/ports.ts';
 import type { AnswerHeaders, BackendFailure, BackendResult, Transport } from '../../../wire/calls.ts';
 import type { FunctionCall, FunctionResult, FunctionTarget } from '../../../wire/functions.ts';
+import type { TargetSpec } from '../../../wire/targets.ts';
+import { withoutEndSlashes } from '../../../wire/ws-uris.ts';
 import { profileOf } from '../profiles.ts';
 import { readThrown, threw } from '../thrown.ts';
 import { STOPPED, tooMany, Waiting } from '../waiting.ts';
@@ -33,6 +35,23 @@ export function lambdaUrl(region: string): URL {
   return new URL(`https://lambda.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`);
 }
 
+type LambdaParts = Pick<LambdaOptions, 'clock' | 'log'> & {
+  readonly transportTo: (origin: string) => Transport;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+};
+
+/** Throws where nothing says which region the function is in. */
+export function openLambda(
+  { function: functionName, qualifier, region: given, url: written }: Extract<TargetSpec, { type: 'lambda' }>,
+  { transportTo, environment, clock, log }: LambdaParts,
+): LambdaTarget {
+  const [, ofArn] = /^arn:[^:]+:lambda:([^:]+):/.exec(functionName) ?? [];
+  const region = given ?? ofArn ?? environment['AWS_REGION'] ?? environment['AWS_DEFAULT_REGION'];
+  if (region === undefined) throw new Error(`the target lambda:${functionName} must have a region, here or in AWS_REGION`);
+  const url = written === null ? lambdaUrl(region) : new URL(written);
+  return new LambdaTarget({ ...LAMBDA_DEFAULTS, url, functionName, qualifier, region, transport: transportTo(url.origin), clock, log });
+}
+
 /** A function on AWS Lambda, or on what speaks its Invoke API. Each call is signed (SigV4) with the credentials of the environment. */
 export class LambdaTarget implements FunctionTarget {
   readonly #options: LambdaOptions;
@@ -45,8 +64,7 @@ export class LambdaTarget implements FunctionTarget {
   constructor(options: LambdaOptions) {
     const { url, functionName, qualifier } = options;
     this.#options = options;
-    const base = url.pathname.endsWith('/') ? url.pathname.slice(0, -1) : url.pathname;
-    this.#url = new URL(`${base}/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`, url);
+    this.#url = new URL(`${withoutEndSlashes(url.pathname)}/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`, url);
     if (qualifier !== null) this.#url.searchParams.set('Qualifier', qualifier);
   }
 
@@ -116,9 +134,10 @@ function resultOf(result: BackendResult): FunctionResult {
   }
   const errorType = errorTypeOf(headers);
   const message = `${errorType}: ${messageOf(body)}`;
-  if (status === THROTTLED) return { type: 'failure', reason: 'unreachable', wasSent: false, detail: `throttled, ${message}` };
+  if (status === THROTTLED)
+    return { type: 'failure', reason: 'unreachable', wasSent: false, isRefusal: true, detail: `throttled, ${message}` };
   if (status >= 500) return { type: 'failure', reason: 'reset', wasSent: true, detail: `status ${status}, ${message}` };
-  return threw(errorType, message);
+  return { ...threw(errorType, message), isRefusal: true };
 }
 
 /** `ResourceNotFoundException:http://…` on some of those who speak for AWS. */

@@ -20,7 +20,7 @@ export async function findHandler(file: string, name: string): Promise<Handler> 
   const path = ENDINGS.map((ending) => file + ending).find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
   if (path === undefined) throw new LoadError('Runtime.ImportModuleError', `Error: Cannot find module '${file}'`);
   const exports = await load(path);
-  const handler = pick(exports, name) ?? pick(pick(exports, 'default'), name) ?? (name === 'default' ? pick(exports, name) : undefined);
+  const handler = pick(exports, name) ?? pick(pick(exports, 'default'), name);
   if (handler === undefined) throw new LoadError('Runtime.HandlerNotFound', `${path}: ${name} is undefined or not exported`);
   if (typeof handler !== 'function') throw new LoadError('Runtime.HandlerNotFound', `${path}: ${name} is not a function`);
   return handler as Handler;

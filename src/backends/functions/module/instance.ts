@@ -1,28 +1,22 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { findPackageJSON } from 'node:module';
-import { dirname, join } from 'node:path';
-import { type Duplex, PassThrough } from 'node:stream';
 import type { Clock, Log, Receiver, Timer } from '../../../core/ports.ts';
+import type { BackendFailure } from '../../../wire/calls.ts';
 import type { FunctionResult } from '../../../wire/functions.ts';
 import { MAX_ANSWER_BYTES } from './answer.ts';
 import { encodeFrame, FrameReader, type Frame } from './frames.ts';
 import { logOutput } from './output.ts';
+import { killProcesses, type Spawned, spawnRuntime } from './process.ts';
 import { type Load, readSaid } from './words.ts';
 
-/** Its own file in the sources and in the package, in which this one lies somewhere else. */
-const RUNTIME = import.meta.filename.endsWith('.ts')
-  ? join(import.meta.dirname, 'runtime.ts')
-  : join(dirname(findPackageJSON(import.meta.url) ?? ''), 'dist/backends/functions/module/runtime.js');
 /** What is wrong with a module shows within this time, as on AWS. */
 const LOAD_TIMEOUT_MS = 10_000;
 /** An instance that is told to end, and is not gone by then, is killed. */
 const END_TIMEOUT_MS = 500;
 /** A process has ended: what it said last is read for so long. */
 const LAST_WORDS_MS = 100;
-/** Of a function's memory so much may be objects; the rest is for code, buffers and the runtime. */
-const HEAP_SHARE = 0.75;
 
 export type Threw = Extract<FunctionResult, { readonly type: 'threw' }>;
+/** Why an instance never became ready: what its module did, or that there could be no process. */
+export type StartFailure = Threw | BackendFailure;
 
 export type InstanceOptions = {
   readonly load: Load;
@@ -37,7 +31,7 @@ export interface InstanceOwner {
   /** It waits for a call: the first time, or after one, and may be given one at once. */
   isFree(instance: Instance): void;
   /** Its process is gone, and its call settled. `failure`: why it never became ready, else null. */
-  hasEnded(instance: Instance, failure: Threw | null): void;
+  hasEnded(instance: Instance, failure: StartFailure | null): void;
 }
 
 export type Job = {
@@ -52,40 +46,32 @@ export type Job = {
 export class Instance {
   readonly #options: InstanceOptions;
   readonly #owner: InstanceOwner;
-  readonly #process: ChildProcess;
-  readonly #channel: Duplex;
+  readonly #spawned: Spawned;
   readonly #reader = new FrameReader(MAX_ANSWER_BYTES);
   #state: 'starting' | 'free' | 'busy' | 'ending' = 'starting';
   #job: Job | null = null;
   #timer: Timer;
   #wasFree = false;
-  #failure: Threw | null = null;
+  #failure: StartFailure | null = null;
   #isClosed = false;
   /** How its process ended; null: it lives. */
   #exit: string | null = null;
 
+  /** Throws where no process can be had. */
   constructor(options: InstanceOptions, owner: InstanceOwner) {
     const { load, env, directory, clock } = options;
     this.#options = options;
     this.#owner = owner;
-    const flags = [`--max-old-space-size=${Math.floor(load.memoryMb * HEAP_SHARE)}`, '--enable-source-maps'];
-    this.#process = spawn(process.execPath, [...flags, RUNTIME], {
-      cwd: directory,
-      env,
-      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      detached: process.platform !== 'win32', // a group of its own, so that what it has started is killed with it
-      windowsHide: true,
-    });
-    this.#channel = ((this.#process.stdio as readonly unknown[] | undefined)?.[3] as Duplex | undefined) ?? new PassThrough(); // without file descriptors there is none
+    this.#spawned = spawnRuntime({ directory, env, memoryMb: load.memoryMb });
     this.#timer = clock.after(LOAD_TIMEOUT_MS, () =>
       this.kill(threw('Runtime.InitError', `the module did not load within ${LOAD_TIMEOUT_MS} ms`)),
     );
     this.#listen();
-    this.#channel.write(encodeFrame(load));
+    this.#spawned.channel.write(encodeFrame(load));
   }
 
   get pid(): number | undefined {
-    return this.#process.pid;
+    return this.#spawned.process.pid;
   }
 
   get isStarting(): boolean {
@@ -109,13 +95,13 @@ export class Instance {
     this.#timer = this.#options.clock.after(timeoutMs, () =>
       this.kill(threw('Sandbox.Timedout', `RequestId: ${requestId} Error: Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`)),
     );
-    this.#channel.write(encodeFrame({ type: 'invoke', requestId, timeoutMs }, payload));
+    this.#spawned.channel.write(encodeFrame({ type: 'invoke', requestId, timeoutMs }, payload));
   }
 
   /** Lets it go, where it is free. */
   end(): void {
     this.#state = 'ending';
-    this.#channel.end();
+    this.#spawned.channel.end();
     this.#endSoon();
   }
 
@@ -124,20 +110,20 @@ export class Instance {
     if (this.#state === 'starting') this.#failure = because;
     this.#state = 'ending';
     this.#settle(because);
-    this.#killProcesses();
+    killProcesses(this.#spawned.process);
   }
 
   #listen(): void {
-    const { log, clock, load } = this.#options;
+    const { log, clock, load, directory } = this.#options;
     const output = { log, clock, functionName: load.functionName, requestId: () => this.#job?.requestId ?? null };
-    const { stdout, stderr } = this.#process;
-    if (stdout !== null) logOutput(stdout, 'info', output);
-    if (stderr !== null) logOutput(stderr, 'warn', output);
-    this.#channel.on('data', (chunk: Buffer) => this.#heard(chunk));
-    this.#channel.on('error', () => {});
-    this.#channel.on('close', () => this.#closed());
-    this.#process.on('error', (error) => this.#exited(`it could not be started: ${error.message}`));
-    this.#process.on('exit', (code, signal) => this.#exited(exitOf(code, signal)));
+    const { process, channel, stdout, stderr } = this.#spawned;
+    process.on('error', (error) => this.#notStarted(`no process can be started in ${directory}: ${error.message}`));
+    process.on('exit', (code, signal) => this.#exited(exitOf(code, signal)));
+    logOutput(stdout, 'info', output);
+    logOutput(stderr, 'warn', output);
+    channel.on('data', (chunk: Buffer) => this.#heard(chunk));
+    channel.on('error', () => {});
+    channel.on('close', () => this.#closed());
   }
 
   #heard(chunk: Buffer): void {
@@ -145,7 +131,7 @@ export class Instance {
       for (const frame of this.#reader.read(chunk)) this.#said(frame);
     } catch {
       this.kill(threw('Runtime.ChannelError', 'the process wrote to the channel of its runtime (file descriptor 3)'));
-      this.#channel.destroy();
+      this.#spawned.channel.destroy();
     }
   }
 
@@ -201,22 +187,28 @@ export class Instance {
   /** It ends by itself, or is killed. */
   #endSoon(): void {
     this.#timer.cancel();
-    this.#timer = this.#options.clock.after(END_TIMEOUT_MS, () => this.#killProcesses());
+    this.#timer = this.#options.clock.after(END_TIMEOUT_MS, () => killProcesses(this.#spawned.process));
   }
 
   #closed(): void {
     this.#isClosed = true;
     if (this.#exit !== null) this.#gone(this.#exit);
-    else if (this.#state !== 'ending') this.#killProcesses(); // it lives and has closed its channel
+    else if (this.#state !== 'ending') killProcesses(this.#spawned.process); // it lives and has closed its channel
+  }
+
+  #notStarted(detail: string): void {
+    if (this.#spawned.process.pid !== undefined) return; // of a process that lives it says that a signal could not be sent
+    this.#failure = cannotStart(detail);
+    this.#exited(detail);
   }
 
   /** What it said last may still be on its way. */
   #exited(how: string): void {
     if (this.#exit !== null) return;
     this.#exit = how;
-    this.#killProcesses();
+    killProcesses(this.#spawned.process);
     if (this.#isClosed) this.#gone(how);
-    else this.#options.clock.after(LAST_WORDS_MS, () => this.#channel.destroy());
+    else this.#options.clock.after(LAST_WORDS_MS, () => this.#spawned.channel.destroy());
   }
 
   #gone(how: string): void {
@@ -224,16 +216,11 @@ export class Instance {
     this.#settle(threw('Runtime.ExitError', how));
     this.#owner.hasEnded(this, this.#wasFree ? null : (this.#failure ?? threw('Runtime.ExitError', how)));
   }
+}
 
-  #killProcesses(): void {
-    const { pid } = this.#process;
-    if (pid === undefined) return;
-    try {
-      process.kill(-pid, 'SIGKILL');
-    } catch {
-      this.#process.kill('SIGKILL'); // no groups on this system, or none of it lives
-    }
-  }
+/** There is no process, so that nothing can have run. */
+export function cannotStart(detail: string): BackendFailure {
+  return { type: 'failure', reason: 'unreachable', wasSent: false, detail };
 }
 
 function threw(errorType: string, message: string): Threw {

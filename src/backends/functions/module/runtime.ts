@@ -28,6 +28,7 @@ channel.on('data', (chunk) => {
 });
 channel.on('error', () => process.exit(0));
 channel.on('close', () => process.exit(0));
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => {}); // who stops all processes at once: the gateway, which drains, still needs this one
 process.on('beforeExit', () => running?.call.idle());
 process.on('uncaughtException', (error, origin) => {
   write('error', `Uncaught Exception ${stackOf(error)}`);

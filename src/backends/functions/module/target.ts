@@ -1,7 +1,7 @@
 import type { Clock, Log, Receiver, Timer } from '../../../core/ports.ts';
 import type { FunctionCall, FunctionResult, FunctionTarget } from '../../../wire/functions.ts';
 import { environmentOf } from './environment.ts';
-import { Instance, type InstanceOwner, type Threw } from './instance.ts';
+import { cannotStart, Instance, type InstanceOwner, type StartFailure, type Threw } from './instance.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { STOPPED, tooMany, Waiting } from '../waiting.ts';
 
@@ -13,8 +13,8 @@ export type ModuleOptions = {
   readonly functionName: string;
   /** Where its processes run. */
   readonly directory: string;
-  /** The function's own time-out: who runs longer is killed. */
-  readonly timeoutMs: number;
+  /** The function's own time-out: who runs longer is killed. Null: that of each call. */
+  readonly timeoutMs: number | null;
   /** Who needs more is killed. */
   readonly memoryMb: number;
   /** Processes at once, each with one call at a time. */
@@ -30,14 +30,14 @@ export type ModuleOptions = {
   readonly log: Log;
 };
 
-export const MODULE_DEFAULTS = { timeoutMs: 29_000, memoryMb: 512, maxInstances: 8, maxWaiting: 1_000, idleMs: 60_000 } as const;
+export const MODULE_DEFAULTS = { timeoutMs: null, memoryMb: 512, maxInstances: 8, maxWaiting: 1_000, idleMs: 60_000 } as const;
 
 /** A module that cannot be loaded is tried again after so long, twice as long after each failure; calls meanwhile get the reason at once. */
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5_000;
 
 /** Why no instance is started before a time (of `Clock.now`). */
-type Broken = { readonly failure: Threw; readonly until: number; readonly pauseMs: number };
+type Broken = { readonly failure: StartFailure; readonly until: number; readonly pauseMs: number };
 
 /**
  * A handler of the user's in processes of its own, so that one which blocks, exits or eats memory costs its call and
@@ -120,7 +120,7 @@ export class ModuleTarget implements FunctionTarget, InstanceOwner {
     this.#idleTimer ??= this.#options.clock.after(this.#options.idleMs, () => this.#endIdle());
   }
 
-  hasEnded(instance: Instance, failure: Threw | null): void {
+  hasEnded(instance: Instance, failure: StartFailure | null): void {
     const isCurrent = this.#instances.get(instance) === this.#generation;
     this.#instances.delete(instance);
     this.#running.delete(instance);
@@ -149,11 +149,11 @@ export class ModuleTarget implements FunctionTarget, InstanceOwner {
   }
 
   #run(waiting: Waiting, instance: Instance): void {
-    const { requestId, payload } = waiting.call;
+    const { requestId, payload, timeoutMs } = waiting.call;
     this.#running.set(instance, waiting);
     this.#memory.add(instance);
     waiting.begins();
-    instance.run({ requestId, payload, timeoutMs: this.#options.timeoutMs, receiver: waiting });
+    instance.run({ requestId, payload, timeoutMs: this.#options.timeoutMs ?? timeoutMs, receiver: waiting });
   }
 
   /** One instance for each call that waits, as far as there may be so many. */
@@ -168,8 +168,18 @@ export class ModuleTarget implements FunctionTarget, InstanceOwner {
       return;
     }
     let starting = [...this.#instances].filter(([{ isStarting }, generation]) => isStarting && generation === this.#generation).length;
-    for (; starting < this.#waiting.size && this.#instances.size < this.#options.maxInstances; starting += 1)
+    for (; starting < this.#waiting.size && this.#instances.size < this.#options.maxInstances; starting += 1) if (!this.#start()) return;
+  }
+
+  #start(): boolean {
+    try {
       this.#instances.set(new Instance(this.#instanceOptions(), this), this.#generation);
+      return true;
+    } catch (error) {
+      const failure = cannotStart(`no process can be started: ${error instanceof Error ? error.message : String(error)}`);
+      process.nextTick(() => this.#couldNotStart(failure));
+      return false;
+    }
   }
 
   #instanceOptions(): ConstructorParameters<typeof Instance>[0] {
@@ -193,11 +203,12 @@ export class ModuleTarget implements FunctionTarget, InstanceOwner {
   }
 
   /** Calls that wait hear of it at once where nobody else could take them. */
-  #couldNotStart(failure: Threw): void {
+  #couldNotStart(failure: StartFailure): void {
     const { clock, log, functionName } = this.#options;
     const pauseMs = Math.min(LONGEST_PAUSE_MS, (this.#broken?.pauseMs ?? FIRST_PAUSE_MS / 2) * 2);
     this.#broken = { failure, pauseMs, until: clock.now() + pauseMs };
-    log.warn({ function: functionName, errorType: failure.errorType, because: failure.message, pauseMs }, 'a function cannot be loaded');
+    const because = failure.type === 'threw' ? `${failure.errorType}: ${failure.message}` : failure.detail;
+    log.warn({ function: functionName, because, pauseMs }, 'a function cannot be loaded');
     if (this.#instances.size > 0) return;
     const waiting = [...this.#waiting];
     this.#waiting.clear();

@@ -1,6 +1,8 @@
 import type { Clock, Receiver, Timer } from '../../../core/ports.ts';
 import type { BackendCall, BackendFailure, BackendResult, Transport } from '../../../wire/calls.ts';
 import type { FunctionCall, FunctionResult, FunctionTarget } from '../../../wire/functions.ts';
+import type { TargetSpec } from '../../../wire/targets.ts';
+import { withoutEndSlashes } from '../../../wire/ws-uris.ts';
 import { profileOf } from '../profiles.ts';
 import { readThrown, threw } from '../thrown.ts';
 import { STOPPED, tooMany, Waiting } from '../waiting.ts';
@@ -77,7 +79,7 @@ export class RieTarget implements FunctionTarget {
     const request: BackendCall = {
       profile: profileOf(call),
       path: basePath + PATH,
-      headers: ['content-type', 'application/json'],
+      headers: ['content-type', 'application/json', ...(call.headers ?? [])],
       body: call.payload,
     };
     transport.call(request, { settled: (result) => this.#answered(waiting, result) }, Math.min(waitUntil, clock.now() + HELD_MS));
@@ -123,4 +125,13 @@ function resultOf(result: BackendResult): FunctionResult {
     return readThrown(body) ?? threw('Runtime.EmulatorError', `the emulator answered ${status}: ${body.toString('utf8', 0, 200)}`);
   if (TIMED_OUT.test(body.toString('latin1', 0, 64))) return threw('Sandbox.Timedout', body.toString('utf8', 0, 200));
   return readThrown(body) ?? { type: 'returned', payload: body };
+}
+
+/** The emulator at a URL; its path, mostly none, comes before the emulator's own. */
+export function openRie(
+  { url }: Extract<TargetSpec, { type: 'rie' }>,
+  { clock, transportTo }: { readonly clock: Clock; readonly transportTo: (origin: string) => Transport },
+): FunctionTarget {
+  const { origin, pathname } = new URL(url);
+  return new RieTarget({ ...RIE_DEFAULTS, basePath: withoutEndSlashes(pathname), transport: transportTo(origin), clock });
 }
