@@ -22,5 +22,6 @@ const api = new WebSocketApi(stack, 'Api', {
   defaultRouteOptions: route('OnMessage'),
 });
 api.addRoute('leave', route('OnLeave'));
+// oxlint-disable-next-line no-new -- so the CDK adds to a stack
 new WebSocketStage(stack, 'Prod', { webSocketApi: api, stageName: 'prod', autoDeploy: true });
 app.synth();

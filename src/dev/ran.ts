@@ -51,7 +51,8 @@ export class WatchedTarget implements FunctionTarget {
 function eventOf({ kind, payload, connectionId }: FunctionCall): { readonly routeKey: string; readonly connectionId: string } {
   if (kind === 'authorize') return { routeKey: 'authorizer', connectionId };
   const { requestContext } = JSON.parse(payload) as { readonly requestContext?: { readonly routeKey?: unknown } };
-  return { routeKey: String(requestContext?.routeKey ?? kind), connectionId };
+  const routeKey = requestContext?.routeKey;
+  return { routeKey: typeof routeKey === 'string' ? routeKey : kind, connectionId };
 }
 
 type Outcome = Pick<Ran, 'result' | 'isError' | 'answer'>;
@@ -75,7 +76,8 @@ function returnedOutcome(answer: string): Outcome {
   const value = parsed(answer);
   if (value === undefined) return { result: 'returned no JSON', isError: true, answer };
   const { statusCode, policyDocument, isAuthorized } = Object(value) as Readonly<Record<string, unknown>>;
-  if (statusCode !== undefined) return { result: String(statusCode), isError: Number(statusCode) >= 500, answer };
+  if (statusCode !== undefined)
+    return { result: typeof statusCode === 'string' ? statusCode : JSON.stringify(statusCode), isError: Number(statusCode) >= 500, answer };
   const effects = [...JSON.stringify(policyDocument ?? '').matchAll(/"Effect":"(Allow|Deny)"/g)].map(([, effect]) => effect);
   if (effects.length > 0) return { result: [...new Set(effects)].join(', '), isError: false, answer };
   if (typeof isAuthorized === 'boolean') return { result: isAuthorized ? 'Allow' : 'Deny', isError: false, answer };

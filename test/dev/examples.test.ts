@@ -70,7 +70,7 @@ suite('samples of AWS run unmodified by wsaas dev', { concurrency: 1 }, () => {
   test('an authorizer, from a SAM template with TypeScript handlers: 401, 403, and what it says of a client is in its events', async (t) => {
     const session = await startDev(t, join(EXAMPLES, 'aws-authorizer/template.yaml'), { parameters: { Password: 'sesame' } });
     assert.equal((await refusal(t, session.url)).status, 401, 'without an identity nobody is asked');
-    assert.deepEqual(session.ran.all, []);
+    assert.equal(session.ran.all.length, 0);
     assert.equal((await refusal(t, `${session.url}?token=nobody.x`)).status, 401);
     assert.equal((await refusal(t, `${session.url}?token=ada.let-me-in`)).status, 403);
     const ada = await connect(t, `${session.url}?token=ada.sesame`);

@@ -41,6 +41,16 @@ async function ask(client: Client, text: string): Promise<string> {
   return (await client.frames.atLeast(before + 1))[before]?.text ?? '';
 }
 
+const api = (stage: string): object => ({
+  Type: 'AWS::Serverless::WebSocketApi',
+  Properties: {
+    StageName: stage,
+    Routes: { $default: { FunctionArn: { 'Fn::GetAtt': ['F', 'Arn'] }, RouteResponseSelectionExpression: '$default' } },
+  },
+});
+
+const nothing = (): void => {};
+
 suite('wsaas dev', { concurrency: 2 }, () => {
   test('a handler that changes is loaded anew, and its connections stay open', async (t) => {
     const session = await start(t, {
@@ -155,13 +165,6 @@ exports.handler = async ({ requestContext, body }) => {
   });
 
   test('two APIs of a template are served side by side, or one of them by its name', async (t) => {
-    const api = (stage: string): object => ({
-      Type: 'AWS::Serverless::WebSocketApi',
-      Properties: {
-        StageName: stage,
-        Routes: { $default: { FunctionArn: { 'Fn::GetAtt': ['F', 'Arn'] }, RouteResponseSelectionExpression: '$default' } },
-      },
-    });
     const code = 'exports.handler = async ({ requestContext: { stage, apiId } }) => ({ statusCode: 200, body: stage + " " + apiId });';
     const files = {
       'template.json': JSON.stringify({
@@ -191,7 +194,6 @@ exports.handler = async ({ requestContext, body }) => {
       'serverless.json': template({ a: { handler: 'a.handler', route: '$connect' } }),
       'a.cjs': echo(''),
     });
-    const nothing = (): void => {};
     const starting = startSession({
       template: join(folder, 'serverless.json'),
       options: { stage: undefined, region: undefined, parameters: new Map(), environment: {} },

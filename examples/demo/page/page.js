@@ -42,7 +42,7 @@ followCalls({
 function showAws() {
   isAws = true;
   element('title').textContent = 'A chat of Lambda handlers, written for AWS';
-  element('http-leg').firstElementChild.textContent = 'Lambda events';
+  element('http-leg').firstElementChild.textContent = 'Events';
   element('backend').parentElement.firstChild.textContent = 'Handlers ';
   element('calls-title').firstChild.textContent = 'What the handlers received ';
 }
