@@ -97,6 +97,7 @@ class Route {
       case 'mock':
         return { type: 'mock' };
       case 'elsewhere':
+        this.#context.notes.push(`${this.#api.name}: ${target.arn} is no function of the template: it is called on AWS`);
         return this.#lambda(this.#withStageVariables(target.arn));
       case 'function':
         return this.#function(target.function);
@@ -131,10 +132,11 @@ class Route {
     };
   }
 
-  #lambda(arn: string): object {
-    const [, ofArn, name = arn] = /^arn:[^:]*:lambda:([^:]*):[^:]*:function:(.+)$/.exec(arn) ?? [];
-    const region = ofArn || (this.#context.region ?? DEFAULT_REGION);
-    return { type: 'lambda', url: `https://lambda.${region}.amazonaws.com`, function: name, region };
+  /** A name has the region of the account; an ARN its own, and perhaps a version or an alias. */
+  #lambda(said: string): object {
+    const [, arn, region, qualifier] = /^(arn:[^:]*:lambda:([^:]*):[^:]*:function:[^:]+)(?::([^:]+))?$/.exec(said) ?? [];
+    if (arn === undefined) return { type: 'lambda', function: said, region: this.#context.region ?? DEFAULT_REGION };
+    return { type: 'lambda', function: arn, ...(qualifier !== undefined && { qualifier }), region };
   }
 
   /** Where a variable names the API's own host, it names ours. */

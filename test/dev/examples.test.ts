@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { connect, refusal } from '../support/client.ts';
 import { startDev } from '../support/dev-session.ts';
+import { MAIN } from '../support/gateway.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/', import.meta.url));
 
@@ -97,6 +100,12 @@ suite('samples of AWS run unmodified by wsaas dev', { concurrency: 1 }, () => {
     eve.ws.send('after');
     assert.equal((await ada.frames.first(() => true)).text, 'after');
     assert.equal(ada.frames.all.length, 1);
+  });
+  test('the test that the chat brings along passes', async () => {
+    const file = join(EXAMPLES, 'aws-chat/test/chat.test.mjs');
+    const { NODE_TEST_CONTEXT: _ours, ...env } = process.env; // else it would report to this runner
+    const { stdout } = await promisify(execFile)(process.execPath, ['--test', file], { env: { ...env, WSAAS_MAIN: MAIN } });
+    assert.match(stdout, /pass 1\n/);
   });
 });
 

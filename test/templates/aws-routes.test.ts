@@ -18,7 +18,7 @@ Resources:
   I: { Type: AWS::ApiGatewayV2::Integration, Properties: { IntegrationType: AWS_PROXY, TimeoutInMillis: 5000, IntegrationUri: !GetAtt Node.Arn } }
   J: { Type: AWS::ApiGatewayV2::Integration, Properties: { IntegrationType: HTTP_PROXY, IntegrationUri: 'https://\${stageVariables.host}/x' } }
   K: { Type: AWS::ApiGatewayV2::Integration, Properties: { IntegrationType: AWS_PROXY, IntegrationUri: !GetAtt PythonOne.Arn } }
-  Auth: { Type: AWS::ApiGatewayV2::Authorizer, Properties: { AuthorizerUri: 'arn:aws:lambda:eu-west-1:1:function:auth' } }
+  Auth: { Type: AWS::ApiGatewayV2::Authorizer, Properties: { AuthorizerUri: 'arn:aws:apigateway:eu-west-1:lambda:path/2015-03-31/functions/arn:aws:lambda:eu-west-1:1:function:auth:live/invocations' } }
   Node:
     Type: AWS::Lambda::Function
     Properties:
@@ -64,7 +64,7 @@ test('a routes file has a route for each API: modules, emulators, functions else
         },
         stageVariables: { host: 'h' },
         authorizer: {
-          target: { type: 'lambda', url: 'https://lambda.eu-west-1.amazonaws.com', function: 'auth', region: 'eu-west-1' },
+          target: { type: 'lambda', function: 'arn:aws:lambda:eu-west-1:1:function:auth', qualifier: 'live', region: 'eu-west-1' },
           identitySource: ['route.request.header.Authorization'],
         },
         openTimeoutMs: 29_000,
@@ -84,6 +84,7 @@ test('a routes file has a route for each API: modules, emulators, functions else
   assert.deepEqual(
     notes.map((note) => note.replace(`${folder}/`, '')),
     [
+      'A: arn:aws:lambda:eu-west-1:1:function:auth:live is no function of the template: it is called on AWS',
       `B: another API has the path /prod, so its clients connect to /${b?.apiId}/prod`,
       "template.yaml:21: PythonOne: its runtime is python3.12, and only Node's handlers run here; run its image with the Lambda emulator at http://python-one:8080, or write where it is",
     ],
@@ -99,9 +100,9 @@ test('the functions may stay in the account, or run in emulators', async (t) => 
     );
   };
   assert.deepEqual(targetsOf('lambda'), [
-    { type: 'lambda', url: 'https://lambda.eu-west-1.amazonaws.com', function: 'chat-node', region: 'eu-west-1' },
+    { type: 'lambda', function: 'chat-node', region: 'eu-west-1' },
     { type: 'webhook', url: 'https://${stageVariables.host}/x' },
-    { type: 'lambda', url: 'https://lambda.eu-west-1.amazonaws.com', function: 'PythonOne', region: 'eu-west-1' },
+    { type: 'lambda', function: 'PythonOne', region: 'eu-west-1' },
   ]);
   assert.deepEqual(targetsOf('rie'), [
     { type: 'rie', url: 'http://node:8080' },
