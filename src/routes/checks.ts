@@ -39,9 +39,9 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
     const problem = controlPathProblem(route, dialects);
     if (problem !== null) report(['routes', index, 'controlPath'], problem);
     const { path } = route;
-    if (path === undefined) continue;
-    if (!('backend' in route) && definition !== undefined && definition.needsBackend !== false)
+    if ('path' in route && !('backend' in route) && definition !== undefined && definition.needsBackend !== false)
       report(['routes', index], `must have a backend, as a route of dialect ${definition.name}`);
+    if (path === undefined) continue;
     const parameters = parametersOf(path);
     if (parameters.some((name) => /^\d/.test(name)))
       report(['routes', index, 'path'], 'must name its parameters by a letter first: the last one counts, and numbers lose their place');

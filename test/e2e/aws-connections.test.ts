@@ -15,6 +15,8 @@ async function ask(url: string, method = 'POST', init: Omit<RequestInit, 'method
   return { status, headers, text: await response.text(), error: headers.get('x-amzn-errortype') };
 }
 
+const mockRoute = (path: string, more: string): string => `  - { path: ${path}, dialect: aws, target: { type: mock }, ${more} }\n`;
+
 suite('@connections of dialect aws', { concurrency: 4 }, () => {
   test('is there with and without the stage, encoded, with doubled slashes, for any type of body', async (t) => {
     const { gateway, enter } = await startAws(t);
@@ -169,10 +171,9 @@ suite('@connections of dialect aws', { concurrency: 4 }, () => {
 
   test('bearer tokens are asked for where the route says so, and only there', async (t) => {
     const token = 'a token that is long enough'.replaceAll(' ', '-');
-    const route = (path: string, more: string) => `  - { path: ${path}, dialect: aws, target: { type: mock }, ${more} }\n`;
     const { path } = await routesFile(
       t,
-      `routes:\n${route('/a', `sigv4: { mode: bearer, tokens: [${token}] }`)}${route('/b', 'apiId: b')}`,
+      `routes:\n${mockRoute('/a', `sigv4: { mode: bearer, tokens: [${token}] }`)}${mockRoute('/b', 'apiId: b')}`,
     );
     const gateway = await startApp(t, { ROUTES_FILE: path });
     const authorized = { headers: { authorization: `Bearer ${token}` } };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { suite, test } from 'node:test';
 import { startApp } from '../support/app.ts';
-import { eventOf, startAws, type AwsEvent } from '../support/aws-scene.ts';
+import { eventOf, startAws, type AwsEvent, type AwsHandler } from '../support/aws-scene.ts';
 import { startBackend } from '../support/backend.ts';
 import { connect, refusal } from '../support/client.ts';
 import { routesFile } from '../support/routes-file.ts';
@@ -10,11 +10,23 @@ import { routesFile } from '../support/routes-file.ts';
 const HANGS = null;
 const jsonOf = (text: string) => JSON.parse(text) as Record<string, unknown>;
 
+const hangsAtConnect: AwsHandler = ({ requestContext: { eventType } }) => (eventType === 'CONNECT' ? HANGS : { statusCode: 200 });
+
+/** Fails as it is told. */
+function sickly({ requestContext: { eventType, routeKey }, body = '' }: AwsEvent): ReturnType<AwsHandler> {
+  if (eventType !== 'MESSAGE') return { statusCode: 200 };
+  if (body.includes('hang')) return HANGS;
+  if (body.includes('garbage')) return '<html>';
+  if (body.includes('throw')) return { status: 500 };
+  if (body.includes('huge')) return { statusCode: 200, body: 'x'.repeat(6 * 2 ** 20) };
+  return routeKey === 'reply' ? { statusCode: 200, body } : { statusCode: 200 };
+}
+
+const say = (text: string): string => `{"action":"reply","text":"${text}"}`;
+
 suite('a client of dialect aws', { concurrency: 4 }, () => {
   test('connects, calls, is answered and leaves: three events of one connection', async (t) => {
-    const handler = ({ requestContext: { eventType }, body }: AwsEvent) =>
-      eventType === 'MESSAGE' ? { statusCode: 200, body: `got ${body}` } : { statusCode: 200 };
-    const { enter, event, backend } = await startAws(t, { handler });
+    const { enter, event, backend } = await startAws(t, { handler: ({ body = '' }) => ({ statusCode: 200, body: `got ${body}` }) });
     const client = await enter('/prod?room=a&room=b%20c');
     assert.match(client.id, /^[\w-]{15}=$/);
     const connected = await event('CONNECT');
@@ -67,8 +79,7 @@ suite('a client of dialect aws', { concurrency: 4 }, () => {
   });
 
   test('gets 504 when $connect takes too long, and its end is told as it may have been let in', async (t) => {
-    const handler = ({ requestContext: { eventType } }: AwsEvent) => (eventType === 'CONNECT' ? HANGS : { statusCode: 200 });
-    const { gateway, event } = await startAws(t, { handler, routes: { $connect: { timeoutMs: 60 } } });
+    const { gateway, event } = await startAws(t, { handler: hangsAtConnect, routes: { $connect: { timeoutMs: 60 } } });
     const { status, body } = await refusal(t, `${gateway.wsUrl}/prod`);
     assert.deepEqual([status, jsonOf(body)['message']], [504, 'Endpoint request timed out']);
     const { requestContext } = await event('DISCONNECT');
@@ -102,17 +113,8 @@ suite('a client of dialect aws', { concurrency: 4 }, () => {
   });
 
   test('whose message fails gets AWS’s frame and stays; others notice nothing', async (t) => {
-    const handler = ({ requestContext: { eventType, routeKey }, body = '' }: AwsEvent) => {
-      if (eventType !== 'MESSAGE') return { statusCode: 200 };
-      if (body.includes('hang')) return HANGS;
-      if (body.includes('garbage')) return '<html>';
-      if (body.includes('throw')) return { status: 500 };
-      if (body.includes('huge')) return { statusCode: 200, body: 'x'.repeat(6 * 2 ** 20) };
-      return routeKey === 'reply' ? { statusCode: 200, body } : { statusCode: 200 };
-    };
-    const { enter } = await startAws(t, { handler, route: { backendTimeoutMs: 500 } });
+    const { enter } = await startAws(t, { handler: sickly, route: { backendTimeoutMs: 500 } });
     const [sick, healthy] = await Promise.all([enter(), enter()]);
-    const say = (text: string) => `{"action":"reply","text":"${text}"}`;
     for (const text of ['garbage', 'throw', 'huge', 'hang']) sick.ws.send(say(text));
     sick.ws.send(say('at last'));
     for (let n = 0; n < 20; n += 1) healthy.ws.send(say(`fine ${n}`));

@@ -23,7 +23,10 @@ export type AwsEvent = {
 };
 
 /** What a handler does; its return value is the answer of a webhook of form `envelope`, unless it answers itself. */
-export type AwsHandler = (event: AwsEvent, call: Call) => Answer | object | string | Promise<Answer | object | string>;
+export type AwsHandler = (event: AwsEvent, call: Call) => Said | Promise<Said>;
+
+/** `null` leaves the call hanging; a text is answered as it is. */
+type Said = object | string | null;
 
 export type AwsScene = {
   readonly gateway: AppGateway;
@@ -54,9 +57,7 @@ export async function startAws(
 ): Promise<AwsScene> {
   const backend = await startBackend(t, async (call) => {
     const answer = await handler(eventOf(call), call);
-    return answer === null || answer === 'taken' || isHttp(answer)
-      ? answer
-      : { body: typeof answer === 'string' ? answer : JSON.stringify(answer) };
+    return answer === null || isHttp(answer) ? answer : { body: typeof answer === 'string' ? answer : JSON.stringify(answer) };
   });
   const target = { type: 'webhook', url: backend.url, answer: 'envelope' };
   const functions = Object.fromEntries(
@@ -95,6 +96,6 @@ export function eventOf({ text }: Pick<Call, 'text'>): AwsEvent {
 }
 
 /** An answer of the test backend, not the return value of a function. */
-function isHttp(answer: object | string): answer is Exclude<Answer, null | 'taken'> {
+function isHttp(answer: object | string): answer is Exclude<Answer, null | string> {
   return typeof answer === 'object' && ('status' in answer || Buffer.isBuffer((answer as { body?: unknown }).body));
 }

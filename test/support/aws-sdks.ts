@@ -33,6 +33,16 @@ export type SdkClient = {
   readonly remove: (connectionId: string) => Promise<SdkAnswer>;
 };
 
+async function toldByV3(answer: Promise<{ readonly $metadata: { readonly httpStatusCode?: number | undefined } }>): Promise<SdkAnswer> {
+  try {
+    const { $metadata, ...connection } = await answer;
+    return { status: $metadata.httpStatusCode ?? 0, error: null, connection };
+  } catch (error) {
+    const { name, $metadata } = error as Error & { readonly $metadata?: { readonly httpStatusCode?: number } };
+    return { status: $metadata?.httpStatusCode ?? 0, error: name };
+  }
+}
+
 const v3: Sdk = {
   name: 'AWS SDK for JavaScript v3',
   missing: false,
@@ -40,19 +50,10 @@ const v3: Sdk = {
     const credentials = { accessKeyId: ACCESS_KEY_ID, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
     const client = new ApiGatewayManagementApiClient({ endpoint, region: REGION, credentials, maxAttempts: 1 });
     t.after(() => client.destroy());
-    const told = async (answer: Promise<{ readonly $metadata: { readonly httpStatusCode?: number | undefined } }>): Promise<SdkAnswer> => {
-      try {
-        const { $metadata, ...connection } = await answer;
-        return { status: $metadata.httpStatusCode ?? 0, error: null, connection };
-      } catch (error) {
-        const { name, $metadata } = error as Error & { readonly $metadata?: { readonly httpStatusCode?: number } };
-        return { status: $metadata?.httpStatusCode ?? 0, error: name };
-      }
-    };
     return {
-      post: (ConnectionId, Data) => told(client.send(new PostToConnectionCommand({ ConnectionId, Data }))),
-      get: (ConnectionId) => told(client.send(new GetConnectionCommand({ ConnectionId }))),
-      remove: (ConnectionId) => told(client.send(new DeleteConnectionCommand({ ConnectionId }))),
+      post: (ConnectionId, Data) => toldByV3(client.send(new PostToConnectionCommand({ ConnectionId, Data }))),
+      get: (ConnectionId) => toldByV3(client.send(new GetConnectionCommand({ ConnectionId }))),
+      remove: (ConnectionId) => toldByV3(client.send(new DeleteConnectionCommand({ ConnectionId }))),
     };
   },
 };
@@ -74,9 +75,9 @@ const v2: Sdk = {
       }
     };
     return {
-      post: (ConnectionId, Data) => told(client.postToConnection({ ConnectionId, Data }) as unknown as Request),
-      get: (ConnectionId) => told(client.getConnection({ ConnectionId }) as unknown as Request),
-      remove: (ConnectionId) => told(client.deleteConnection({ ConnectionId }) as unknown as Request),
+      post: (ConnectionId, Data) => told(client.postToConnection({ ConnectionId, Data })),
+      get: (ConnectionId) => told(client.getConnection({ ConnectionId })),
+      remove: (ConnectionId) => told(client.deleteConnection({ ConnectionId })),
     };
   },
 };

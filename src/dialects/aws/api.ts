@@ -6,6 +6,7 @@ import type { DialectContext } from '../definition.ts';
 import type { EventSource } from './events.ts';
 import {
   AUTHORIZER_TIMEOUT_MS,
+  INTEGRATION_TIMEOUT_MS,
   type AuthorizerSpec,
   type AwsRoute,
   type AwsRouteSpec,
@@ -47,12 +48,22 @@ export type AwsApi = EventSource & {
 /** The limits that AWS holds everybody to. */
 const STRICT_LIMITS = { maxMessageBytes: 131_072, idleTimeoutMs: 0, maxIdleMs: 600_000, maxAgeMs: 7_200_000 };
 
+function strictLimits(limits: Limits): Limits {
+  const { maximum } = INTEGRATION_TIMEOUT_MS;
+  return {
+    ...limits,
+    ...STRICT_LIMITS,
+    openTimeoutMs: Math.min(limits.openTimeoutMs, maximum),
+    backendTimeoutMs: Math.min(limits.backendTimeoutMs, maximum),
+  };
+}
+
 export function createApi(context: DialectContext, now: () => number): AwsApi {
   const spec = context.values as AwsRouteSpec;
   const stage = spec.stage ?? stageOf(context.routePath);
   const variables = spec.stageVariables ?? {};
   const isStrict = spec.strict === true;
-  const given = isStrict ? { ...context.limits, ...STRICT_LIMITS } : context.limits;
+  const given = isStrict ? strictLimits(context.limits) : context.limits;
   const target = (written: WrittenTarget): TargetSpec => {
     const read = readTarget(written, variables, context.directory);
     return read.type === 'webhook' ? { ...read, headers: [...context.backendHeaders, ...read.headers] } : read;

@@ -24,9 +24,9 @@ export function awsProblems(spec: AwsRouteSpec & { readonly backend?: string }):
   if (target !== undefined) problems.push(...problemsAt(['target'], target, stageVariables));
   if (target !== undefined && backend !== undefined)
     problems.push({ at: ['backend'], wanted: 'has no meaning beside target: it stands for { type: webhook, url: <backend> }' });
-  if (routes === undefined && target === undefined && backend === undefined)
+  if (!('routes' in spec || 'target' in spec || 'backend' in spec))
     problems.push({ at: [], wanted: 'must have routes, a target, or a backend' });
-  for (const [key, route] of Object.entries(routes ?? {})) problems.push(...routeProblems(key, route, spec));
+  for (const [key, route] of Object.entries(routes ?? {})) problems.push(...routeProblems(key, route ?? {}, spec));
   if (authorizer !== undefined) problems.push(...authorizerProblems(authorizer, stageVariables));
   if (sigv4 !== undefined) problems.push(...sigv4Problems(sigv4));
   return problems;
@@ -42,7 +42,7 @@ function routeProblems(key: string, route: AwsRoute, spec: AwsRouteSpec & { read
       wanted: `the key of a route of your own must not be empty or begin with $; ${RESERVED_ROUTES.join(', ')} are the others`,
     });
   if (route.target !== undefined) problems.push(...problemsAt([...at, 'target'], route.target, spec.stageVariables ?? {}));
-  else if (spec.target === undefined && spec.backend === undefined)
+  else if (!('target' in route || 'target' in spec || 'backend' in spec))
     problems.push({ at, wanted: 'must have a target, as there is none beside routes, and no backend' });
   if (route.routeResponse === true && (key === '$connect' || key === '$disconnect'))
     problems.push({ at: [...at, 'routeResponse'], wanted: `has no meaning for ${key}: there is no open socket` });

@@ -139,6 +139,7 @@ export class AwsCodec {
     const headers = this.#headers(party, 'close', '$disconnect');
     headers.push('ws-event-id', eventId, 'traceparent', traceOf(party).spanOf(seq ?? 0xffffffff));
     if (seq !== null) headers.push('ws-seq', String(seq));
+    headers.push('ws-close-code', String(event.code), 'ws-close-reason', encodeURIComponent(event.reason.toWellFormed()));
     if (event.isOrphan) headers.push('ws-orphan', 'true');
     return {
       type: 'call',

@@ -13,8 +13,8 @@ import { CONNECTION_ID, ended, opened, sampleAwsCodec, sent } from './samples.ts
 type Call = Extract<Step<never>, { type: 'call' }>;
 
 function callOf(step: Step<unknown>): Call {
-  assert.equal(step.type, 'call');
-  return step as Call;
+  if (step.type !== 'call') assert.fail('nothing is called');
+  return step;
 }
 
 /** The dialect as a webhook sees it: a codec over HTTP like those of the other dialects. */
@@ -95,11 +95,12 @@ suite('the verdict of $connect', () => {
     assert.deepEqual(own.headers, { 'x-why': 'no', 'www-authenticate': 'Bearer' });
   });
 
+  const chosen = (headers: object) => {
+    const decoded = verdict(returned({ statusCode: 200, headers }));
+    return decoded.type === 'accepted' ? decoded.subprotocol : 'refused';
+  };
+
   test('the subprotocol is the function’s, by a header in any case, and one that was offered', () => {
-    const chosen = (headers: object) => {
-      const decoded = verdict(returned({ statusCode: 200, headers }));
-      return decoded.type === 'accepted' ? decoded.subprotocol : 'refused';
-    };
     assert.equal(chosen({ 'Sec-WebSocket-Protocol': 'v1' }), 'v1');
     assert.equal(chosen({ 'sec-websocket-PROTOCOL': 'v2' }), 'v2');
     assert.equal(chosen({ 'Sec-WebSocket-Protocol': 'v3' }), null);
@@ -126,24 +127,26 @@ suite('the verdict of $connect', () => {
 
 const INTERNAL = { message: 'Internal server error' };
 
+/** What its sender gets, and whether it was held. */
+const told = (result: FunctionResult, own: { readonly spec?: AwsRouteSpec; readonly text?: string } = {}) => {
+  const codec = sampleAwsCodec(own.spec);
+  const event = sent(own.text ?? '{"action":"sendmessage"}');
+  const verdict = codec.decodeMessage(event, callOf(codec.encodeMessage(event)), result);
+  if (verdict.type === 'retry') return { held: JSON.parse(String(verdict.lastWord?.data)) as { message: string } };
+  if (verdict.reply === null) return null;
+  const { data, isBinary } = verdict.reply;
+  if (isBinary) return data;
+  try {
+    return JSON.parse(data.toString()) as { message: string; connectionId: string; requestId: string };
+  } catch {
+    return data.toString();
+  }
+};
+
+const messageOf = (frame: ReturnType<typeof told>) =>
+  frame !== null && typeof frame === 'object' && 'message' in frame ? { message: frame.message } : frame;
+
 suite('the verdict of a message', () => {
-  /** What its sender gets, and whether it was held. */
-  const told = (result: FunctionResult, own: { readonly spec?: AwsRouteSpec; readonly text?: string } = {}) => {
-    const codec = sampleAwsCodec(own.spec);
-    const event = sent(own.text ?? '{"action":"sendmessage"}');
-    const verdict = codec.decodeMessage(event, callOf(codec.encodeMessage(event)), result);
-    if (verdict.type === 'retry') return { held: JSON.parse(String(verdict.lastWord?.data)) as { message: string } };
-    if (verdict.reply === null) return null;
-    const { data, isBinary } = verdict.reply;
-    if (isBinary) return data;
-    try {
-      return JSON.parse(data.toString()) as { message: string; connectionId: string; requestId: string };
-    } catch {
-      return data.toString();
-    }
-  };
-  const messageOf = (frame: ReturnType<typeof told>) =>
-    frame !== null && typeof frame === 'object' && 'message' in frame ? { message: frame.message } : frame;
   const ONE_WAY = { text: 'to $default' };
 
   const TABLE: readonly (readonly [name: string, result: FunctionResult, twoWay: unknown, oneWay: unknown])[] = [
@@ -227,9 +230,9 @@ function idsOf(): object {
   return { connectionId, requestId };
 }
 
-suite('the verdict of $disconnect', () => {
-  const told = (result: FunctionResult, spec: AwsRouteSpec = {}) => sampleAwsCodec(spec).decodeClose(ended(), result);
+const heard = (result: FunctionResult, spec: AwsRouteSpec = {}) => sampleAwsCodec(spec).decodeClose(ended(), result);
 
+suite('the verdict of $disconnect', () => {
   test('a function that has run has been told, whatever it said; one that was not reached is told again', () => {
     for (const result of [
       returned({ statusCode: 500 }),
@@ -239,18 +242,18 @@ suite('the verdict of $disconnect', () => {
       answered({ status: 204 }),
       answered({ status: 410 }),
     ])
-      assert.equal(told(result).type, 'delivered');
+      assert.equal(heard(result).type, 'delivered');
     for (const result of [failure('timeout'), failure('unreachable', false), answered({ status: 500 })])
-      assert.equal(told(result).type, 'retry');
+      assert.equal(heard(result).type, 'retry');
   });
 
   test('with repeatThrown one that failed is told again, not often', () => {
     const spec = { repeatThrown: true };
     for (const result of [THREW, returned({ statusCode: 500 })]) {
-      const verdict = told(result, spec);
+      const verdict = heard(result, spec);
       assert.ok(verdict.type === 'retry' && (verdict.afterMs ?? 0) >= 30_000);
     }
-    for (const result of [returned({ statusCode: 400 }), returned(undefined)]) assert.equal(told(result, spec).type, 'delivered');
+    for (const result of [returned({ statusCode: 400 }), returned(undefined)]) assert.equal(heard(result, spec).type, 'delivered');
   });
 });
 

@@ -171,18 +171,20 @@ test('a binary message is base64 and says so; the text of others is as it came',
   }
 });
 
+/** Code and reason as the event tells them. */
+function toldEnd(code: number, reason: string): unknown[] {
+  const { disconnectStatusCode, disconnectReason } = contextOf(payloadOf(codec.encodeClose(ended({ code, reason }))));
+  return [disconnectStatusCode, disconnectReason];
+}
+
 test('ends are told in AWS’s words', () => {
-  const told = (code: number, reason: string) => {
-    const { disconnectStatusCode, disconnectReason } = contextOf(payloadOf(codec.encodeClose(ended({ code, reason }))));
-    return [disconnectStatusCode, disconnectReason];
-  };
-  assert.deepEqual(told(1005, ''), [1005, 'Client-side close frame status not set']);
-  assert.deepEqual(told(1001, ''), [1001, '']);
-  assert.deepEqual(told(1001, 'going away'), [1001, 'Going away']);
-  assert.deepEqual(told(1006, 'ping timeout'), [1001, 'Going away']);
-  assert.deepEqual(told(1000, 'Connection Closed Normally'), [1000, 'Connection Closed Normally']);
-  assert.deepEqual(told(4001, 'mine'), [4001, 'mine']);
-  assert.deepEqual(told(1006, ''), [1006, '']);
+  assert.deepEqual(toldEnd(1005, ''), [1005, 'Client-side close frame status not set']);
+  assert.deepEqual(toldEnd(1001, ''), [1001, '']);
+  assert.deepEqual(toldEnd(1001, 'going away'), [1001, 'Going away']);
+  assert.deepEqual(toldEnd(1006, 'ping timeout'), [1001, 'Going away']);
+  assert.deepEqual(toldEnd(1000, 'Connection Closed Normally'), [1000, 'Connection Closed Normally']);
+  assert.deepEqual(toldEnd(4001, 'mine'), [4001, 'mine']);
+  assert.deepEqual(toldEnd(1006, ''), [1006, '']);
 });
 
 test('what the ledger kept of a client of an earlier version does no harm', () => {
