@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
+import { COMPILE_CACHE } from '../backends/functions/module-scene.ts';
 import { startApp, type AppGateway } from '../support/app.ts';
 import { connect, refusal } from '../support/client.ts';
 import { issuerKey, startIssuer, tokenBy } from '../support/issuer.ts';
 import { routesFile } from '../support/routes-file.ts';
 
+const ENV = `{ NODE_COMPILE_CACHE: '${COMPILE_CACHE}' }`;
 const HANDLERS = join(import.meta.dirname, 'aws-handlers');
 
 /** A gateway with one API of dialect `aws`, whose functions are the handlers beside this file. */
@@ -18,7 +20,7 @@ routes:
     dialect: aws
     apiId: abcde12345
     domainName: gw.example.com
-    target: { type: module, file: ${HANDLERS}/chat.cjs, maxInstances: 2 }
+    target: { type: module, file: ${HANDLERS}/chat.cjs, maxInstances: 2, env: ${ENV} }
     routes:
       $connect: {}
       $disconnect: {}
@@ -30,7 +32,7 @@ routes:
   return startApp(t, { ROUTES_FILE: path });
 }
 
-const MODULE = `{ type: module, file: ${HANDLERS}/authorizer.cjs, maxInstances: 1 }`;
+const MODULE = `{ type: module, file: ${HANDLERS}/authorizer.cjs, maxInstances: 1, env: ${ENV} }`;
 
 async function toldOf(gateway: AppGateway, route: string): Promise<Record<string, unknown>> {
   const { text } = (await gateway.log.first(({ text }) => String(text).startsWith(`${route} `))) as unknown as { text: string };

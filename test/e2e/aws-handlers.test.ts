@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { startServer } from '../backends/functions/http-functions.ts';
-import { gone, isAlive } from '../backends/functions/module-scene.ts';
+import { COMPILE_CACHE, gone, isAlive } from '../backends/functions/module-scene.ts';
 import { KEYS, signatureProblem } from '../backends/functions/signatures.ts';
 import { startApp, type AppGateway } from '../support/app.ts';
 import { connect, refusal } from '../support/client.ts';
 import { startGateway } from '../support/gateway.ts';
 import { routesFile } from '../support/routes-file.ts';
 
+const ENV = `{ NODE_COMPILE_CACHE: '${COMPILE_CACHE}' }`;
 const CHAT = join(import.meta.dirname, 'aws-handlers/chat.cjs');
 
 /** A routes file with one API at /prod; `target` runs its routes, of which `echo` is a two-way one. */
@@ -37,7 +38,7 @@ async function startApi(t: TestContext, target: string, more = ''): Promise<AppG
 
 suite('an enemy of a handler, in a gateway', () => {
   test('costs its own call: its sender gets what AWS sends, and nobody else notices', async (t) => {
-    const gateway = await startApi(t, `{ type: module, file: ${CHAT}, maxInstances: 2, timeoutMs: 700 }`);
+    const gateway = await startApi(t, `{ type: module, env: ${ENV}, file: ${CHAT}, maxInstances: 2, timeoutMs: 700 }`);
     const [enemy, friend] = [await connect(t, `${gateway.wsUrl}/prod`), await connect(t, `${gateway.wsUrl}/prod`)];
     for (const does of ['throw', 'exit', 'block', 'long']) {
       const before = [enemy.frames.all.length, friend.frames.all.length] as const;
@@ -55,7 +56,7 @@ suite('an enemy of a handler, in a gateway', () => {
   });
 
   test('that never ends is told of as a time-out where the route waits less than the function may take', async (t) => {
-    const gateway = await startApi(t, `{ type: module, file: ${CHAT}, maxInstances: 2 }`, `slow: { timeoutMs: 300 }`);
+    const gateway = await startApi(t, `{ type: module, env: ${ENV}, file: ${CHAT}, maxInstances: 2 }`, `slow: { timeoutMs: 300 }`);
     const client = await connect(t, `${gateway.wsUrl}/prod`);
     client.ws.send(JSON.stringify({ action: 'slow', does: 'block' }));
     const { text } = await client.frames.first(() => true);
@@ -130,7 +131,7 @@ test('a function behind the emulator serves many clients, one call at a time', a
 
 test('a gateway that is killed leaves no process of a handler behind', async (t) => {
   const gateway = await startGateway(t, {
-    ROUTES_FILE: await routesOf(t, `{ type: module, file: ${CHAT} }`, 'pid: { routeResponse: true }'),
+    ROUTES_FILE: await routesOf(t, `{ type: module, env: ${ENV}, file: ${CHAT} }`, 'pid: { routeResponse: true }'),
   });
   const client = await connect(t, `${gateway.wsUrl}/prod`);
   client.ws.send(JSON.stringify({ action: 'pid' }));

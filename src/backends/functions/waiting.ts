@@ -10,19 +10,19 @@ export class Waiting implements Receiver<FunctionResult> {
   readonly #timer: Timer;
   #state: 'waiting' | 'running' | 'over' = 'waiting';
 
-  /** `expired`: its time is over; it is settled already. */
+  /** `expired`: its time is over, and it is settled next. */
   constructor(call: FunctionCall, { receiver, clock, waitUntil, expired }: WaitingOptions) {
     this.call = call;
     this.waitUntil = waitUntil;
     this.#receiver = receiver;
     this.#timer = clock.after(call.timeoutMs, () => {
+      expired(this);
       this.settled({
         type: 'failure',
         reason: 'timeout',
         wasSent: this.#state === 'running',
         detail: 'the function did not answer in time',
       });
-      expired(this);
     });
   }
 

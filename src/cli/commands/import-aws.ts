@@ -20,7 +20,7 @@ ${TEMPLATE_USAGE}  --domain-name HOST      what handlers build their callback UR
 
 const FLAGS = { ...TEMPLATE_FLAGS, 'domain-name': { type: 'string' }, targets: { type: 'string' } } as const;
 
-/** `wsaas import-aws` (docs/aws.md#a-routes-file-from-a-template). */
+/** `wsaas import-aws` (docs/aws.md#in-production). */
 export async function run(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<number> {
   return say(await imported(argv, env));
 }

@@ -48,7 +48,7 @@ const authorizerSchema = Type.Object(
     identitySource: Type.Optional(
       Type.Array(Type.String(), {
         description:
-          'All must be there, or the client is refused with 401 and nobody asked: route.request.header.NAME, route.request.querystring.NAME.',
+          'route.request.header.NAME, route.request.querystring.NAME, stageVariables.NAME, context.NAME. target: all must be there, or the client is refused with 401 and nobody asked; default: none. jwt: the token is in the first that is there; default: route.request.header.Authorization.',
       }),
     ),
     timeoutMs: timeoutMs(`For the function’s answer. Default: ${AUTHORIZER_TIMEOUT_MS}.`),

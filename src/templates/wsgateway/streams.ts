@@ -1,7 +1,7 @@
 import type { Cursor } from '../cursor.ts';
 import { TemplateError, type Notes } from '../notes.ts';
 
-/** Where events go, as a URL (docs/dialects/stream.md#the-backends-url). */
+/** Where events go, as a URL (docs/migration.md#from-wsgateway). */
 export type StreamBackend = {
   readonly url: string;
   /** Names of `{json.NAME}` in the name of the stream, or in the routing key. */

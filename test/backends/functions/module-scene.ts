@@ -10,6 +10,9 @@ import { Arrivals } from '../../support/arrivals.ts';
 
 export const HANDLERS = join(import.meta.dirname, 'handlers');
 
+/** Node keeps here what it has made of TypeScript, so that not each process of a test does it anew. */
+export const COMPILE_CACHE = join(tmpdir(), 'wsaas-test-compile-cache');
+
 export type Written = { readonly level: string; readonly facts: Readonly<Record<string, unknown>>; readonly message: string };
 
 /** A target that runs this handler, and what it writes to the gateway's log. */
@@ -25,11 +28,11 @@ export function moduleTarget(t: Pick<TestContext, 'after'>, file: string, option
     export: 'handler',
     functionName: 'chat',
     directory: HANDLERS,
-    env: {},
     inherited: { PATH: process.env['PATH'] },
     clock: systemClock,
     log: { error: write('error'), warn: write('warn'), info: write('info'), debug: write('debug'), isDebugging: true },
     ...options,
+    env: { NODE_COMPILE_CACHE: COMPILE_CACHE, ...options.env },
   });
   t.after(() => target.stop());
   return { target, log };

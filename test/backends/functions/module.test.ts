@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -44,6 +44,36 @@ suite('a handler', () => {
       const { target } = moduleTarget(t, file, { export: name });
       assert.deepEqual(valueOf(await invoke(target, functionCall({ say: 'hi' }))), { statusCode: 200, body });
     });
+
+  test('may be TypeScript as it is written for a bundler', async (t) => {
+    const directory = await temporaryDirectory(t);
+    const files = {
+      'chat.ts': `import { greet } from './lib/greet';
+        import { bye } from './lib/bye.js';
+        import { all } from './lib';
+        enum Color { Red = 'red' }
+        export const handler = async ({ say }: { say: string }) => [greet(say), bye, all, Color.Red].join(' ');`,
+      'lib/greet.ts': `export const greet = (say: string): string => 'hello ' + say;`,
+      'lib/bye.ts': `export const bye: string = 'bye';`,
+      'lib/index.ts': `export const all: string = 'all';`,
+      'required.cts': `const { greet } = require('./lib/greet'); exports.handler = async () => greet('you') as string;`,
+      'lost.ts': `import { nothing } from './lib/nothing'; export const handler = async () => nothing;`,
+    };
+    await mkdir(join(directory, 'lib'));
+    for (const [name, text] of Object.entries(files)) await writeFile(join(directory, name), text);
+    const payloads = { 'chat.ts': '"hello you bye all red"', 'required.cts': '"hello you"' };
+    for (const [name, payload] of Object.entries(payloads)) {
+      const { target, log } = moduleTarget(t, 'x', { file: join(directory, name) });
+      assert.deepEqual(await invoke(target, functionCall({ say: 'you' })), { type: 'returned', payload: Buffer.from(payload) });
+      assert.deepEqual(log.all, [], 'no warnings');
+    }
+    const { target } = moduleTarget(t, 'x', { file: join(directory, 'lost.ts') });
+    const lost = await invoke(target, functionCall());
+    assert.ok(
+      lost.type === 'threw' && lost.errorType === 'Runtime.ImportModuleError' && /lib\/nothing/.test(lost.message),
+      JSON.stringify(lost),
+    );
+  });
 
   test('that fails, says nothing or never ends is as on Lambda', async (t) => {
     const { target } = moduleTarget(t, 'styles.cjs', { export: 'any', maxInstances: 1 });

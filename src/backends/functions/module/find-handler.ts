@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { Handler } from './call.ts';
+import { findTypeScriptImports } from './typescript-imports.ts';
 
 /** Why a function cannot run, in the words of AWS Lambda's runtime. */
 export class LoadError extends Error {
@@ -19,6 +20,7 @@ const ENDINGS = ['', '.js', '.mjs', '.cjs', '.ts', '.mts', '.cts', '/index.js', 
 export async function findHandler(file: string, name: string): Promise<Handler> {
   const path = ENDINGS.map((ending) => file + ending).find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
   if (path === undefined) throw new LoadError('Runtime.ImportModuleError', `Error: Cannot find module '${file}'`);
+  if (/\.[mc]?ts$/.test(path)) findTypeScriptImports();
   const exports = await load(path);
   const handler = pick(exports, name) ?? pick(pick(exports, 'default'), name);
   if (handler === undefined) throw new LoadError('Runtime.HandlerNotFound', `${path}: ${name} is undefined or not exported`);

@@ -10,6 +10,15 @@ const RUNTIME = import.meta.filename.endsWith('.ts')
 /** Of a function's memory so much may be objects; the rest is for code, buffers and the runtime. */
 const HEAP_SHARE = 0.75;
 
+/** Enums and their like are not only left out, they become code; a Node that knows no such flag may do so anyway. */
+const TRANSFORM = '--experimental-transform-types';
+const FLAGS = [
+  '--enable-source-maps',
+  '--disable-warning=ExperimentalWarning',
+  '--disable-warning=MODULE_TYPELESS_PACKAGE_JSON', // whoever writes handlers need not write a package.json
+  ...(process.allowedNodeEnvironmentFlags.has(TRANSFORM) ? [TRANSFORM] : []),
+];
+
 /** The process of an instance, its channel, and what it writes. */
 export type Spawned = { readonly process: ChildProcess; readonly channel: Duplex; readonly stdout: Readable; readonly stderr: Readable };
 
@@ -21,7 +30,7 @@ export type SpawnOptions = {
 
 /** Throws where no process can be had; what is wrong later, a folder that is not there say, is its event `error`. */
 export function spawnRuntime({ directory, env, memoryMb }: SpawnOptions): Spawned {
-  const flags = [`--max-old-space-size=${Math.floor(memoryMb * HEAP_SHARE)}`, '--enable-source-maps'];
+  const flags = [`--max-old-space-size=${Math.floor(memoryMb * HEAP_SHARE)}`, ...FLAGS];
   const child = spawn(process.execPath, [...flags, RUNTIME], {
     cwd: directory,
     env,

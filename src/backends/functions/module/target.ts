@@ -177,7 +177,10 @@ export class ModuleTarget implements FunctionTarget, InstanceOwner {
       return true;
     } catch (error) {
       const failure = cannotStart(`no process can be started: ${error instanceof Error ? error.message : String(error)}`);
-      process.nextTick(() => this.#couldNotStart(failure));
+      process.nextTick(() => {
+        this.#couldNotStart(failure);
+        this.#startWanted();
+      });
       return false;
     }
   }
