@@ -11,12 +11,12 @@ export type Command = {
 /** `wsaas <name>`: one line each. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
   dev: {
-    help: 'run the WebSocket APIs of such a template on this machine, with its handlers, loaded anew when a file changes',
+    help: "run the WebSocket APIs of AWS's templates on this machine, with their handlers",
     load: () => import('../dev/run.ts'),
   },
   'import-aws': {
-    help: 'print a routes file for the WebSocket APIs of a Serverless, SAM, CloudFormation or CDK template',
+    help: 'print routes for a template of Serverless, SAM, CloudFormation or the CDK',
     load: () => import('./commands/import-aws.ts'),
   },
-  'import-wsgateway': { help: "print a routes file for wsgateway's config.yml", load: () => import('./commands/import-wsgateway.ts') },
+  'import-wsgateway': { help: "print routes for wsgateway's config.yml", load: () => import('./commands/import-wsgateway.ts') },
 };
