@@ -5,8 +5,15 @@ import type { Certificate } from './certificate.ts';
 
 /** The first byte of a TLS record that holds a handshake (RFC 8446 §5.1); no HTTP request begins with it. */
 const TLS_HANDSHAKE = 0x16;
-/** A socket that says nothing is nobody's. */
+/** A socket that says nothing for so long is nobody's. */
 const FIRST_BYTE_MS = 10_000;
+
+export type FrontOptions = {
+  readonly host: string;
+  /** 0: a free one. */
+  readonly port: number;
+  readonly firstByteMs?: number;
+};
 
 export type Front = {
   readonly port: number;
@@ -19,13 +26,10 @@ export type Front = {
  * One port for plain and encrypted connections: a browser page connects by `ws://`, the SDK of a handler insists on `https://`, and
  * both are told the same host. The first byte says which it is.
  */
-export async function openFront(
-  { cert, key }: Certificate,
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<Front> {
+export async function openFront({ cert, key }: Certificate, { host, port, firstByteMs = FIRST_BYTE_MS }: FrontOptions): Promise<Front> {
   const sockets = new Set<Socket>();
   let server: HttpServer | null = null;
-  const tls = createTlsServer({ cert, key, ALPNProtocols: ['http/1.1'], handshakeTimeout: FIRST_BYTE_MS });
+  const tls = createTlsServer({ cert, key, ALPNProtocols: ['http/1.1'], handshakeTimeout: firstByteMs });
   tls.on('secureConnection', (socket) => {
     socket.on('error', () => socket.destroy());
     server?.emit('connection', socket);
@@ -35,7 +39,7 @@ export async function openFront(
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
-    const patience = setTimeout(() => socket.destroy(), FIRST_BYTE_MS);
+    const patience = setTimeout(() => socket.destroy(), firstByteMs);
     socket.once('readable', () => {
       clearTimeout(patience);
       const first = socket.read() as Buffer | null;

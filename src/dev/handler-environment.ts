@@ -26,6 +26,10 @@ const CREDENTIALS = [
 ];
 /** SDKs sign what they send, whoever looks at it. */
 const MADE_UP = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' };
+/** Enums and their like, where this Node can (24 can, as an experiment); others it strips by itself. */
+const TRANSFORM_TYPES = ['--experimental-transform-types', '--disable-warning=ExperimentalWarning'].filter((flag) =>
+  process.allowedNodeEnvironmentFlags.has(flag.split('=')[0] ?? ''),
+);
 /** Of the program itself, and of what runs its tests. */
 const OURS = /^(npm_|NODE_OPTIONS$|NODE_TEST_CONTEXT$|NODE_CHANNEL_FD$)/;
 
@@ -42,10 +46,10 @@ export function handlerEnvironment(options: HandlerEnvironmentOptions): Record<s
     ...Object.fromEntries(passed),
     ...(region !== undefined && { AWS_REGION: region, AWS_DEFAULT_REGION: region }),
     AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: callbackUrl,
-    ...(isTypeScript && {
-      NODE_OPTIONS: `--experimental-transform-types --disable-warning=ExperimentalWarning --import=${typescriptImports}`,
-    }),
     ...own,
+    ...(isTypeScript && {
+      NODE_OPTIONS: [...TRANSFORM_TYPES, `--import=${typescriptImports}`, own['NODE_OPTIONS'] ?? ''].join(' ').trimEnd(),
+    }),
     NODE_EXTRA_CA_CERTS: certificateFile,
   };
 }

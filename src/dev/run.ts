@@ -65,9 +65,19 @@ async function serve(options: SessionOptions): Promise<number> {
   }
 }
 
-/** The first signal ends the session, a second one the process. */
+/** Of one Ctrl-C: npm passes it on, so that it may come twice. */
+const ONE_CTRL_C_MS = 1_000;
+const EXIT_INTERRUPTED = 130;
+
+/** The first signal ends the session, a later one the process. */
 function signalled(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+    let first: number | null = null;
+    const heard = (): void => {
+      first ??= performance.now();
+      resolve();
+      if (performance.now() - first > ONE_CTRL_C_MS) process.exit(EXIT_INTERRUPTED);
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, heard);
   });
 }

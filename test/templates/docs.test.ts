@@ -7,7 +7,10 @@ import { TEMPLATE_FLAGS } from '../../src/cli/commands/template-arguments.ts';
 import { awsRoutes } from '../../src/templates/aws-routes.ts';
 import { readTemplate } from '../../src/templates/read.ts';
 import { readWsgateway } from '../../src/templates/wsgateway/read.ts';
+import { readRoutesFile } from '../../src/routes/file.ts';
+import { routesText } from '../../src/templates/routes-text.ts';
 import { folderWith } from '../support/folder.ts';
+import { routesFile } from '../support/routes-file.ts';
 import { NOTHING_SAID } from './reading.ts';
 
 const page = (name: string): Promise<string> => readFile(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
@@ -17,9 +20,22 @@ test('the routes file that docs/aws.md shows is what the importer makes of the c
   const { apis } = await readTemplate(`${folder}/serverless.yml`, { ...NOTHING_SAID, stage: 'prod' });
   const { routes } = awsRoutes(apis, { targets: 'module', region: undefined, domainName: 'gw.example.com', folder });
   const [, shown = ''] = /^```yaml\n(.*?)^```$/ms.exec(await page('aws.md')) ?? [];
-  const { $connect } = routes[0]?.['routes'] as Record<string, unknown>;
   const { openTimeoutMs: _more, ...rest } = routes[0] ?? { path: '' };
+  const { $connect } = Object(rest['routes']) as Record<string, unknown>;
   assert.deepEqual(parse(shown), { routes: [{ ...rest, routes: { $connect } }] });
+});
+
+test('what the importer prints of every sample is a routes file, whatever runs the functions', async (t) => {
+  const examples = fileURLToPath(new URL('../../examples/', import.meta.url));
+  for (const template of ['aws-chat/serverless.yml', 'aws-authorizer/template.yaml', 'aws-broadcast/cdk.out']) {
+    const { apis, notes } = await readTemplate(`${examples}${template}`, NOTHING_SAID);
+    assert.deepEqual(notes, [], template);
+    for (const targets of ['module', 'rie', 'lambda'] as const) {
+      const { routes } = awsRoutes(apis, { targets, region: undefined, domainName: 'gw.example.com', folder: examples });
+      const { path } = await routesFile(t, routesText(routes, ['made by a test']));
+      assert.deepEqual(JSON.parse(JSON.stringify(await readRoutesFile(path))), JSON.parse(JSON.stringify(routes)), template);
+    }
+  }
 });
 
 test('docs/aws.md names no flag that does not exist', async () => {

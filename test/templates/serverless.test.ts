@@ -92,6 +92,20 @@ test('stage, options and the environment of the shell are what the template asks
   assert.equal(target.function.environment['SECRET'], 's3');
 });
 
+test('useDotenv reads .env, and that of the stage over it, under the variables of the shell', async (t) => {
+  const files = { 'serverless.yml': CHAT, '.env': 'SECRET=plain\nOTHER=1\n', '.env.prod': 'SECRET="of prod"\n', ...CODE };
+  const secretIn = async (stage: string, environment = {}): Promise<string | undefined> => {
+    const { api } = await read(t, files, { stage, environment });
+    const target = api.routes.get('$connect')?.target;
+    return target?.type === 'function' ? target.function.environment['SECRET'] : undefined;
+  };
+  assert.deepEqual(await Promise.all([secretIn('dev'), secretIn('prod'), secretIn('prod', { SECRET: 'of the shell' })]), [
+    'plain',
+    'of prod',
+    'of the shell',
+  ]);
+});
+
 test('parts of a template lie in other files, whole ones and single values; paths of handlers stay those of the template', async (t) => {
   const { api, folder, files, notes } = await read(t, {
     'serverless.yml': `

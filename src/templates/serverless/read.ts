@@ -8,7 +8,8 @@ import { Cursor } from '../cursor.ts';
 import { map, scalar, type Node } from '../node.ts';
 import type { Notes } from '../notes.ts';
 import { functionEntries, logicalId, readFunction } from './functions.ts';
-import { Variables } from './variables.ts';
+import { readDotenv } from './dotenv.ts';
+import { DEFAULT_STAGE, Variables } from './variables.ts';
 import { websocketsOf } from './websockets.ts';
 
 /** What Serverless calls the API in its stack. */
@@ -20,7 +21,8 @@ export async function readServerless(
   options: TemplateOptions,
   notes: Notes,
 ): Promise<{ readonly apis: readonly AwsApi[]; readonly files: readonly string[] }> {
-  const variables = new Variables(root, options, notes);
+  const dotenv = readDotenv(root, options.stage ?? DEFAULT_STAGE);
+  const variables = new Variables(root, { ...options, environment: { ...dotenv.environment, ...options.environment } }, notes);
   const plain = new Cursor(root, variables.resolve, { path: '', place: root.place });
   const service = plain.get('service').text() ?? plain.get('service', 'name').text() ?? 'service';
   const { stage } = variables;
@@ -53,7 +55,10 @@ export async function readServerless(
     authorizer,
     stageVariables: {},
   };
-  return { apis: [...(routes.size === 0 ? [] : [api]), ...apisOf({ stack, index, stage: options.stage })], files: variables.files };
+  return {
+    apis: [...(routes.size === 0 ? [] : [api]), ...apisOf({ stack, index, stage: options.stage })],
+    files: [...dotenv.files, ...variables.files],
+  };
 }
 
 /** The stack that Serverless would make, as far as others refer to it: `resources`, its functions, its API. */
