@@ -50,8 +50,6 @@ export class Connection implements IntakeClient {
   readonly remoteAddress: string;
   /** Epoch ms. */
   readonly connectedAt: number;
-  /** Epoch ms at which what the client came with ends, and the connection with it (4401). */
-  expiresAt: number;
   /** Counts this process's connections; a place in the list of all. */
   readonly serial: number;
   state: ConnectionState = 'connecting';
@@ -90,7 +88,6 @@ export class Connection implements IntakeClient {
     this.remoteAddress = request.remoteAddress;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
-    this.expiresAt = request.expiresAt ?? Infinity;
     this.#lastActiveDate = this.connectedAt;
     this.lastActiveAt = host.clock.now();
     this.#intake = route.intake(this, host);
@@ -141,7 +138,6 @@ export class Connection implements IntakeClient {
     this.#socket = socket;
     this.state = 'open';
     this.alive();
-    this.expiresAt = Math.min(this.expiresAt, verdict.expiresAt ?? Infinity);
     if (verdict.message !== null) this.#send(verdict.message);
     const early = this.#early;
     this.#early = null;
@@ -166,8 +162,9 @@ export class Connection implements IntakeClient {
 
   /** Any frame came. */
   alive(): void {
-    this.lastActiveAt = this.#host.clock.now();
-    this.#lastActiveDate = this.#host.clock.date();
+    const { clock } = this.#host;
+    this.lastActiveAt = clock.now();
+    this.#lastActiveDate = clock.date();
     this.pingedAt = 0;
   }
 
@@ -295,7 +292,10 @@ export class Connection implements IntakeClient {
   ended(code: number, reason: string): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
-    if (this.closeCode === 0) [this.closeCode, this.closeReason] = [code, reason];
+    if (this.closeCode === 0) {
+      this.closeCode = code;
+      this.closeReason = reason;
+    }
     this.#socket = null;
     this.#early = null;
     this.#intake.ended();

@@ -28,8 +28,6 @@ export type OpenRequest = {
   readonly isEncrypted: boolean;
   /** What every event is to tell as `data` until the verdict says otherwise; null: nothing. */
   readonly data: string | null;
-  /** Epoch ms at which the token ends that the client was let in by; absent: never, or the verdict says it. */
-  readonly expiresAt?: number;
   /** The id that the client chose, on routes where clients do (docs/routes.md#client-chosen-ids); else null. */
   readonly clientId: string | null;
   /** Chosen by the route; null: the backend may choose. */

@@ -8,7 +8,7 @@ const LONGEST_SWEEP_MS = 1_000;
 
 /**
  * One timer for all sockets. A client silent for its `idleTimeoutMs` is pinged; silent for a second such span, it is
- * closed with 1001. One whose time is over (MAX_IDLE_MS, MAX_AGE_MS) is closed with 1001, one whose token has ended with 4401. A client that a push found too slow, and that stays so for `slowClientTimeoutMs`, is ended (1013).
+ * closed with 1001. One whose time is over (MAX_IDLE_MS, MAX_AGE_MS) is closed with 1001. A client that a push found too slow, and that stays so for `slowClientTimeoutMs`, is ended (1013).
  * `shortestSpanMs`: the shortest of all those spans, now; a sweep comes every tenth of it, 10 ms to 1 s.
  */
 export function startHeartbeat(gateway: Gateway, shortestSpanMs: () => number): Timer {
@@ -16,10 +16,9 @@ export function startHeartbeat(gateway: Gateway, shortestSpanMs: () => number): 
   let timer = gateway.clock.after(everyMs(), beat);
   function beat(): void {
     const now = gateway.clock.now();
-    const date = gateway.clock.date();
     for (const connection of gateway.connections) {
       checkLife(gateway, connection, now);
-      checkTerm(connection, now, date);
+      checkTerm(gateway, connection, now);
     }
     for (const [connection, since] of gateway.slowClients) checkSlowness(gateway, connection, now - since);
     timer = gateway.clock.after(everyMs(), beat);
@@ -47,13 +46,9 @@ function checkLife(gateway: Gateway, connection: Connection, now: number): void 
 }
 
 /** A connection lasts as long as its route lets it, whatever its client answers to pings. */
-function checkTerm(connection: Connection, now: number, date: number): void {
+function checkTerm(gateway: Gateway, connection: Connection, now: number): void {
   const { maxIdleMs, maxAgeMs } = connection.route.limits;
   if (connection.state !== 'open') return;
-  if (connection.expiresAt <= date) {
-    connection.close(CLOSE.TOKEN_EXPIRED, 'token expired');
-    return;
-  }
   if (maxIdleMs !== 0) {
     if (connection.messages !== connection.seenMessages) {
       connection.seenMessages = connection.messages;
@@ -63,7 +58,8 @@ function checkTerm(connection: Connection, now: number, date: number): void {
       return;
     }
   }
-  if (maxAgeMs !== 0 && date - connection.connectedAt >= maxAgeMs * termOf(connection)) connection.close(CLOSE.GOING_AWAY, GOING_AWAY);
+  if (maxAgeMs !== 0 && gateway.clock.date() - connection.connectedAt >= maxAgeMs * termOf(connection))
+    connection.close(CLOSE.GOING_AWAY, GOING_AWAY);
 }
 
 const GOING_AWAY = 'going away';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { startServer } from '../backends/functions/http-functions.ts';
-import { COMPILE_CACHE, gone, isAlive } from '../backends/functions/module-scene.ts';
+import { COMPILE_CACHE, gone, isAlive, temporaryDirectory } from '../backends/functions/module-scene.ts';
 import { KEYS, signatureProblem } from '../backends/functions/signatures.ts';
 import { startApp, type AppGateway } from '../support/app.ts';
 import { connect, refusal } from '../support/client.ts';
@@ -129,14 +130,31 @@ test('a function behind the emulator serves many clients, one call at a time', a
     assert.equal((await frames.first(() => true)).text, `{"action":"echo","say":${index}}`);
 });
 
-test('a gateway that is killed leaves no process of a handler behind', async (t) => {
-  const gateway = await startGateway(t, {
-    ROUTES_FILE: await routesOf(t, `{ type: module, env: ${ENV}, file: ${CHAT} }`, 'pid: { routeResponse: true }'),
-  });
+test('SIGHUP loads handlers anew, connections stay; a gateway that is killed leaves no process of a handler behind', async (t) => {
+  const file = join(await temporaryDirectory(t), 'chat.cjs');
+  const write = (version: number): Promise<void> =>
+    writeFile(
+      file,
+      `exports.handler = async () => ({ statusCode: 200, body: JSON.stringify({ version: ${version}, pid: process.pid }) });`,
+    );
+  await write(1);
+  const routes = await routesOf(t, `{ type: module, file: ${file} }`, 'pid: { routeResponse: true }');
+  const gateway = await startGateway(t, { ROUTES_FILE: routes });
   const client = await connect(t, `${gateway.wsUrl}/prod`);
-  client.ws.send(JSON.stringify({ action: 'pid' }));
-  const { pid } = JSON.parse((await client.frames.first(() => true)).text) as { pid: number };
-  assert.ok(isAlive(pid));
+  const asked = async (): Promise<{ version: number; pid: number }> => {
+    const before = client.frames.all.length;
+    client.ws.send(JSON.stringify({ action: 'pid' }));
+    const answer = (await client.frames.atLeast(before + 1)).at(-1);
+    return JSON.parse(answer?.text ?? '') as { version: number; pid: number };
+  };
+  const first = await asked();
+  await write(2);
+  process.kill(gateway.pid, 'SIGHUP');
+  await gateway.log.first(({ msg }) => msg === 'routes were read again');
+  const second = await asked();
+  assert.deepEqual([first.version, second.version], [1, 2]);
+  await gone(first.pid);
+  assert.ok(isAlive(second.pid));
   process.kill(gateway.pid, 'SIGKILL');
-  await gone(pid);
+  await gone(second.pid);
 });

@@ -8,6 +8,7 @@ import fp from 'fastify-plugin';
 import type { WebSocket } from 'ws';
 import { atEndOfTurn } from '../../core/end-of-turn.ts';
 import type { Refusal } from '../../core/events.ts';
+import { Expiries } from '../../core/expiries.ts';
 import type { Admitted, Gateway } from '../../core/gateway.ts';
 import { refused } from '../../wire/verdicts.ts';
 import type { FoundRoute } from '../../wire/client-route.ts';
@@ -45,6 +46,7 @@ const COMPRESSION_THRESHOLD_BYTES = 1_024;
 /** The client side: every upgrade is decided by the gateway before it is done (docs/architecture.md#the-ways-through, "open"). */
 async function sockets(server: FastifyInstance, options: SocketsOptions): Promise<void> {
   const pendings: Pendings = new WeakMap();
+  const expiries = new Expiries(options.gateway.clock);
   const timers = new UpgradeTimers(options.gateway.clock, options.upgradeTimeoutMs);
   await server.register(websocket, {
     // drain.ts says goodbye; the plugin's own way would close all at once and without a code
@@ -82,9 +84,15 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     handler: (_request, reply) => reply.code(426).send(), // never reached: the constraint lets only upgrades in
     wsHandler(ws: WebSocket, { raw }: FastifyRequest) {
       timers.stop(raw.socket);
-      upgraded(ws, raw, pendings.get(raw));
+      const pending = pendings.get(raw);
+      upgraded(ws, raw, pending);
+      if (pending !== undefined && 'connection' in pending.decision) watch(pending.decision);
     },
   });
+
+  function watch({ connection, verdict: { expiresAt } }: Admitted): void {
+    if (expiresAt !== undefined) expiries.add(connection, expiresAt);
+  }
 
   async function decide(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { raw } = request;

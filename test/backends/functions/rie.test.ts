@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { suite, test, type TestContext } from 'node:test';
 import { RIE_DEFAULTS, RieTarget } from '../../../src/backends/functions/rie/target.ts';
 import { systemClock } from '../../../src/core/system-clock.ts';
+import type { BackendAnswer, Transport } from '../../../src/wire/calls.ts';
 import { deadOrigin } from '../../contracts/http-peer.ts';
+import { endOfTurn, ManualClock } from '../../contracts/manual-clock.ts';
 import { functionCall, functionTargetContract, invoke } from '../../contracts/function-target.ts';
 import { startServer, transportTo, type Asked } from './http-functions.ts';
 
@@ -74,15 +76,30 @@ suite('an emulator', () => {
     assert.equal(seen.busy, 4);
   });
 
-  test('that is busy for longer than a call may take did not run it; the next is served', async (t) => {
+  test('that is busy for longer than a call may take did not run it; the next is served', async () => {
+    const clock = new ManualClock();
+    let asked = 0;
     let isBusy = true;
-    const { origin } = await startEmulator(t, echo, () => isBusy);
-    const target = rieTarget(t, origin);
-    const late = await invoke(target, functionCall({ say: 'late' }, { timeoutMs: 120 }));
-    assert.ok(late.type === 'failure');
-    assert.deepEqual([late.reason, late.wasSent], ['timeout', false]);
+    const transport: Transport = {
+      call(_call, receiver) {
+        asked += 1;
+        const answer: BackendAnswer = { type: 'answer', status: isBusy ? 400 : 200, headers: {}, body: Buffer.from('null') };
+        process.nextTick(() => receiver.settled(answer));
+      },
+      close: () => Promise.resolve(),
+    };
+    const target = new RieTarget({ ...RIE_DEFAULTS, basePath: '', transport, clock });
+    const late = invoke(target, functionCall({}, { timeoutMs: 3_000 }));
+    await endOfTurn(); // it has been asked once
+    await clock.pass(3_000);
+    const result = await late;
+    assert.ok(result.type === 'failure');
+    assert.deepEqual([result.reason, result.wasSent], ['timeout', false]);
+    assert.ok(asked > 5 && asked < 20, `asked ${asked} times`);
     isBusy = false;
-    assert.equal((await invoke(target, functionCall({ say: 'next' }))).type, 'returned');
+    const next = invoke(target, functionCall());
+    await clock.pass(1_000);
+    assert.equal((await next).type, 'returned');
   });
 
   test('answers 200 for errors too: exceptions, its own time-out, a failed start', async (t) => {
