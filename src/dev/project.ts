@@ -8,7 +8,7 @@ import { TemplateError } from '../templates/notes.ts';
 import { readTemplate } from '../templates/read.ts';
 import { routesText } from '../templates/routes-text.ts';
 import { handlerEnvironment } from './handler-environment.ts';
-import type { Workspace } from './workspace.ts';
+import { functionsOf, type Workspace } from './workspace.ts';
 
 /** A template, and what of it is to run. */
 export type ProjectOptions = {
@@ -24,6 +24,8 @@ export type Project = {
   readonly paths: readonly string[];
   /** For ROUTES_FILE. */
   readonly routes: string;
+  /** Is every handler's file there? One may have to be built. */
+  readonly isComplete: boolean;
   /** What could not be mapped. */
   readonly notes: readonly string[];
   /** Files that the template is made of. */
@@ -64,6 +66,7 @@ export async function readProject(
     apis,
     paths: routes.map(({ path }) => path),
     routes: routesText(routes, []),
+    isComplete: functionsOf(apis).every(({ code }) => code.type !== 'missing'),
     notes: [...read.notes, ...notes],
     files: read.files,
   };

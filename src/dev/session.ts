@@ -32,6 +32,8 @@ export type Session = {
   readonly close: () => Promise<void>;
 };
 
+/** What handlers are made of; what else they write into their folder, data say, is theirs. */
+const CODE = /\.(?:[cm]?[jt]sx?|json|wasm|node)$/;
 /** What handlers call the machine that they run on. */
 const HOSTNAME = 'localhost';
 const LOOPBACK = '127.0.0.0/8,::1/128';
@@ -126,8 +128,11 @@ class Running implements Session {
 
   async #changed(files: readonly string[]): Promise<void> {
     const { output } = this.#options;
+    const isTemplate = files.some((file) => this.#project?.files.includes(file));
+    const isCode = files.some((file) => CODE.test(file));
+    if (!isTemplate && !isCode) return;
     this.#app?.reloadHandlers();
-    if (!files.some((file) => this.#project?.files.includes(file))) {
+    if (!isTemplate && this.#project?.isComplete !== false) {
       output.told('reloaded: what is called from now on runs the code as it is now');
       return;
     }

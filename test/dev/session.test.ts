@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
@@ -85,6 +85,24 @@ suite('wsaas dev', { concurrency: 2 }, () => {
     await session.told.first((text) => text.startsWith('the template was read again'));
     assert.equal(await ask(await connect(t, session.url), '{"action":"b"}'), 'b');
     assert.equal(await ask(old, '{"action":"b"}'), 'one');
+  });
+
+  test('a handler that is built later is found then; data that handlers write into their folder reloads nothing', async (t) => {
+    const session = await start(t, { 'serverless.json': template({ a: { handler: 'build/a.handler', route: '$default' } }) });
+    assert.match(
+      session.told.all.join('\n'),
+      /serverless\.json:\d+: a: the handler's file is not there: .*build\/a\{\.js,.*it may have to be built first/,
+    );
+    await mkdir(join(session.folder, 'build'));
+    await writeFile(join(session.folder, 'data.db'), 'x');
+    await writeFile(join(session.folder, 'build/a.cjs'), echo('built'));
+    await session.told.first((text) => text.startsWith('the template was read again'));
+    assert.equal(await ask(await connect(t, session.url), 'x'), 'built');
+    const told = session.told.all.length;
+    await writeFile(join(session.folder, 'data.db'), 'y');
+    await writeFile(join(session.folder, 'build/a.cjs'), echo('again'));
+    await session.told.atLeast(told + 1);
+    assert.equal(session.told.all.length, told + 1, 'one reload, for the code');
   });
 
   test("what functions write and throw is shown; the template's environment goes over the shell's", async (t) => {
