@@ -171,6 +171,32 @@ test('a condition is judged by region and parameters; a parameter without a valu
   );
 });
 
+test('what the account has stored is not known here, but by its name', async (t) => {
+  const template = {
+    'template.json': JSON.stringify({
+      Parameters: { Host: { Type: 'AWS::SSM::Parameter::Value<String>', Default: '/prod/host' } },
+      Resources: {
+        Chat: {
+          Type: 'AWS::Serverless::WebSocketApi',
+          Properties: { Routes: { $connect: { FunctionArn: { 'Fn::GetAtt': ['F', 'Arn'] } } } },
+        },
+        F: {
+          Type: 'AWS::Serverless::Function',
+          Properties: { Runtime: 'nodejs22.x', InlineCode: 'x', Environment: { Variables: { HOST: { Ref: 'Host' } } } },
+        },
+      },
+    }),
+  };
+  const hostIn = ({ api }: Awaited<ReturnType<typeof read>>): string | undefined => {
+    const target = api.routes.get('$connect')?.target;
+    return target?.type === 'function' ? target.function.environment['HOST'] : undefined;
+  };
+  const unknown = await read(t, template);
+  assert.equal(hostIn(unknown), undefined);
+  assert.match(unknown.notes.join(), /parameter Host is in the account's Parameter Store; give it by --parameter Host=…/);
+  assert.equal(hostIn(await read(t, template, { parameters: new Map([['Host', 'h']]) })), 'h');
+});
+
 test("SAM's WebSocketApi is read with its routes, authorizer and stage", async (t) => {
   const { api, folder } = await read(t, {
     'template.yaml': `

@@ -123,15 +123,15 @@ export class Stack {
     if (value !== null) return value === '' ? null : this.#made(value, at);
     if (name === null) return null;
     const parameter = this.root.get('Parameters', name);
-    const given = this.#options.parameters.get(name) ?? parameter.get('Default').text();
-    if (given === null || given === undefined) {
-      const isParameter = parameter.isGiven;
-      return this.#unknown(
-        at,
-        isParameter ? `parameter ${name} has no default; give it by --parameter ${name}=…` : `there is no ${name} in the template`,
-      );
+    const type = parameter.get('Type').text() ?? '';
+    const isStored = type.startsWith('AWS::SSM::'); // its default names an entry of the account's Parameter Store
+    const given = this.#options.parameters.get(name) ?? (isStored ? null : parameter.get('Default').text());
+    if (given === null) {
+      const isKnown = parameter.isGiven;
+      const why = isStored ? `parameter ${name} is in the account's Parameter Store` : `parameter ${name} has no default`;
+      return this.#unknown(at, isKnown ? `${why}; give it by --parameter ${name}=…` : `there is no ${name} in the template`);
     }
-    const parts = /List|CommaDelimitedList/.test(parameter.get('Type').text() ?? '') ? given.split(',') : null;
+    const parts = /List/.test(type) ? given.split(',') : null;
     if (parts === null) return this.#made(given, at);
     return list(
       parts.map((part) => scalar(part.trim(), at.place)),
