@@ -10,10 +10,10 @@ export type HandlerEnvironmentOptions = {
   readonly certificateFile: string;
   /** For clients that are made without an endpoint. */
   readonly callbackUrl: string;
-  readonly region: string | undefined;
+  readonly region: string;
   readonly isTypeScript: boolean;
-  /** Run before a handler of TypeScript (typescript-imports.ts). */
-  readonly typescriptImports: string;
+  /** URLs of modules that are loaded before a handler. */
+  readonly preloads: { readonly ownHosts: string; readonly typescriptImports: string };
 };
 
 /** Says where credentials come from; where one of them is set, none are made up. */
@@ -39,17 +39,20 @@ const OURS = /^(npm_|NODE_OPTIONS$|NODE_TEST_CONTEXT$|NODE_CHANNEL_FD$)/;
  * nobody else, and TLS is checked as ever.
  */
 export function handlerEnvironment(options: HandlerEnvironmentOptions): Record<string, string> {
-  const { shell, own, certificateFile, callbackUrl, region, isTypeScript, typescriptImports } = options;
+  const { shell, own, certificateFile, callbackUrl, region, isTypeScript, preloads } = options;
   const passed = Object.entries(shell).filter((entry): entry is [string, string] => entry[1] !== undefined && !OURS.test(entry[0]));
   return {
     ...(hasCredentials(shell) ? {} : MADE_UP),
     ...Object.fromEntries(passed),
-    ...(region !== undefined && { AWS_REGION: region, AWS_DEFAULT_REGION: region }),
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
     AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: callbackUrl,
     ...own,
-    ...(isTypeScript && {
-      NODE_OPTIONS: [...TRANSFORM_TYPES, `--import=${typescriptImports}`, own['NODE_OPTIONS'] ?? ''].join(' ').trimEnd(),
-    }),
+    NODE_OPTIONS: [
+      ...(isTypeScript ? [...TRANSFORM_TYPES, `--import=${preloads.typescriptImports}`] : []),
+      `--import=${preloads.ownHosts}`,
+      ...(own['NODE_OPTIONS'] === undefined ? [] : [own['NODE_OPTIONS']]),
+    ].join(' '),
     NODE_EXTRA_CA_CERTS: certificateFile,
   };
 }

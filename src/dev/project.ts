@@ -2,7 +2,7 @@ import { findPackageJSON } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chosenApis } from '../cli/commands/template-arguments.ts';
-import type { AwsApi, TemplateOptions } from '../templates/aws-api.ts';
+import { DEFAULT_REGION, type AwsApi, type TemplateOptions } from '../templates/aws-api.ts';
 import { awsRoutes } from '../templates/aws-routes.ts';
 import { TemplateError } from '../templates/notes.ts';
 import { readTemplate } from '../templates/read.ts';
@@ -24,6 +24,8 @@ export type Project = {
   readonly paths: readonly string[];
   /** For ROUTES_FILE. */
   readonly routes: string;
+  /** What AWS would call the hosts of the APIs. */
+  readonly hosts: readonly string[];
   /** Is every handler's file there? One may have to be built. */
   readonly isComplete: boolean;
   /** What could not be mapped. */
@@ -32,10 +34,13 @@ export type Project = {
   readonly files: readonly string[];
 };
 
-/** Its own file in the sources and in the package, in which this one lies somewhere else. */
-const TYPESCRIPT_IMPORTS = import.meta.filename.endsWith('.ts')
-  ? join(import.meta.dirname, 'typescript-imports.ts')
-  : join(dirname(findPackageJSON(import.meta.url) ?? ''), 'dist/dev/typescript-imports.js');
+/** A file beside this one in the sources, and a file of its own in the package, in which this one lies somewhere else. */
+function preload(name: string): string {
+  const file = import.meta.filename.endsWith('.ts')
+    ? join(import.meta.dirname, `${name}.ts`)
+    : join(dirname(findPackageJSON(import.meta.url) ?? ''), `dist/dev/${name}.js`);
+  return pathToFileURL(file).href;
+}
 
 /** Reads the template and makes routes of it whose handlers run here. Throws a TemplateError. */
 export async function readProject(
@@ -45,21 +50,25 @@ export async function readProject(
   const read = await readTemplate(template, options);
   const apis = chosenApis(read.apis, names);
   if (typeof apis === 'string') throw new TemplateError([...read.notes, `${template}: ${apis}`]);
+  const ids = apis.map(({ apiId }) => apiId).join();
   const { routes, notes } = awsRoutes(apis, {
     targets: 'module',
     region: options.region,
     domainName,
     folder: workspace.folder,
     writtenFiles: await workspace.writeInlineCode(apis),
-    environmentOf: ({ code }, own, { stage }) =>
+    environmentOf: ({ code }, own, api) =>
       handlerEnvironment({
         shell: options.environment,
         own,
         certificateFile: workspace.certificateFile,
-        callbackUrl: `https://${domainName}/${stage}`,
-        region: options.region,
+        callbackUrl: `https://${domainName}/${api.stage}`,
+        region: regionOf(api, options),
         isTypeScript: code.type === 'file' && /\.[cm]?ts$/.test(code.file),
-        typescriptImports: pathToFileURL(TYPESCRIPT_IMPORTS).href,
+        preloads: {
+          ownHosts: `${preload('own-hosts')}?gateway=${domainName}&apis=${ids}`,
+          typescriptImports: preload('typescript-imports'),
+        },
       }),
   });
   return {
@@ -67,7 +76,14 @@ export async function readProject(
     paths: routes.map(({ path }) => path),
     routes: routesText(routes, []),
     isComplete: functionsOf(apis).every(({ code }) => code.type !== 'missing'),
+    hosts: apis.map((api) => `${api.apiId}.execute-api.${regionOf(api, options)}.amazonaws.com`),
     notes: [...read.notes, ...notes],
     files: read.files,
   };
+}
+
+/** Where a handler finds itself. */
+function regionOf({ region }: AwsApi, options: TemplateOptions): string {
+  const { AWS_REGION, AWS_DEFAULT_REGION } = options.environment;
+  return options.region ?? region ?? AWS_REGION ?? AWS_DEFAULT_REGION ?? DEFAULT_REGION;
 }

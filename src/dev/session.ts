@@ -81,6 +81,7 @@ class Running implements Session {
       PORT: '0',
       ROUTES_FILE: workspace.routesFile,
       WS_HOSTNAME: `https://${this.#parts.domainName}`,
+      CONTROL_ORIGINS: (this.#project?.hosts ?? []).map((host) => `https://${host}`).join(), // handlers call it by these names, too
       CONTROL_ALLOW: LOOPBACK, // selections, too: who develops tries them from a terminal
       WS_TIMEOUT: '0', // a handler under a debugger stands still
       LOG_LEVEL: 'INFO',

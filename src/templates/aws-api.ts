@@ -5,6 +5,8 @@ export type AwsApi = {
   /** How the template calls it. */
   readonly name: string;
   readonly apiId: string;
+  /** Where the template says that it is deployed; null: it does not. */
+  readonly region: string | null;
   readonly stage: string;
   /** Of the template's custom domain; null: it has none. */
   readonly domainName: string | null;

@@ -10,7 +10,7 @@ const OPTIONS: HandlerEnvironmentOptions = {
   callbackUrl: 'https://localhost:3001/dev',
   region: 'eu-west-1',
   isTypeScript: false,
-  typescriptImports: 'file:///imports.js',
+  preloads: { ownHosts: 'file:///own.js?apis=a', typescriptImports: 'file:///imports.js' },
 };
 
 test("a handler's environment: the template's over the shell's, a place to call, whom to trust; nothing of the program itself", () => {
@@ -23,6 +23,7 @@ test("a handler's environment: the template's over the shell's, a place to call,
     AWS_DEFAULT_REGION: 'eu-west-1',
     AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: 'https://localhost:3001/dev',
     TABLE: 'template',
+    NODE_OPTIONS: '--import=file:///own.js?apis=a',
     NODE_EXTRA_CA_CERTS: '/tmp/trusted.pem',
   });
 });
@@ -35,5 +36,5 @@ test('credentials of whoever develops are never hidden by made-up ones', async (
 
 test('options of Node that the template has are kept beside those that TypeScript needs', () => {
   const { NODE_OPTIONS = '' } = handlerEnvironment({ ...OPTIONS, isTypeScript: true, own: { NODE_OPTIONS: '--enable-source-maps' } });
-  assert.match(NODE_OPTIONS, /--import=file:\/\/\/imports\.js --enable-source-maps$/);
+  assert.match(NODE_OPTIONS, /--import=file:\/\/\/imports\.js --import=file:\/\/\/own\.js\?apis=a --enable-source-maps$/);
 });

@@ -174,6 +174,28 @@ exports.handler = async ({ requestContext, body }) => {
     );
   });
 
+  test("a handler that builds its endpoint from the API's id, as AWS's own sample does, posts here; other hosts are what they are", async (t) => {
+    const code = `
+const { ApiGatewayManagementApiClient, PostToConnectionCommand } = require(${JSON.stringify(SDK)});
+exports.handler = async ({ requestContext: { apiId, stage, connectionId } }) => {
+  const host = apiId + '.execute-api.' + process.env.AWS_REGION + '.amazonaws.com';
+  const client = new ApiGatewayManagementApiClient({ endpoint: 'https://' + host + '/' + stage });
+  await client.send(new PostToConnectionCommand({ ConnectionId: connectionId, Data: 'by the SDK' }));
+  await fetch('https://' + host + '/' + stage + '/@connections/' + encodeURIComponent(connectionId), { method: 'POST', body: 'by fetch' });
+  const other = await new Promise((resolve) => {
+    const lookup = (name, _options, callback) => callback(new Error('looked up ' + name));
+    require('node:https').get({ host: host.replace(apiId, 'another'), lookup }).on('error', (error) => resolve(error.message));
+  });
+  return { statusCode: 200, body: String(other) };
+};`;
+    const session = await start(t, { 'serverless.json': template({ a: { handler: 'a.handler', route: '$default' } }), 'a.cjs': code });
+    const client = await connect(t, session.url);
+    client.ws.send('x');
+    const [first, second, third] = (await client.frames.atLeast(3)).map(({ text }) => text);
+    assert.deepEqual([first, second], ['by the SDK', 'by fetch']);
+    assert.equal(third, 'looked up another.execute-api.us-east-1.amazonaws.com');
+  });
+
   test('clients connect plain or encrypted by a certificate that nobody else trusts; a path of no stage is refused', async (t) => {
     const session = await start(t, { 'serverless.json': template({ a: { handler: 'a.handler', route: '$connect' } }), 'a.cjs': echo('') });
     await connect(t, session.url);

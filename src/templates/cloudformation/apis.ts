@@ -36,6 +36,7 @@ function apiOf(api: Resource, context: Context): AwsApi {
   return {
     name: api.id,
     apiId,
+    region: null,
     stage: stage.name,
     stageVariables: stage.properties === null ? {} : textsOf(stage.properties.get('StageVariables')),
     domainName: domainOf(apiId, stack),

@@ -32,6 +32,7 @@ function apiOf({ id, properties }: Resource, stack: Stack, index: FunctionIndex)
   return {
     name: id,
     apiId: apiIdOf(id),
+    region: null,
     stage: properties.get('StageName').text() ?? SAM_DEFAULT_STAGE,
     domainName: properties.get('Domain', 'DomainName').text(),
     routeSelectionExpression: properties.get('RouteSelectionExpression').text() ?? DEFAULT_SELECTION,

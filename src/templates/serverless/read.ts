@@ -48,6 +48,7 @@ export async function readServerless(
   const api: AwsApi = {
     name: template.get('provider', 'websocketsApiName').text() ?? `${stage}-${service}-websockets`,
     apiId: apiIdOf(API),
+    region: template.get('provider', 'region').text(),
     stage,
     domainName: null,
     routeSelectionExpression: template.get('provider', 'websocketsApiRouteSelectionExpression').text() ?? DEFAULT_SELECTION,
