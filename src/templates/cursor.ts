@@ -60,6 +60,16 @@ export class Cursor {
     return this.items().flatMap((item) => item.text() ?? []);
   }
 
+  /** Of a map those entries that are known texts. */
+  textEntries(): Record<string, string> {
+    return Object.fromEntries(
+      this.entries().flatMap(([key, value]) => {
+        const text = value.text();
+        return text === null ? [] : [[key, text] as const];
+      }),
+    );
+  }
+
   /** Null: absent, unknown, or no number. */
   number(): number | null {
     const text = this.text();

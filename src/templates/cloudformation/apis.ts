@@ -38,7 +38,7 @@ function apiOf(api: Resource, context: Context): AwsApi {
     apiId,
     region: null,
     stage: stage.name,
-    stageVariables: stage.properties === null ? {} : textsOf(stage.properties.get('StageVariables')),
+    stageVariables: stage.properties === null ? {} : stage.properties.get('StageVariables').textEntries(),
     domainName: domainOf(apiId, stack),
     routeSelectionExpression: api.properties.get('RouteSelectionExpression').text() ?? DEFAULT_SELECTION,
     routes,
@@ -119,15 +119,6 @@ export function throttleOf(stage: Cursor | null, routeKey: string): AwsThrottle 
     if (rate !== null && rate > 0) return { rate, burst: settings?.get('ThrottlingBurstLimit').number() ?? null };
   }
   return null;
-}
-
-function textsOf(cursor: Cursor): Record<string, string> {
-  return Object.fromEntries(
-    cursor.entries().flatMap(([name, value]) => {
-      const text = value.text();
-      return text === null ? [] : [[name, text] as const];
-    }),
-  );
 }
 
 /** The custom domain that is mapped to the API. */

@@ -46,15 +46,7 @@ async function functionOf(
 }
 
 function variablesOf(properties: Cursor): Record<string, string> {
-  return Object.fromEntries(
-    properties
-      .get('Environment', 'Variables')
-      .entries()
-      .flatMap(([name, value]) => {
-        const text = value.text();
-        return text === null ? [] : [[name, text] as const];
-      }),
-  );
+  return properties.get('Environment', 'Variables').textEntries();
 }
 
 type CodeOptions = {

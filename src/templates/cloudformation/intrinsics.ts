@@ -1,6 +1,6 @@
 import { ACCOUNT_ID } from '../aws-api.ts';
 import { Cursor, type Resolve } from '../cursor.ts';
-import { list, map, scalar, textOf, type Node, type Place } from '../node.ts';
+import { list, scalar, textOf, type Node, type Place } from '../node.ts';
 import { TemplateError, type Notes } from '../notes.ts';
 import { Conditions } from './conditions.ts';
 import { Names } from './names.ts';
@@ -218,9 +218,4 @@ export class Stack {
 
 function endless({ file, line }: Place, path: string): TemplateError {
   return new TemplateError([`${file}:${line}: ${path}: it refers to itself, or grows without end`]);
-}
-
-/** An empty stack's root. */
-export function emptyRoot(place: Place): Node {
-  return map([], place);
 }

@@ -38,12 +38,7 @@ function apiOf({ id, properties }: Resource, stack: Stack, index: FunctionIndex)
     routeSelectionExpression: properties.get('RouteSelectionExpression').text() ?? DEFAULT_SELECTION,
     routes: new Map(routes),
     authorizer: authorizerOf(properties.get('Auth'), stack, index),
-    stageVariables: Object.fromEntries(
-      properties
-        .get('StageVariables')
-        .entries()
-        .map(([name, value]) => [name, value.text() ?? '']),
-    ),
+    stageVariables: properties.get('StageVariables').textEntries(),
   };
 }
 

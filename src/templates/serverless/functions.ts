@@ -32,7 +32,7 @@ export async function readFunction(
     functionName,
     runtime,
     code: await codeOf(entry, runtime, dirname(resolve(template.place.file))),
-    environment: { ...variablesOf(provider.get('environment')), ...variablesOf(entry.get('environment')) },
+    environment: { ...provider.get('environment').textEntries(), ...entry.get('environment').textEntries() },
     timeoutMs: (entry.get('timeout').number() ?? provider.get('timeout').number() ?? SERVERLESS_TIMEOUT_S) * 1_000,
     memoryMb: entry.get('memorySize').number() ?? provider.get('memorySize').number() ?? SERVERLESS_MEMORY_MB,
     place: entry.place,
@@ -45,15 +45,6 @@ async function codeOf(entry: Cursor, runtime: string, folder: string): Promise<A
   const foreign = foreignRuntime(runtime);
   if (foreign !== null) return { type: 'foreign', said: foreign };
   return handlerCode(entry.get('handler').text() ?? '', [folder]);
-}
-
-function variablesOf(environment: Cursor): Record<string, string> {
-  return Object.fromEntries(
-    environment.entries().flatMap(([name, value]) => {
-      const text = value.text();
-      return text === null ? [] : [[name, text] as const];
-    }),
-  );
 }
 
 /** The logical id of a function: `my-fn` is `MyDashfnLambdaFunction`. */

@@ -57,12 +57,7 @@ function routeOf(endpoint: Cursor, { backend, notes }: { readonly backend: Strea
     notes.add(endpoint.place, endpoint.path, 'a path was wanted: the endpoint is left out, as wsgateway itself serves none without');
     return null;
   }
-  const tags = Object.fromEntries(
-    endpoint
-      .get('set_tags')
-      .entries()
-      .map(([name, value]) => [name, value.text() ?? '']),
-  );
+  const tags = endpoint.get('set_tags').textEntries();
   const include = endpoint.get('stream_include_tags');
   const size = endpoint.get('max_message_size_kb').number();
   const variables = variablesOf(endpoint.get('json_extract_vars'), backend, notes);
