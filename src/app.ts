@@ -84,6 +84,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     async close() {
       heartbeat.cancel();
       await closeServers(servers);
+      surroundings.observatory.stop();
       gateway.closings.stop();
       await surroundings.joined.bus.close();
       await surroundings.backends.close();

@@ -40,8 +40,8 @@ const LAW: Readonly<Record<string, Row>> = {
   config: { rooms: ['dialects', 'wire', 'core'], packages: ['typebox', 'env-schema', 'fastest-levenshtein'] },
   // where log lines go, and how they look: it knows nothing of what is logged
   logs: { rooms: [], packages: ['pino'] },
-  // what the command line takes and says; a mistake in the configuration has its exit code from there
-  cli: { rooms: ['config', 'templates', 'dev'], packages: ['fastest-levenshtein', 'typebox'] },
+  // what the command line takes and says; a mistake in the configuration has its exit code from there; what `tail` prints are sightings
+  cli: { rooms: ['config', 'core', 'templates', 'dev'], packages: ['fastest-levenshtein', 'typebox'] },
   // what others' tools write, read into routes: pure, and known to commands only
   templates: { rooms: ['config'], packages: ['yaml'] },
 };

@@ -61,6 +61,7 @@ test('pages name no option that does not exist', () => {
   const known = new Set([
     ...Object.keys(options),
     ...Object.keys(ERRORS),
+    'CONTROL_URL',
     'TARGET_ADDRESS',
     'LOCAL_ADDRESS',
     'WS_PORT',

@@ -4,12 +4,14 @@ import type { Query } from '../core/commands.ts';
 import { DEFAULT_DIALECT } from '../dialects/index.ts';
 import { guardRoutes, lockRoutes } from '../edge/control/access.ts';
 import { serveCommands } from '../edge/control/commands.ts';
-import { createGuard, PRIVATE_NETWORKS, type Guard } from '../edge/control/guard.ts';
+import { createGuard, PRIVATE_NETWORKS, type GuardOptions } from '../edge/control/guard.ts';
 import { shortenPlainPushes } from '../edge/control/plain-push.ts';
 import { healthRoutes } from '../edge/control/health.ts';
 import { metricsRoutes } from '../edge/control/metrics.ts';
 import { rootRoutes } from '../edge/control/root.ts';
 import { selectionRoutes } from '../edge/control/selections.ts';
+import { consolePage } from '../edge/console/page.ts';
+import { consoleRoutes } from '../edge/console/routes.ts';
 import { readinessOf } from '../engines/joining.ts';
 import { readUri } from '../wire/ws-uris.ts';
 import type { Base } from './base.ts';
@@ -25,7 +27,7 @@ export async function serveControl(
   const { wsUris } = surroundings;
   const readiness = [...readinessOf(surroundings.joined, config.REQUIRE_BUS === 'true'), ...checks];
   await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
-  const guard = guardOf(config);
+  const guard = createGuard(guardOptionsOf(config));
   await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });
   const query = (asked: Query) => gateway.query(asked);
   const isOpen = isControlOpen(config);
@@ -35,6 +37,20 @@ export async function serveControl(
     if (!isOpen) lockRoutes(guarded);
     await guarded.register(metricsRoutes, { query });
     await guarded.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: largestMessageBytes(routing) });
+    await guarded.register(consoleRoutes, {
+      query,
+      clock: surroundings.clock,
+      wsUri: wsUris.of,
+      version: VERSION,
+      node,
+      payloads: config.CONSOLE_PAYLOADS,
+      maxWatchers: config.CONSOLE_WATCHERS,
+    });
+  });
+  await controlServer.register(async (page) => {
+    guardRoutes(page, { guard: guard.place, release: null }); // it holds no secret, and asks for the token
+    if (!isOpen) lockRoutes(page);
+    await page.register(consolePage);
   });
   await serveCommands(controlServer, {
     dialects: Object.values(dialects),
@@ -63,13 +79,13 @@ export function isControlOpen({ CONTROL_ALLOW, CONTROL_TOKEN, CONTROL_PORT }: Co
   return CONTROL_ALLOW.entries.length > 0 || CONTROL_TOKEN.length > 0 || CONTROL_PORT !== undefined;
 }
 
-function guardOf(config: Config): Guard {
+function guardOptionsOf(config: Config): GuardOptions {
   const named = [config.WS_HOSTNAME ?? '', ...config.CONTROL_ORIGINS].flatMap((url) => readUri(url)?.host ?? []);
-  return createGuard({
+  return {
     allow: config.CONTROL_ALLOW.entries.length > 0 ? config.CONTROL_ALLOW : PRIVATE_NETWORKS,
     tokens: config.CONTROL_TOKEN,
     trustedProxies: config.TRUST_PROXY,
     origins: config.CONTROL_ORIGINS,
     hosts: named,
-  });
+  };
 }

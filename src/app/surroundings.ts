@@ -1,7 +1,9 @@
 import { environment } from '../config/environment.ts';
 import { ownerToken } from '../core/ids.ts';
 import { Meter } from '../core/meter.ts';
+import { Observers } from '../core/observer.ts';
 import type { Clock } from '../core/ports.ts';
+import { Observatory } from '../edge/console/observatory.ts';
 import { FileBudget, fileLimit } from '../edge/server/file-limit.ts';
 import { join, type Joined } from '../engines/joining.ts';
 import { WsUris } from '../wire/ws-uris.ts';
@@ -16,6 +18,9 @@ export type Surroundings = {
   /** This process's part of the ids that it gives out. */
   readonly owner: string;
   readonly meter: Meter;
+  /** All that hear what happens. */
+  readonly observers: Observers;
+  readonly observatory: Observatory;
   /** Bus and ledger. */
   readonly joined: Joined;
   readonly backends: Backends;
@@ -27,6 +32,8 @@ export async function openSurroundings({ config, node, link, log, aroundFunction
   const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining, CLUSTER_URL: url } = config;
   const owner = ownerToken();
   const meter = new Meter();
+  const observers = new Observers([meter]);
+  const { CONSOLE_PAYLOADS: payloads, CONSOLE_ENDS: ends } = config;
   const engine =
     url === undefined
       ? undefined
@@ -42,6 +49,8 @@ export async function openSurroundings({ config, node, link, log, aroundFunction
     clock,
     owner,
     meter,
+    observers,
+    observatory: new Observatory({ clock, meter, observers, payloads, ends }),
     joined,
     backends: new Backends({ clock, log, observer: meter, connections, pipelining, environment: environment(), aroundFunction }),
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),

@@ -19,4 +19,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     load: () => import('./commands/import-aws.ts'),
   },
   'import-wsgateway': { help: "print routes for wsgateway's config.yml", load: () => import('./commands/import-wsgateway.ts') },
+  push: { help: 'push a message to one connection of a running gateway', load: () => import('./commands/push.ts') },
+  close: { help: 'close one connection, or all that are selected', load: () => import('./commands/close.ts') },
+  send: { help: 'push a message to all connections that are selected', load: () => import('./commands/send.ts') },
+  status: { help: 'print a line for each connection', load: () => import('./commands/status.ts') },
+  tags: { help: 'print the tags of all connections, or set some', load: () => import('./commands/tags.ts') },
+  count: { help: 'print how many connections there are', load: () => import('./commands/count.ts') },
+  tail: { help: 'print what happens, as it happens', load: () => import('./commands/tail.ts') },
 };

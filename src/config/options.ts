@@ -60,13 +60,20 @@ const own = {
   ),
   CONTROL_ORIGINS: Type.Optional(
     text(
-      "Browser origins that may call the control API. A control request with any other `Origin` is 403, so that another site's page cannot command. Without `CONTROL_TOKEN`, `Host` must be an address, a name of one label, a name in a domain that nobody can register, or the host of `WS_HOSTNAME` or of one of these.",
+      "Browser origins that may call the control API. A control request with any other `Origin` than these and the gateway's own (of its console) is 403, so that another site's page cannot command. Without `CONTROL_TOKEN`, `Host` must be an address, a name of one label, a name in a domain that nobody can register, or the host of `WS_HOSTNAME` or of one of these.",
       { form: 'origins' },
     ),
   ),
   CONTROL_TOKEN: Type.Optional(
     text('One or more bearer tokens, joined by commas; when set, the control API demands one.', { form: 'list', isSecret: true }),
   ),
+  CONSOLE_PAYLOADS: choice(
+    'What the console and `wsaas tail` show of messages: `off` their size only, `redacted` the form of JSON (its keys, not its values), `plain` up to 1,000 characters as they are.',
+    'off',
+    ['off', 'redacted', 'plain'],
+  ),
+  CONSOLE_WATCHERS: whole('Consoles and `wsaas tail`s that may watch at once, per worker; over it 503.', 16, { maximum: 1_000 }),
+  CONSOLE_ENDS: whole('Last ends of connections that the console can tell the reason of, per worker.', 10_000, { maximum: 1_000_000 }),
   TRUST_PROXY: Type.Optional(text('CIDRs of proxies whose `X-Forwarded-*` headers are believed.', { form: 'cidrs' })),
   NODE_NAME: Type.Optional(text("This node's name in answers, logs and metrics. Default: random.", { pattern: '^[A-Za-z0-9._-]{1,63}$' })),
   WORKERS: text('Processes that share the port; `auto` is one per core.', { default: '1', form: 'workers' }),

@@ -13,7 +13,7 @@ import {
   type RpcOutcome,
 } from './commands.ts';
 import { Early } from './early.ts';
-import type { Message, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
+import type { Closer, Message, MessageEvent, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
 import type { RpcCommand } from './rpc.ts';
 import { Pace } from './pace.ts';
@@ -40,7 +40,7 @@ export interface ConnectionHost extends IntakeHost {
 /** Whose connection it is, and the request that it began with. */
 export type ConnectionOrigin = { readonly id: string; readonly key: string; readonly request: OpenRequest };
 
-const SLOW_RETRY_AFTER_MS = 1_000;
+const SLOW: Failure = { type: 'slow', retryAfterMs: 1_000 };
 
 /** One client. `connecting` while the backend is asked, `open`, `closing` after a close frame was sent, `closed`. */
 export class Connection implements IntakeClient {
@@ -67,6 +67,8 @@ export class Connection implements IntakeClient {
   /** How it ended, once it has; of `terminate` already before. */
   closeCode = 0;
   closeReason = '';
+  /** Who ended it, or will have; null while nobody does. */
+  closer: Closer | null = null;
   readonly #host: ConnectionHost;
   readonly #intake: Intake;
   #party: Party;
@@ -84,7 +86,7 @@ export class Connection implements IntakeClient {
     this.route = route;
     this.address = id === key ? id : addressOf(route.namespace, id);
     const { path, authorization, traceparent, subprotocol, data } = request;
-    this.#party = new Party({ id, key, path, authorization, traceparent, subprotocol, tags: null, data });
+    this.#party = new Party({ id, key, route: route.name, path, authorization, traceparent, subprotocol, tags: null, data });
     this.remoteAddress = request.remoteAddress;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
@@ -143,7 +145,7 @@ export class Connection implements IntakeClient {
     this.#early = null;
     for (const message of early?.pushes ?? []) this.#send(message);
     this.#intake.opened();
-    if (early?.close) this.close(early.close.code, early.close.reason);
+    if (early?.close) this.close(early.close.code, early.close.reason, early.close.by);
   }
 
   /** A whole message from the client, in order. Kept also while closing: it was sent before the client saw the close frame. */
@@ -153,11 +155,12 @@ export class Connection implements IntakeClient {
     // the socket itself knows only the largest limit of all routes
     if (data.length > this.route.limits.maxMessageBytes) return this.#closeDeaf(CLOSE.TOO_BIG, 'message too big');
     if (isBinary && !this.route.takesBinary) return this.#closeDeaf(CLOSE.UNSUPPORTED_DATA, 'no binary messages here');
-    this.#host.observer.received(this.#party, data.length);
     this.messages += 1;
     this.#lastSeq += 1;
+    const event: MessageEvent = { type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary };
+    this.#host.observer.received(event);
     this.#pace?.took();
-    this.#intake.received({ type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary });
+    this.#intake.received(event);
   }
 
   /** Any frame came. */
@@ -171,12 +174,8 @@ export class Connection implements IntakeClient {
   push(message: Message, idempotencyKey: string | null): PushOutcome {
     if (idempotencyKey === null) return this.#push(message);
     const now = this.#host.clock.now();
-    const first = this.#answered?.find(idempotencyKey, now);
-    if (first) return first;
-    const outcome = this.#push(message);
-    if (outcome === SENT || outcome === QUEUED)
-      (this.#answered ??= new AnsweredKeys(this.route.limits.idempotencyKeys)).remember(idempotencyKey, outcome, now);
-    return outcome;
+    this.#answered ??= new AnsweredKeys(this.route.limits.idempotencyKeys);
+    return this.#answered.find(idempotencyKey, now) ?? this.#answered.remember(idempotencyKey, this.#push(message), now);
   }
 
   #push(message: Message): PushOutcome {
@@ -184,20 +183,18 @@ export class Connection implements IntakeClient {
     const { length } = message.data;
     if (length > limits.maxMessageBytes) return this.#refuse({ type: 'too-long', maxBytes: limits.maxMessageBytes });
     switch (this.state) {
-      case 'connecting': {
+      case 'connecting':
         if (this.route.earlyPushes === 'refused' || this.#early?.close) return NOT_FOUND;
         this.#early ??= new Early();
-        if (!this.#early.hasRoom(length, limits)) return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
+        if (!this.#early.hasRoom(length, limits)) return this.#refuse(SLOW);
         this.#early.add(message);
         this.#host.observer.counted('pushesQueued', 1);
         return QUEUED;
-      }
       case 'open': {
         if (this.#socket?.isOpen !== true) return NOT_FOUND; // the client's close frame is read, its end not reported yet
-        const buffered = this.bufferedBytes;
-        if (buffered > 0 && buffered + length > limits.sendBufferBytes) {
+        if (this.bufferedBytes > 0 && this.bufferedBytes + length > limits.sendBufferBytes) {
           this.#host.slow(this);
-          return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
+          return this.#refuse(SLOW);
         }
         this.#send(message);
         return SENT;
@@ -217,13 +214,14 @@ export class Connection implements IntakeClient {
   }
 
   /** Starts the closing handshake, or remembers to once the connection is open. */
-  close(code: number, reason: string): CloseOutcome {
+  close(code: number, reason: string, by: Closer = 'gateway'): CloseOutcome {
     switch (this.state) {
       case 'connecting':
-        (this.#early ??= new Early()).close ??= { code, reason };
+        (this.#early ??= new Early()).close ??= { code, reason, by };
         return QUEUED;
       case 'open':
         this.state = 'closing';
+        this.closer = by;
         this.#socket?.close(code, reason);
         return CLOSING;
       case 'closing':
@@ -249,6 +247,7 @@ export class Connection implements IntakeClient {
     if (this.state === 'connecting') return void this.close(CLOSE.GOING_AWAY, reason); // there is no socket yet that could be ended
     this.closeCode = code;
     this.closeReason = reason;
+    this.closer ??= 'gateway';
     this.state = 'closing';
     this.#socket?.terminate();
   }
@@ -288,10 +287,11 @@ export class Connection implements IntakeClient {
     return this.#host.setTags(this, changes);
   }
 
-  /** The socket is gone, whoever ended it. Called once. */
-  ended(code: number, reason: string): void {
+  /** The socket is gone, whoever ended it. Called once. `by`: who, where the code alone does not tell. */
+  ended(code: number, reason: string, by: Closer = code === CLOSE.ABNORMAL ? 'network' : 'client'): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
+    this.closer ??= by;
     if (this.closeCode === 0) {
       this.closeCode = code;
       this.closeReason = reason;
@@ -338,13 +338,13 @@ export class Connection implements IntakeClient {
   }
 
   #send(message: Message): void {
-    this.#host.observer.pushed(this.#party, message.data.length);
+    this.#host.observer.pushed(this.#party, message);
     this.messages += 1;
     this.#socket?.send(message);
   }
 
   #refuse(outcome: Failure): Failure {
-    this.#host.observer.counted('pushesRefused', 1);
+    this.#host.observer.pushRefused(this.#party, outcome);
     return outcome;
   }
 }

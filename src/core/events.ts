@@ -47,6 +47,9 @@ export type MessageEvent = {
   readonly isBinary: boolean;
 };
 
+/** Who ended a connection. `network`: it broke without a close frame. */
+export type Closer = 'client' | 'backend' | 'gateway' | 'network';
+
 export type CloseEvent = {
   readonly type: 'close';
   readonly party: Party;
@@ -56,6 +59,8 @@ export type CloseEvent = {
   readonly reason: string;
   /** The process that held the connection died; another tells of its end. */
   readonly isOrphan: boolean;
+  /** Absent: the gateway, by dying or by never letting the client in. */
+  readonly by?: Closer;
 };
 
 /** The backend's answer to `open`. */

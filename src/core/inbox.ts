@@ -30,7 +30,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
   #waitingBytes = 0;
   #current: MessageEvent | null = null;
   #attempts = 0;
-  #giveUpAt = 0;
+  #askedAt = 0;
   #timer: Timer | null = null;
   #isPausing = false;
   #isAbandoned = false;
@@ -75,6 +75,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
   settled(verdict: MessageVerdict): void {
     const event = this.#current;
     if (event === null) return;
+    this.#host.observer.answered(event, verdict, this.#askedAt);
     if (verdict.type === 'retry') {
       this.#retry(event, verdict);
       return;
@@ -87,10 +88,14 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
     this.#next();
   }
 
+  get #giveUpAt(): number {
+    return this.#askedAt + this.#options.limits.backendRetryForMs;
+  }
+
   #begin(event: MessageEvent): void {
     this.#current = event;
     this.#attempts = 0;
-    this.#giveUpAt = this.#host.clock.now() + this.#options.limits.backendRetryForMs;
+    this.#askedAt = this.#host.clock.now();
     this.#send(event);
   }
 

@@ -1,4 +1,4 @@
-import type { Refusal } from './events.ts';
+import type { Message, MessageEvent, Refusal } from './events.ts';
 import type { Counter, Observer } from './observer.ts';
 
 /** Why a client was refused, where not the backend failed: by the code of the refusal, which may be the backend's own. */
@@ -63,14 +63,21 @@ export class Meter implements Observer {
     this.opensRefused.set(reason, (this.opensRefused.get(reason) ?? 0) + 1);
   }
 
-  received(_party: unknown, bytes: number): void {
+  received({ data }: MessageEvent): void {
     this.messagesReceived += 1;
-    this.bytesReceived += bytes;
+    this.bytesReceived += data.length;
   }
 
-  pushed(_party: unknown, bytes: number): void {
+  /** What comes of a message is counted by those who know more of it (`counted`). */
+  answered(): void {}
+
+  pushed(_party: unknown, { data }: Message): void {
     this.pushesSent += 1;
-    this.bytesSent += bytes;
+    this.bytesSent += data.length;
+  }
+
+  pushRefused(): void {
+    this.pushesRefused += 1;
   }
 
   closed(): void {

@@ -112,6 +112,7 @@ export function sampleGateway(own: Partial<GatewayOptions> = {}): Gateway {
     clock: systemClock,
     log: SILENT_LOG,
     observer: new Meter(),
+    observe: () => ({ sightings: [], missed: 0, figures: null, problem: null }),
     ledger: createNoLedger(),
     bus: createMemoryBus(),
     node: 'sample',

@@ -67,12 +67,22 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   /** A page of another site must not command, by a script or by a form. What has no `Origin` and no `Sec-Fetch-Site` is no browser. */
-  function browserProblem({ headers }: IncomingMessage): GatewayError | null {
+  function browserProblem(request: IncomingMessage): GatewayError | null {
+    const { headers } = request;
     const { origin } = headers;
-    if (origin !== undefined) return isOwnPage(origin) ? null : forbidden('this Origin is not in CONTROL_ORIGINS');
+    if (origin !== undefined)
+      return isOwnPage(origin) || isOfThisServer(origin, request) ? null : forbidden('this Origin is not in CONTROL_ORIGINS');
     const site = headers['sec-fetch-site'];
     if (site === undefined || site === 'same-origin' || site === 'none') return null;
     return forbidden('a page of another site asks for this (Sec-Fetch-Site); only origins in CONTROL_ORIGINS may');
+  }
+
+  /** The console's own page: scheme and host are those that it was served by. Whether that host is a stranger's is asked as of any other request. */
+  function isOfThisServer(origin: string, request: IncomingMessage): boolean {
+    const { socket } = request;
+    const isSecure = 'encrypted' in socket;
+    const mayBeSecure = isSecure || isTrusted(socket.remoteAddress ?? ''); // a proxy may have taken TLS off
+    return hostsOf(request).every((host) => (!isSecure && origin === `http://${host}`) || (mayBeSecure && origin === `https://${host}`));
   }
 
   /** A stranger's name may resolve to this address (DNS rebinding): the browser then takes the stranger's page for ours. */

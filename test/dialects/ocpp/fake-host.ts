@@ -90,7 +90,17 @@ export class FakeHost implements IntakeClient, IntakeHost {
   constructor(subprotocol: Subprotocol) {
     const { id, key, tags } = this;
     const path = '/ocpp/CP%201';
-    this.party = new Party({ id, key, path, tags, subprotocol, authorization: 'Basic Q1AgMTr/AP4=', traceparent: null, data: null });
+    this.party = new Party({
+      id,
+      key,
+      route: 'ocpp',
+      path,
+      tags,
+      subprotocol,
+      authorization: 'Basic Q1AgMTr/AP4=',
+      traceparent: null,
+      data: null,
+    });
   }
 
   push(message: Message): PushOutcome {
