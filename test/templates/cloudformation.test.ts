@@ -171,6 +171,11 @@ test('a condition is judged by region and parameters; a parameter without a valu
   );
 });
 
+const hostIn = ({ api }: Awaited<ReturnType<typeof read>>): string | undefined => {
+  const target = api.routes.get('$connect')?.target;
+  return target?.type === 'function' ? target.function.environment['HOST'] : undefined;
+};
+
 test('what the account has stored is not known here, but by its name', async (t) => {
   const template = {
     'template.json': JSON.stringify({
@@ -186,10 +191,6 @@ test('what the account has stored is not known here, but by its name', async (t)
         },
       },
     }),
-  };
-  const hostIn = ({ api }: Awaited<ReturnType<typeof read>>): string | undefined => {
-    const target = api.routes.get('$connect')?.target;
-    return target?.type === 'function' ? target.function.environment['HOST'] : undefined;
   };
   const unknown = await read(t, template);
   assert.equal(hostIn(unknown), undefined);
