@@ -1,6 +1,5 @@
 import type { RpcAnswer, RpcCommand } from './rpc.ts';
 import type { Message } from './events.ts';
-import type { SearchQuery } from './searching.ts';
 import type { Selector } from './selector.ts';
 import type { Question, Seen } from './sightings.ts';
 
@@ -69,6 +68,17 @@ export const QUEUED = { type: 'queued' } as const;
 export const CLOSING = { type: 'closing' } as const;
 export const NOT_FOUND = { type: 'not-found' } as const;
 export const NOT_TEXT = { type: 'not-text' } as const;
+
+/** Which connections are looked for: everything that is neither null nor empty must match. */
+export type Search = {
+  /** The whole id, or a part of it. */
+  readonly id: string | null;
+  /** A part of the path. */
+  readonly path: string | null;
+  readonly tags: readonly (readonly [key: string, value: string])[];
+};
+
+export type SearchQuery = { readonly type: 'search'; readonly search: Search; readonly after: ListCursor | null; readonly limit: number };
 
 /** What is asked of every process at once. */
 export type Query =

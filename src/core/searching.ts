@@ -1,18 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Description, ListCursor } from './commands.ts';
+import type { Description, Search, SearchQuery } from './commands.ts';
 import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
-
-/** Which connections are looked for: everything that is neither null nor empty must match. */
-export type Search = {
-  /** The whole id, or a part of it. */
-  readonly id: string | null;
-  /** A part of the path. */
-  readonly path: string | null;
-  readonly tags: readonly (readonly [key: string, value: string])[];
-};
-
-export type SearchQuery = { readonly type: 'search'; readonly search: Search; readonly after: ListCursor | null; readonly limit: number };
 
 export type Found = {
   readonly list: readonly (Description & { readonly serial: number })[];

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { readWsgateway } from '../../src/templates/wsgateway/read.ts';
+import { readRoutesFile } from '../../src/routes/file.ts';
+import { routesText } from '../../src/templates/routes-text.ts';
 import { folderWith } from '../support/folder.ts';
+import { routesFile } from '../support/routes-file.ts';
 
 /** Every setting that wsgateway knows. */
 const REDIS = `
@@ -27,6 +30,27 @@ endpoints:
 prometheus: { enabled: true }
 surprise: 1
 `;
+
+const AMQP = `
+stream_amqp:
+  addr: amqp://guest:guest@localhost:5672/vhost
+  exchange: wsgateway
+  queue: wsgateway.wsevents
+  routing_key: 'a.{json.type:none}.b c'
+  headers: { a: b }
+endpoints: [{ path: /ws }]
+`;
+
+test('what is printed is a routes file', async (t) => {
+  const folder = await folderWith(t, { 'redis.yml': REDIS, 'amqp.yml': AMQP });
+  for (const [name, count] of [
+    ['redis.yml', 2],
+    ['amqp.yml', 1],
+  ] as const) {
+    const { path } = await routesFile(t, routesText(readWsgateway(join(folder, name)).routes, ['made by a test']));
+    assert.equal((await readRoutesFile(path)).length, count);
+  }
+});
 
 test("every setting of wsgateway's config.yml becomes a route, a variable, or a line that says why not", async (t) => {
   const folder = await folderWith(t, { 'config.yml': REDIS });
@@ -66,16 +90,7 @@ test("every setting of wsgateway's config.yml becomes a route, a variable, or a 
 });
 
 test('a stream of AMQP keeps its exchange, its queue and its routing key', async (t) => {
-  const config = `
-stream_amqp:
-  addr: amqp://guest:guest@localhost:5672/vhost
-  exchange: wsgateway
-  queue: wsgateway.wsevents
-  routing_key: 'a.{json.type:none}.b c'
-  headers: { a: b }
-endpoints: [{ path: /ws }]
-`;
-  const folder = await folderWith(t, { 'config.yml': config });
+  const folder = await folderWith(t, { 'config.yml': AMQP });
   const { routes, environment, notes } = readWsgateway(join(folder, 'config.yml'));
   const [{ backend }] = routes as [{ backend: string }];
   assert.equal(
