@@ -1,7 +1,6 @@
 import type { RpcAnswer, RpcCommand } from './rpc.ts';
 import type { Message } from './events.ts';
-import type { SearchQuery } from './searching.ts';
-import type { Selector } from './selector.ts';
+import type { Search, Selector } from './selector.ts';
 import type { Question, Seen } from './sightings.ts';
 
 /** To whom a command may go: a connection of another route is nobody. Absent: to all. */
@@ -84,7 +83,7 @@ export type Query =
   | { readonly type: 'count'; readonly selector: Selector }
   | { readonly type: 'tree' }
   | { readonly type: 'list'; readonly after: ListCursor | null; readonly limit: number }
-  | SearchQuery
+  | { readonly type: 'search'; readonly search: Search; readonly after: ListCursor | null; readonly limit: number }
   | { readonly type: 'observe'; readonly question: Question }
   | { readonly type: 'metrics' };
 

@@ -64,8 +64,8 @@ export interface Observer {
 }
 
 /**
- * What hears something of what happens: of an observer's methods those that it has, and `failed`, which follows `answered`
- * where the backend did not take an event, or said something against it.
+ * What hears a part of what happens: that for which it has a function of an observer's. `failed` follows `answered` where the
+ * backend did not take an event, or said something against it.
  */
 export type Listener = Partial<Observer & { failed: Observer['answered'] }>;
 

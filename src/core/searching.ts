@@ -1,18 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Description, ListCursor } from './commands.ts';
+import type { Description, Query } from './commands.ts';
 import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
-
-/** Which connections are looked for: everything that is neither null nor empty must match. */
-export type Search = {
-  /** The whole id, or a part of it. */
-  readonly id: string | null;
-  /** A part of the path. */
-  readonly path: string | null;
-  readonly tags: readonly (readonly [key: string, value: string])[];
-};
-
-export type SearchQuery = { readonly type: 'search'; readonly search: Search; readonly after: ListCursor | null; readonly limit: number };
+import type { Search } from './selector.ts';
 
 export type Found = {
   readonly list: readonly (Description & { readonly serial: number })[];
@@ -33,13 +23,16 @@ type Searched = { readonly owner: string; readonly connections: Connections };
  * A page of those that match, in the order of their serial numbers. A whole id is looked up, tags by their index; without
  * either, one request examines so many connections and says how far it came.
  */
-export async function search({ owner, connections }: Searched, { search: wanted, after, limit }: SearchQuery): Promise<Found> {
+export async function search(
+  { owner, connections }: Searched,
+  { search: wanted, after, limit }: Extract<Query, { type: 'search' }>,
+): Promise<Found> {
   if (after !== null && owner < after.owner) return { list: [], reached: null };
   const from = after !== null && owner === after.owner ? after.serial : 0;
   const page = new Page(limit);
   if (wanted.id !== null && from === 0) {
     for (const one of connections.select({ type: 'ids', ids: [wanted.id], tags: [], exclude: [] }))
-      if (isWanted(one, wanted)) page.add(one);
+      if (isWanted(one, wanted) && wanted.tags.every(([key, value]) => one.tags?.get(key) === value)) page.add(one);
     if (!page.isEmpty) return page.found();
   }
   const isIndexed = wanted.tags.length > 0;
