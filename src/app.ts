@@ -83,6 +83,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
       await closeServers(servers);
       surroundings.observatory.stop();
       gateway.closings.stop();
+      await surroundings.backends.disobey(); // commands ask other nodes by the bus
       await surroundings.joined.bus.close();
       await surroundings.backends.close();
       await surroundings.joined.ledger.close();

@@ -16,19 +16,12 @@ const LAW: Readonly<Record<string, Row>> = {
   dialects: { rooms: ['wire', 'core'], packages: ['fastify', 'typebox'] },
   backends: {
     rooms: ['wire', 'core'],
-    packages: [
-      'undici',
-      'standardwebhooks',
-      'iovalkey',
-      'amqplib',
-      '@smithy/signature-v4',
-      '@smithy/types',
-      '@aws-sdk/credential-provider-node',
-    ],
+    packages: ['undici', 'standardwebhooks', '@smithy/signature-v4', '@smithy/types', '@aws-sdk/credential-provider-node'],
   },
+  // wire has the port of a technology's stream, beside what an entry is
   engines: {
-    rooms: ['core'],
-    packages: ['close-with-grace', 'pino', 'typebox', 'ioredis', '@nats-io/transport-node', '@nats-io/jetstream', '@nats-io/kv'],
+    rooms: ['wire', 'core'],
+    packages: ['close-with-grace', 'pino', 'typebox', 'ioredis', 'amqplib', '@nats-io/transport-node', '@nats-io/jetstream', '@nats-io/kv'],
   },
   edge: {
     rooms: ['wire', 'core'],

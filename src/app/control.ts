@@ -25,7 +25,8 @@ export async function serveControl(
 ): Promise<void> {
   const { controlServer, isShared, controlSockets } = servers;
   const { wsUris } = surroundings;
-  const readiness = [...readinessOf(surroundings.joined, config.REQUIRE_BUS === 'true'), ...checks];
+  const brokers = { name: 'streams', problem: () => surroundings.backends.problem, isRequired: false };
+  const readiness = [...readinessOf(surroundings.joined, config.REQUIRE_BUS === 'true'), brokers, ...checks];
   await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
   const guard = createGuard(guardOptionsOf(config));
   await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });

@@ -85,6 +85,7 @@ export async function listen(
     ? publicUrl
     : await listenOn(controlServer, { host: config.CONTROL_HOST ?? config.HOST, port: config.CONTROL_PORT ?? 0, isWorker });
   surroundings.wsUris.listensOn(Number(new URL(controlUrl).port));
+  surroundings.backends.obey(gateway);
   return { publicUrl, controlUrl };
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../core/ports.ts';
 import { Observatory } from '../edge/console/observatory.ts';
 import { FileBudget, fileLimit } from '../edge/server/file-limit.ts';
 import { join, type Joined } from '../engines/joining.ts';
+import { openStream } from '../engines/streams.ts';
 import { WsUris } from '../wire/ws-uris.ts';
 import { Backends } from '../backends/index.ts';
 import type { Routing } from '../routes/routing.ts';
@@ -52,7 +53,16 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     observers,
     observatory: new Observatory({ clock, meter, observers, payloads, ends }),
     joined,
-    backends: new Backends({ clock, log, observer: meter, connections, pipelining, environment: environment() }),
+    backends: new Backends({
+      clock,
+      log,
+      observer: meter,
+      connections,
+      pipelining,
+      environment: environment(),
+      consumer: owner,
+      streams: openStream,
+    }),
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
     files: new FileBudget({
       limit: fileLimit(),

@@ -1,6 +1,6 @@
 import type { RpcAnswer, RpcCommand } from './rpc.ts';
 import type { Message } from './events.ts';
-import type { Search, Selector } from './selector.ts';
+import type { Selector } from './selector.ts';
 import type { Question, Seen } from './sightings.ts';
 
 /** To whom a command may go: a connection of another route is nobody. Absent: to all. */
@@ -69,6 +69,17 @@ export const CLOSING = { type: 'closing' } as const;
 export const NOT_FOUND = { type: 'not-found' } as const;
 export const NOT_TEXT = { type: 'not-text' } as const;
 
+/** Which connections are looked for: everything that is neither null nor empty must match. */
+export type Search = {
+  /** The whole id, or a part of it. */
+  readonly id: string | null;
+  /** A part of the path. */
+  readonly path: string | null;
+  readonly tags: readonly (readonly [key: string, value: string])[];
+};
+
+export type SearchQuery = { readonly type: 'search'; readonly search: Search; readonly after: ListCursor | null; readonly limit: number };
+
 /** What is asked of every process at once. */
 export type Query =
   | { readonly type: 'send'; readonly selector: Selector; readonly message: Message }
@@ -83,7 +94,7 @@ export type Query =
   | { readonly type: 'count'; readonly selector: Selector }
   | { readonly type: 'tree' }
   | { readonly type: 'list'; readonly after: ListCursor | null; readonly limit: number }
-  | { readonly type: 'search'; readonly search: Search; readonly after: ListCursor | null; readonly limit: number }
+  | SearchQuery
   | { readonly type: 'observe'; readonly question: Question }
   | { readonly type: 'metrics' };
 

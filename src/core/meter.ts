@@ -53,6 +53,13 @@ export class Meter implements Observer {
   framesIgnored = 0;
   /** Messages from other processes of the cluster that could not be understood. */
   envelopesDropped = 0;
+  /** Commands that came by a stream. */
+  commandsExecuted = 0;
+  /** Those that could not be understood. */
+  commandsDropped = 0;
+  commandsExpired = 0;
+  /** Those that were taken over from a consumer that did not acknowledge them. */
+  commandsClaimed = 0;
 
   opened(): void {
     this.opensAccepted += 1;

@@ -23,7 +23,11 @@ export type Counter =
   | 'answersDropped'
   | 'framesMalformed'
   | 'framesIgnored'
-  | 'envelopesDropped';
+  | 'envelopesDropped'
+  | 'commandsExecuted'
+  | 'commandsDropped'
+  | 'commandsExpired'
+  | 'commandsClaimed';
 
 /** A client that asked at this time (of `Clock.now`) to be let in. Refused, it was never a connection. */
 export type Attempt = {
@@ -64,8 +68,8 @@ export interface Observer {
 }
 
 /**
- * What hears a part of what happens: that for which it has a function of an observer's. `failed` follows `answered` where the
- * backend did not take an event, or said something against it.
+ * What hears something of what happens: of what an observer can be told that which it takes, and `failed`, which follows `answered`
+ * where the backend did not take an event, or said something against it.
  */
 export type Listener = Partial<Observer & { failed: Observer['answered'] }>;
 

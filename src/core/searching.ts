@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Description, Query } from './commands.ts';
+import type { Description, Search, SearchQuery } from './commands.ts';
 import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
-import type { Search } from './selector.ts';
 
 export type Found = {
   readonly list: readonly (Description & { readonly serial: number })[];
@@ -23,10 +22,7 @@ type Searched = { readonly owner: string; readonly connections: Connections };
  * A page of those that match, in the order of their serial numbers. A whole id is looked up, tags by their index; without
  * either, one request examines so many connections and says how far it came.
  */
-export async function search(
-  { owner, connections }: Searched,
-  { search: wanted, after, limit }: Extract<Query, { type: 'search' }>,
-): Promise<Found> {
+export async function search({ owner, connections }: Searched, { search: wanted, after, limit }: SearchQuery): Promise<Found> {
   if (after !== null && owner < after.owner) return { list: [], reached: null };
   const from = after !== null && owner === after.owner ? after.serial : 0;
   const page = new Page(limit);

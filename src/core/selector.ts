@@ -9,15 +9,6 @@ export type Selector = {
   readonly exclude: readonly string[];
 };
 
-/** Which connections are looked for: everything that is neither null nor empty must match. */
-export type Search = {
-  /** The whole id, or a part of it. */
-  readonly id: string | null;
-  /** A part of the path. */
-  readonly path: string | null;
-  readonly tags: readonly (readonly [key: string, value: string])[];
-};
-
 /** What the query of a selection says beside tags: a tag of such a name could never be selected. */
 export const PARAMETER_NAMES: ReadonlySet<string> = new Set(['id', 'all', 'exclude', 'limit', 'cursor', 'closeCode', 'closeReason']);
 

@@ -28,7 +28,10 @@ const ownSchema = Type.Object(
       description: 'find-my-way syntax: static parts before parameters (`:name`) before a wildcard (`*`), whatever the order in the file.',
     }),
     backend: Type.Optional(
-      Type.String({ description: 'URL of the backend; of dialect wsaas it may hold `{id}`. All dialects but aws need one.' }),
+      Type.String({
+        description:
+          'URL of the backend; of dialect wsaas it may hold `{id}`, of dialect stream it begins with redis://, rediss://, redis+sentinel://, amqp:// or amqps://. All dialects but aws need one.',
+      }),
     ),
     backendHeaders: Type.Optional(
       Type.Record(Type.String(), Type.String(), { description: 'Fixed headers for every call. Overrides BACKEND_HEADERS.' }),

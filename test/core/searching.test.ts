@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Description } from '../../src/core/commands.ts';
 import type { Connection } from '../../src/core/connection.ts';
-import { Connections } from '../../src/core/connections.ts';
+import type { Search } from '../../src/core/commands.ts';
 import { search, SLICE, type Found } from '../../src/core/searching.ts';
-import type { Search } from '../../src/core/selector.ts';
+import { Connections } from '../../src/core/connections.ts';
 
 const EVERYBODY: Search = { id: null, path: null, tags: [] };
 

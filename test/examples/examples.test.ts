@@ -9,6 +9,8 @@ const PROGRAMS = [
   'raw/backend.php',
   'ocpp/central-system.mjs',
   'rooms/room-server.mjs',
+  'streams/consumer.mjs',
+  'streams/consumer.py',
   'aws/server.mjs',
 ];
 

@@ -68,10 +68,10 @@ async function documentOf(routesFile: string, dialects: Dialects): Promise<strin
 
 /** A routes file with one route of each dialect, so that the document tells of all their paths. */
 async function everyDialect(dialects: Dialects, folder: string): Promise<string> {
-  const routes = Object.keys(dialects).map((dialect) => ({
+  const routes = Object.entries(dialects).map(([dialect, { ownBackend }]) => ({
     path: `/${dialect}/:id`,
     dialect,
-    backend: `http://localhost:3000/${dialect}`,
+    backend: ownBackend?.example ?? `http://localhost:3000/${dialect}`,
   }));
   const file = join(folder, 'routes.yaml');
   await writeFile(file, stringify({ routes }));

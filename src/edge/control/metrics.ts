@@ -37,6 +37,10 @@ const COUNTERS: { readonly [Field in MeterField]: readonly [name: string, help: 
   framesMalformed: ['wsaas_rpc_frames_malformed_total', "Frames that break the rules of the client's version."],
   framesIgnored: ['wsaas_rpc_frames_ignored_total', 'Empty frames, and frames of an unknown type.'],
   envelopesDropped: ['wsaas_cluster_messages_dropped_total', 'Messages on the channels of the cluster that could not be understood.'],
+  commandsExecuted: ['wsaas_stream_commands_executed_total', 'Commands from streams that were carried out.'],
+  commandsDropped: ['wsaas_stream_commands_dropped_total', 'Commands from streams that could not be understood; they are dead letters.'],
+  commandsExpired: ['wsaas_stream_commands_expired_total', 'Commands from streams that came after the time that they name.'],
+  commandsClaimed: ['wsaas_stream_commands_claimed_total', 'Commands taken over from a consumer that did not acknowledge them.'],
 };
 
 /** This process's metrics as prom-client's JSON, with what the gateway shows at the moment. */
