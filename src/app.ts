@@ -21,6 +21,7 @@ import { isControlOpen, serveControl } from './app/control.ts';
 import { openGateway } from './app/gateway.ts';
 import { openRouting } from './app/routing.ts';
 import { buildServers, closeServers, listen, serveClients } from './app/servers.ts';
+import type { AroundFunction } from './wire/functions.ts';
 import { openSurroundings, type Surroundings } from './app/surroundings.ts';
 import { watchFiles } from './app/watching.ts';
 
@@ -52,14 +53,16 @@ export type AppOptions = {
   readonly dialects?: Dialects;
   /** What `/readyz` looks at beside the app's own state. */
   readonly checks?: readonly ReadinessCheck[];
+  /** Wraps what runs the functions of dialect `aws`. */
+  readonly aroundFunction?: AroundFunction;
   /** For generators: sees the control API's server before its routes. */
   readonly beforeRoutes?: (server: FastifyInstance) => Promise<void>;
 };
 
 /** Puts the parts together, from the inside out. This file and its room `app/` are the only ones that see every room. */
 export async function createApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
-  const { node, link, dialects = DIALECTS, checks = [], beforeRoutes } = options;
-  const base: Base = { node, link, dialects, checks, config, logger, log: logOf(logger) };
+  const { node, link, dialects = DIALECTS, checks = [], beforeRoutes, aroundFunction } = options;
+  const base: Base = { node, link, dialects, checks, config, logger, log: logOf(logger), aroundFunction };
   const clock = new StoppableClock(systemClock);
   const surroundings = await openSurroundings(base, clock);
   const routing = await openRouting(base, surroundings);

@@ -35,7 +35,7 @@ export type Surroundings = {
   readonly files: FileBudget;
 };
 
-export async function openSurroundings({ config, node, link, log }: Base, clock: Clock): Promise<Surroundings> {
+export async function openSurroundings({ config, node, link, log, aroundFunction }: Base, clock: Clock): Promise<Surroundings> {
   const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining, CLUSTER_URL: url } = config;
   const owner = ownerToken();
   const meter = new Meter();
@@ -68,6 +68,7 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
       pipelining,
       signer,
       environment: environment(),
+      aroundFunction,
       consumer: owner,
       streams: openStream,
     }),
