@@ -41,7 +41,10 @@ export class MessageIds {
 type Series = { readonly start: string; readonly varied: number; readonly end: string };
 
 function seriesOf(id: string): Series {
-  const varied = [...id.slice(VARIED_FROM, VARIED_TO)].reduce((bits, character) => bits * 64 + ALPHABET.indexOf(character), 0);
+  const varied = id
+    .slice(VARIED_FROM, VARIED_TO)
+    .split('')
+    .reduce((bits, character) => bits * 64 + ALPHABET.indexOf(character), 0);
   return { start: id.slice(0, VARIED_FROM), varied, end: id.slice(VARIED_TO) };
 }
 
