@@ -4,6 +4,7 @@ import type { Log } from '../core/ports.ts';
 import type { Dialects } from '../dialects/definition.ts';
 import type { ReadinessCheck } from '../edge/control/health.ts';
 import type { Link } from '../engines/processes/link.ts';
+import type { AroundFunction } from '../wire/functions.ts';
 
 /** What every step of putting the parts together may use. */
 export type Base = {
@@ -14,6 +15,7 @@ export type Base = {
   readonly config: Config;
   readonly logger: Logger;
   readonly log: Log;
+  readonly aroundFunction: AroundFunction | undefined;
 };
 
 export function logOf(logger: Logger): Log {
