@@ -39,7 +39,7 @@ test('what the importer prints of every sample is a routes file, whatever runs t
 });
 
 test('docs/aws.md names no flag that does not exist', async () => {
-  const known = new Set([...Object.keys(TEMPLATE_FLAGS), 'port', 'events', 'json', 'domain-name', 'targets', 'endpoint-url', 'aws']);
+  const known = new Set([...Object.keys(TEMPLATE_FLAGS), 'port', 'host', 'events', 'json', 'domain-name', 'targets', 'endpoint-url', 'aws']);
   const named = [...(await page('aws.md')).matchAll(/--([a-z][a-z-]+)/g)].map(([, name = '']) => name);
   assert.ok(named.length > 5);
   assert.deepEqual(

@@ -3,10 +3,10 @@
 
 const { mkdir, readdir, readFile, rm, writeFile } = require('node:fs/promises');
 const { tmpdir } = require('node:os');
-const { join } = require('node:path');
+const path = require('node:path');
 
-const folder = join(tmpdir(), process.env.TABLE);
-const fileOf = (id) => join(folder, encodeURIComponent(id));
+const folder = path.join(tmpdir(), process.env.TABLE);
+const fileOf = (id) => path.join(folder, encodeURIComponent(id));
 
 exports.put = async (id, item) => {
   await mkdir(folder, { recursive: true });
