@@ -8,6 +8,7 @@ import { createGuard, PRIVATE_NETWORKS, type GuardOptions } from '../edge/contro
 import { shortenPlainPushes } from '../edge/control/plain-push.ts';
 import { healthRoutes } from '../edge/control/health.ts';
 import { metricsRoutes } from '../edge/control/metrics.ts';
+import type { ControlTokens } from '../edge/control/tokens.ts';
 import { rootRoutes } from '../edge/control/root.ts';
 import { selectionRoutes } from '../edge/control/selections.ts';
 import { consolePage } from '../edge/console/page.ts';
@@ -28,7 +29,7 @@ export async function serveControl(
   const brokers = { name: 'streams', problem: () => surroundings.backends.problem, isRequired: false };
   const readiness = [...readinessOf(surroundings.joined, config.REQUIRE_BUS === 'true'), brokers, ...checks];
   await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
-  const guard = createGuard(guardOptionsOf(config));
+  const guard = createGuard(guardOptionsOf(config, surroundings.tokens));
   await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });
   const query = (asked: Query) => gateway.query(asked);
   const isOpen = isControlOpen(config);
@@ -76,15 +77,18 @@ export async function serveControl(
 }
 
 /** Has the operator said who may command what can be guessed (docs/contract.md#who-may-call)? */
-export function isControlOpen({ CONTROL_ALLOW, CONTROL_TOKEN, CONTROL_PORT }: Config): boolean {
-  return CONTROL_ALLOW.entries.length > 0 || CONTROL_TOKEN.length > 0 || CONTROL_PORT !== undefined;
+export function isControlOpen(config: Config): boolean {
+  const tokens = config.CONTROL_TOKEN.length + config.CONTROL_PUSH_TOKEN.length + config.CONTROL_READ_TOKEN.length;
+  const isCertain = config.TLS_CLIENT_CA_FILE !== undefined;
+  return config.CONTROL_ALLOW.entries.length > 0 || tokens > 0 || config.CONTROL_PORT !== undefined || isCertain;
 }
 
-function guardOptionsOf(config: Config): GuardOptions {
+function guardOptionsOf(config: Config, tokens: ControlTokens): GuardOptions {
   const named = [config.WS_HOSTNAME ?? '', ...config.CONTROL_ORIGINS].flatMap((url) => readUri(url)?.host ?? []);
   return {
     allow: config.CONTROL_ALLOW.entries.length > 0 ? config.CONTROL_ALLOW : PRIVATE_NETWORKS,
-    tokens: config.CONTROL_TOKEN,
+    tokens,
+    wantsCertificate: config.TLS_CLIENT_CA_FILE !== undefined,
     trustedProxies: config.TRUST_PROXY,
     origins: config.CONTROL_ORIGINS,
     hosts: named,

@@ -6,6 +6,8 @@ import type { Clock } from '../core/ports.ts';
 import { Observatory } from '../edge/console/observatory.ts';
 import { FileBudget, fileLimit } from '../edge/server/file-limit.ts';
 import { join, type Joined } from '../engines/joining.ts';
+import { ControlTokens } from '../edge/control/tokens.ts';
+import { WebhookSigner } from '../wire/signing.ts';
 import { openStream } from '../engines/streams.ts';
 import { WsUris } from '../wire/ws-uris.ts';
 import { Backends } from '../backends/index.ts';
@@ -26,6 +28,10 @@ export type Surroundings = {
   readonly joined: Joined;
   readonly backends: Backends;
   readonly wsUris: WsUris;
+  /** Null: events are not signed. */
+  readonly signer: WebhookSigner | null;
+  /** Of the control API. */
+  readonly tokens: ControlTokens;
   readonly files: FileBudget;
 };
 
@@ -33,6 +39,7 @@ export async function openSurroundings({ config, node, link, log, aroundFunction
   const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining, CLUSTER_URL: url } = config;
   const owner = ownerToken();
   const meter = new Meter();
+  const signer = config.WEBHOOK_SECRETS.length === 0 ? null : new WebhookSigner(config.WEBHOOK_SECRETS, () => clock.date());
   const observers = new Observers([meter]);
   const { CONSOLE_PAYLOADS: payloads, CONSOLE_ENDS: ends } = config;
   const engine =
@@ -40,7 +47,7 @@ export async function openSurroundings({ config, node, link, log, aroundFunction
       ? undefined
       : {
           url,
-          credentials: config.CLUSTER_CREDENTIALS_FILE ?? null,
+          credentials: config.CLUSTER_CREDENTIALS ?? null,
           cluster: config.CLUSTER_NAME,
           leaseMs: config.CLUSTER_LEASE_MS,
         };
@@ -59,12 +66,15 @@ export async function openSurroundings({ config, node, link, log, aroundFunction
       observer: meter,
       connections,
       pipelining,
+      signer,
       environment: environment(),
       aroundFunction,
       consumer: owner,
       streams: openStream,
     }),
-    wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
+    signer,
+    tokens: new ControlTokens({ admin: config.CONTROL_TOKEN, push: config.CONTROL_PUSH_TOKEN, read: config.CONTROL_READ_TOKEN }),
+    wsUris: new WsUris(config.WS_HOSTNAME, { port: config.CONTROL_PORT ?? config.PORT, isSecure: config.tlsContents !== null }),
     files: new FileBudget({
       limit: fileLimit(),
       backendConnections: connections,

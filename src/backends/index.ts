@@ -2,6 +2,7 @@ import type { Limits } from '../core/limits.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import type { Route } from '../core/route.ts';
+import type { Signer } from '../wire/calls.ts';
 import type { Speech } from '../wire/codec.ts';
 import type { AroundFunction } from '../wire/functions.ts';
 import { openHttp } from './http/backend.ts';
@@ -18,6 +19,8 @@ export type BackendParts = {
   /** Sockets to each origin, and calls on one socket whose answers are still out. */
   readonly connections: number;
   readonly pipelining: number;
+  /** Signs whatever is sent by HTTP; null: nothing does. */
+  readonly signer?: Signer | null;
   /** This process among all that read one stream of commands. */
   readonly consumer: string;
   /** What speaks with brokers; loaded when it is asked for. */

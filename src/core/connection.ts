@@ -16,7 +16,7 @@ import { Early } from './early.ts';
 import type { Closer, Message, MessageEvent, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
 import type { RpcCommand } from './rpc.ts';
-import { Pace } from './pace.ts';
+import { paceOf, type Pace } from './pace.ts';
 import { Party } from './party.ts';
 import type { Socket } from './ports.ts';
 import type { Route } from './route.ts';
@@ -79,7 +79,7 @@ export class Connection implements IntakeClient {
   /** What it sends from now on is dropped. */
   #isDeaf = false;
   #pauses = 0;
-  readonly #pace: Pace | null;
+  readonly pace: Pace | null;
 
   constructor(host: ConnectionHost, route: Route, { id, key, request }: ConnectionOrigin) {
     this.#host = host;
@@ -93,7 +93,7 @@ export class Connection implements IntakeClient {
     this.#lastActiveDate = this.connectedAt;
     this.lastActiveAt = host.clock.now();
     this.#intake = route.intake(this, host);
-    this.#pace = route.limits.messagesPerSecond === 0 ? null : new Pace(this, host.clock, route.limits.messagesPerSecond);
+    this.pace = paceOf(this, host.clock, route.limits);
   }
 
   /** What events say of this client. Another one after each change of what they say. */
@@ -159,7 +159,7 @@ export class Connection implements IntakeClient {
     this.#lastSeq += 1;
     const event: MessageEvent = { type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary };
     this.#host.observer.received(event);
-    this.#pace?.took();
+    this.pace?.took(data.length);
     this.#intake.received(event);
   }
 

@@ -18,6 +18,10 @@ export class Meter implements Observer {
   opensAccepted = 0;
   /** By reason, of which there are few. */
   readonly opensRefused = new Map<string, number>();
+  /** Upgrade requests over HANDSHAKES_PER_SECOND_PER_IP. */
+  handshakesRefused = 0;
+  /** Clients without a token that is taken (JWT_JWKS_URI). */
+  tokensRefused = 0;
   closesStarted = 0;
   closesDelivered = 0;
   closesLost = 0;

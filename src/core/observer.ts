@@ -23,6 +23,8 @@ export type Counter =
   | 'answersDropped'
   | 'framesMalformed'
   | 'framesIgnored'
+  | 'handshakesRefused'
+  | 'tokensRefused'
   | 'envelopesDropped'
   | 'commandsExecuted'
   | 'commandsDropped'

@@ -33,6 +33,8 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
       ['backendHeaders', route.backendHeaders && JSON.stringify(route.backendHeaders), 'headers'],
       ['origins', route.origins?.join(','), 'origins'],
       ['forwardHeaders', route.forwardHeaders?.join(','), 'header-names'],
+      ['jwtJwksUri', route.jwtJwksUri, 'key-set-url'],
+      ['jwtClaimTags', route.jwtClaimTags?.join(','), 'claim-tags'],
     ];
     for (const [name, value, form] of texts) {
       if (value === undefined) continue;

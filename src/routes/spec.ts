@@ -47,6 +47,10 @@ const ownSchema = Type.Object(
     origins: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Overrides ORIGINS.' })),
     forwardHeaders: Type.Optional(Type.Array(Type.String(), { description: 'Overrides FORWARD_HEADERS.' })),
     refuseWith: Type.Optional(Type.Enum(['http', 'close'], { description: 'Overrides REFUSE_WITH.' })),
+    jwtJwksUri: Type.Optional(Type.String({ description: 'Overrides JWT_JWKS_URI. An empty one: clients of this route need no token.' })),
+    jwtIssuer: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Overrides JWT_ISSUER.' })),
+    jwtAudience: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Overrides JWT_AUDIENCE.' })),
+    jwtClaimTags: Type.Optional(Type.Array(Type.String(), { description: 'Overrides JWT_CLAIM_TAGS.' })),
     controlPath: Type.Optional(
       Type.String({
         pattern: CONTROL_PATH_PATTERN,

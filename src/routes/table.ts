@@ -11,6 +11,7 @@ import { DEFAULT_DIALECT, DIALECTS } from '../dialects/index.ts';
 import { readers } from '../config/forms.ts';
 import { type ClientRoute, type FoundRoute, originCheck } from '../wire/client-route.ts';
 import { camelCase, type RouteSpec } from './spec.ts';
+import { tokenGate, type TokenDefaults } from './token-gates.ts';
 
 export type RouteTable = {
   readonly find: (path: string) => FoundRoute | Refusal;
@@ -27,6 +28,7 @@ export type RouteDefaults = {
   readonly origins: readonly string[];
   readonly forwardHeaders: ReadonlySet<string>;
   readonly refuseWith: 'http' | 'close';
+  readonly tokens: TokenDefaults;
   /** Options of the dialects, by the names of their environment variables. */
   readonly dialectOptions: Readonly<Record<string, unknown>>;
 };
@@ -81,6 +83,7 @@ async function createRoute(spec: RouteSpec, options: RouteTableOptions): Promise
   if (dialect === undefined) throw new TypeError(`no dialect is called ${spec.dialect}`); // routes/file.ts has checked it
   if (spec.backend === undefined && dialect.needsBackend !== false) throw new TypeError(`the route ${spec.path} has no backend`); // nor without one
   const { controlPath = '' } = spec;
+  const origins: readonly string[] = spec.origins === undefined ? defaults.origins : read('origins', spec.origins.join(','));
   const url = spec.backend === undefined || dialect.ownBackend !== undefined ? null : read<URL>('url', spec.backend);
   const context = {
     ...backendOf(url),
@@ -113,7 +116,9 @@ async function createRoute(spec: RouteSpec, options: RouteTableOptions): Promise
     route,
     enter: withoutReservedIds(enter, dialects),
     tags: (parameters) => tagsOf(spec, parameters),
-    isOriginAllowed: originCheck(spec.origins === undefined ? defaults.origins : read('origins', spec.origins.join(','))),
+    isOriginAllowed: originCheck(origins),
+    checksOrigins: origins.length > 0,
+    tokens: tokenGate(spec, defaults.tokens),
     forwardHeaders: spec.forwardHeaders === undefined ? defaults.forwardHeaders : read('header-names', spec.forwardHeaders.join(',')),
     refuseWith: spec.refuseWith ?? defaults.refuseWith,
     isUpgradeOnly: dialect.isUpgradeOnly === true,

@@ -23,6 +23,7 @@ export function sampleLimits(own: Partial<Limits> = {}): Limits {
     idleTimeoutMs: 30_000,
     maxMessageBytes: 1_000,
     messagesPerSecond: 0,
+    bytesPerSecond: 0,
     inboxMessages: 64,
     inboxBytes: 262_144,
     sendBufferBytes: 1_048_576,

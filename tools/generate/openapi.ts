@@ -54,7 +54,15 @@ async function documentOf(routesFile: string, dialects: Dialects): Promise<strin
             { name: 'events', description: 'What the gateway tells the backend.' },
           ],
           security: [{ token: [] }],
-          components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'Where CONTROL_TOKEN is set.' } } },
+          components: {
+            securitySchemes: {
+              token: {
+                type: 'http',
+                scheme: 'bearer',
+                description: 'Where CONTROL_TOKEN, CONTROL_PUSH_TOKEN or CONTROL_READ_TOKEN is set.',
+              },
+            },
+          },
           webhooks: Object.assign({}, ...Object.values(dialects).map(({ webhooks }) => webhooks)) as never,
         },
       });

@@ -1,5 +1,5 @@
 import { buildConnector, Client, type Dispatcher } from 'undici';
-import type { AnswerHeaders, BackendCall, BackendResult, FailureReason, Transport } from '../../wire/calls.ts';
+import type { AnswerHeaders, BackendCall, BackendResult, FailureReason, Signer, Transport } from '../../wire/calls.ts';
 import type { Observer } from '../../core/observer.ts';
 import type { Receiver } from '../../core/ports.ts';
 import { Deadlines, type Expiring } from './deadlines.ts';
@@ -13,6 +13,8 @@ export type HttpTransportOptions = {
   /** Calls on one socket whose answers are still out; 1 keeps a hanging call from delaying any other. */
   readonly pipelining: number;
   readonly observer: Observer;
+  /** Signs every call as it is sent; null: nothing does. */
+  readonly signer?: Signer | null;
 };
 
 /** The backend over HTTP/1.1, by undici's `dispatch`: no stream, promise or AbortSignal per call. */
@@ -32,7 +34,7 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     pipelining: options.pipelining,
     handedOver: () => writes.handedOver(),
   });
-  const shared: Shared = { running: new Map(), lines, observer: options.observer };
+  const shared: Shared = { running: new Map(), lines, observer: options.observer, signer: options.signer ?? null };
   return {
     call(call, receiver) {
       lines.dispatch(new HttpExchange(call, receiver, shared));
@@ -50,6 +52,7 @@ type Shared = {
   readonly running: Map<number, Deadlines>;
   readonly lines: Lines;
   readonly observer: Observer;
+  readonly signer: Signer | null;
 };
 
 /** One call on its way: bounds its time and size, and settles its receiver once. */
@@ -81,8 +84,11 @@ class HttpExchange implements Passenger, Expiring {
     return this.#isSettled;
   }
 
+  /** Read once, when a line is free: the moment in which the call is sent. */
   get options(): Dispatcher.DispatchOptions {
-    const { profile, path, headers, body } = this.#call;
+    const { profile, path, body } = this.#call;
+    const { signer } = this.#shared;
+    const headers = signer === null ? this.#call.headers : signer.headersOf(this.#call);
     return {
       method: profile.method,
       path,

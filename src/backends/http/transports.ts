@@ -1,6 +1,6 @@
 import type { Observer } from '../../core/observer.ts';
 import type { Clock, Log } from '../../core/ports.ts';
-import type { Transport } from '../../wire/calls.ts';
+import type { Signer, Transport } from '../../wire/calls.ts';
 import { withBreaker } from './breaker.ts';
 import { createHttpTransport } from './transport.ts';
 
@@ -11,6 +11,7 @@ export type TransportsOptions = {
   /** Sockets to each origin, and calls on one socket whose answers are still out. */
   readonly connections: number;
   readonly pipelining: number;
+  readonly signer?: Signer | null;
 };
 
 /** One transport with its breaker for each origin, shared by all routes whose backend is there. */
@@ -25,8 +26,8 @@ export class Transports {
   to(origin: string): Transport {
     const known = this.#byOrigin.get(origin);
     if (known !== undefined) return known;
-    const { clock, log, observer, connections, pipelining } = this.#options;
-    const transport = withBreaker(createHttpTransport({ origin, connections, pipelining, observer }), { clock, log, name: origin });
+    const { clock, log, observer, connections, pipelining, signer = null } = this.#options;
+    const transport = withBreaker(createHttpTransport({ origin, connections, pipelining, observer, signer }), { clock, log, name: origin });
     this.#byOrigin.set(origin, transport);
     return transport;
   }

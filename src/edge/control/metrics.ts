@@ -11,6 +11,8 @@ type MeterField = { [Field in keyof Meter]: Meter[Field] extends number ? Field 
 /** What a counter of the Meter is called and means. The order is that of a connection's life. */
 const COUNTERS: { readonly [Field in MeterField]: readonly [name: string, help: string] } = {
   opensAccepted: ['wsaas_opens_accepted_total', 'Clients that the backend let in.'],
+  handshakesRefused: ['wsaas_handshakes_refused_total', 'Upgrade requests refused by HANDSHAKES_PER_SECOND_PER_IP.'],
+  tokensRefused: ['wsaas_tokens_refused_total', 'Clients refused for want of a valid token (JWT_JWKS_URI).'],
   closesStarted: ['wsaas_closes_started_total', 'close events that were due.'],
   closesDelivered: ['wsaas_closes_delivered_total', 'close events that the backend acknowledged.'],
   closesLost: ['wsaas_closes_lost_total', 'close events given up: over CLOSE_RETRY_FOR_MS or CLOSE_BACKLOG.'],

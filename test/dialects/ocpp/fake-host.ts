@@ -13,6 +13,7 @@ export const LIMITS: Limits = {
   idleTimeoutMs: 30_000,
   maxMessageBytes: 65_536,
   messagesPerSecond: 0,
+  bytesPerSecond: 0,
   inboxMessages: 4,
   inboxBytes: 65_536,
   sendBufferBytes: 65_536,
