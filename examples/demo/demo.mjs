@@ -69,7 +69,8 @@ async function start() {
         API_URI: recorder.url,
         ORIGINS: [page.url, page.url.replace('127.0.0.1', 'localhost')].join(),
         DRAIN_MS: '200',
-        ...(isCluster && { CONTROL_ALLOW: '127.0.0.0/8' }),
+        CONTROL_ALLOW: '127.0.0.0/8',
+        CONSOLE_PAYLOADS: 'plain',
       },
       onDeath: isCluster ? (name, story) => lost(name, story) : (_name, story) => onDeath(story),
     }),
@@ -78,7 +79,7 @@ async function start() {
   const places = nodes.all.map(({ name, url, pid }) => ({ name, pid, url: url.replace('http', 'ws') }));
   page.introduce({ gateway: places[0].url, backend: backend.url, ...(isCluster && { nodes: places }) });
   process.stdout.write(
-    `\n  Open  ${page.url}\n\n${places.map(({ name, url, pid }) => `  ${isCluster ? `${name}, pid ${pid}:` : name}  ${url}\n`).join('')}` +
+    `\n  Open  ${page.url}\n  and, to see the gateway at work,  ${places[0].url.replace('ws', 'http')}/console\n\n${places.map(({ name, url, pid }) => `  ${isCluster ? `${name}, pid ${pid}:` : name}  ${url}\n`).join('')}` +
       `  backend  ${backend.url}  (examples/chat-backend.mjs)\n${engine === null ? '' : `  engine   ${engine.url}\n`}\n` +
       '  For each client that connects, two lines to try from another terminal appear here. Ctrl-C ends the demo.\n' +
       (isCluster ? '  Kill one of the three (kill -9 <pid>): after about 3 s another one tells the ends of its clients.\n' : ''),

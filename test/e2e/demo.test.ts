@@ -107,6 +107,8 @@ test('the demo works for a client that is no browser, on other ports where its o
   const { port } = taken.address() as AddressInfo;
   const demo = await startDemo(t, { PORT: String(port), BACKEND_PORT: String(port), PAGE_PORT: String(port) });
   assert.match(await (await fetch(demo.pageUrl)).text(), /<title>wsaas demo<\/title>/);
+  const [, consoleUrl = ''] = /(http:\S+\/console)$/m.exec(demo.lines.all.join('\n')) ?? [];
+  assert.match(await (await fetch(consoleUrl)).text(), /<title>wsaas console<\/title>/);
   const calls = await followCalls(t, demo);
 
   const ada = await connect(t, `${demo.gatewayUrl}/chat?name=Ada`);
