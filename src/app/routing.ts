@@ -7,14 +7,15 @@ import { TokenVerifiers } from '../routes/token-gates.ts';
 import type { Base } from './base.ts';
 import type { Surroundings } from './surroundings.ts';
 
-export function openRouting({ config, dialects }: Base, { backends, wsUris }: Surroundings): Promise<Routing> {
+export function openRouting({ config, dialects, routes }: Base, { backends, wsUris, hosting }: Surroundings): Promise<Routing> {
   return createRouting({
     file: config.ROUTES_FILE,
+    given: routes,
     backend: config.API_URI?.href ?? '',
     defaults: defaultsOf(config, dialects),
     dialects,
     wsUris: wsUris.under,
-    serve: (spoken) => backends.serve(spoken),
+    serve: async (spoken) => ({ companion: hosting.companion, ...(await backends.serve(spoken)) }),
   });
 }
 

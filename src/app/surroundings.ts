@@ -14,6 +14,7 @@ import { Backends } from '../backends/index.ts';
 import type { Routing } from '../routes/routing.ts';
 import type { Gateway } from '../core/gateway.ts';
 import type { Base } from './base.ts';
+import type { Hosting } from './hosting.ts';
 
 /** What the gateway leans on, and what tells of it. */
 export type Surroundings = {
@@ -33,9 +34,15 @@ export type Surroundings = {
   /** Of the control API. */
   readonly tokens: ControlTokens;
   readonly files: FileBudget;
+  /** Room for code in this process. */
+  readonly hosting: Hosting;
 };
 
-export async function openSurroundings({ config, node, link, log, aroundFunction }: Base, clock: Clock): Promise<Surroundings> {
+export async function openSurroundings(
+  { config, node, link, log, mountedAt, aroundFunction }: Base,
+  clock: Clock,
+  hosting: Hosting,
+): Promise<Surroundings> {
   const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining, CLUSTER_URL: url } = config;
   const owner = ownerToken();
   const meter = new Meter();
@@ -71,16 +78,22 @@ export async function openSurroundings({ config, node, link, log, aroundFunction
       aroundFunction,
       consumer: owner,
       streams: openStream,
+      handlersAt: async (url) => (await hosting.open()).handlersAt(url),
     }),
     signer,
     tokens: new ControlTokens({ admin: config.CONTROL_TOKEN, push: config.CONTROL_PUSH_TOKEN, read: config.CONTROL_READ_TOKEN }),
-    wsUris: new WsUris(config.WS_HOSTNAME, { port: config.CONTROL_PORT ?? config.PORT, isSecure: config.tlsContents !== null }),
+    wsUris: new WsUris(config.WS_HOSTNAME, {
+      port: config.CONTROL_PORT ?? config.PORT,
+      isSecure: config.tlsContents !== null,
+      path: mountedAt ?? '',
+    }),
     files: new FileBudget({
       limit: fileLimit(),
       backendConnections: connections,
       httpSockets: config.MAX_HTTP_SOCKETS,
       servers: config.CONTROL_PORT === undefined ? 1 : 2,
     }),
+    hosting,
   };
 }
 

@@ -5,6 +5,7 @@ import type { Route } from '../core/route.ts';
 import type { Signer } from '../wire/calls.ts';
 import type { Speech } from '../wire/codec.ts';
 import type { AroundFunction } from '../wire/functions.ts';
+import type { FindHandlers } from './handlers/index.ts';
 import { openHttp } from './http/backend.ts';
 import { Transports } from './http/transports.ts';
 import type { Commander } from '../core/commander.ts';
@@ -28,6 +29,8 @@ export type BackendParts = {
     readonly link: (target: StreamTarget) => Promise<StreamLink>;
     readonly commands: (target: StreamTarget, consumer: string) => Promise<CommandSource>;
   };
+  /** Finds code in this process; absent: there is no room for any. */
+  readonly handlersAt?: FindHandlers;
   /** The variables of this process, for programs that it starts. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly aroundFunction?: AroundFunction | undefined;
@@ -37,7 +40,7 @@ export type BackendParts = {
 export type SharedParts = BackendParts & { readonly transports: Transports };
 
 /** Who answers the events of a route, and takes the messages of its connections. */
-export type Served = Pick<Route, 'backend' | 'intake'>;
+export type Served = Pick<Route, 'backend' | 'intake' | 'companion'>;
 
 /** What a route says of its backend. */
 export type Spoken<Type extends Speech['type'] = Speech['type']> = {
@@ -66,6 +69,7 @@ export type BackendKind<Type extends Speech['type'] = Speech['type']> = {
 /** By the way that a dialect speaks: one line each. What a kind needs beyond this is loaded by `open`, so that no start pays for what it does not use. */
 const KINDS: { readonly [Type in Speech['type']]: (parts: SharedParts) => BackendKind<Type> | Promise<BackendKind<Type>> } = {
   http: openHttp,
+  handlers: async (parts) => (await import('./handlers/index.ts')).openHandlers(parts),
   entries: async (parts) => (await import('./streams/index.ts')).openStreams(parts),
   functions: async ({ transports, ...parts }) =>
     (await import('./functions/index.ts')).openFunctions({ ...parts, transportTo: (origin) => transports.to(origin) }),

@@ -1,17 +1,9 @@
 import { CLOSE, type OwnCloseCode } from './close-codes.ts';
 import { addressOf } from './address.ts';
 import { AnsweredKeys } from './answered-keys.ts';
-import {
-  CLOSING,
-  NOT_FOUND,
-  QUEUED,
-  SENT,
-  type CloseOutcome,
-  type Description,
-  type Failure,
-  type PushOutcome,
-  type RpcOutcome,
-} from './commands.ts';
+import { CLOSING, NOT_FOUND, QUEUED, SENT } from './commands.ts';
+import type { CloseOutcome, Description, Failure, PushOutcome, RpcOutcome } from './commands.ts';
+import { described } from './describing.ts';
 import { Early } from './early.ts';
 import type { Closer, Message, MessageEvent, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
@@ -19,7 +11,9 @@ import type { RpcCommand } from './rpc.ts';
 import { paceOf, type Pace } from './pace.ts';
 import { Party } from './party.ts';
 import type { Socket } from './ports.ts';
+import type { Reach } from './reach.ts';
 import type { Route } from './route.ts';
+import { Unsent } from './unsent.ts';
 
 export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed';
 
@@ -43,7 +37,7 @@ export type ConnectionOrigin = { readonly id: string; readonly key: string; read
 const SLOW: Failure = { type: 'slow', retryAfterMs: 1_000 };
 
 /** One client. `connecting` while the backend is asked, `open`, `closing` after a close frame was sent, `closed`. */
-export class Connection implements IntakeClient {
+export class Connection implements IntakeClient, Reach {
   readonly route: Route;
   /** What commands and other processes call it. */
   readonly address: string;
@@ -80,14 +74,17 @@ export class Connection implements IntakeClient {
   #isDeaf = false;
   #pauses = 0;
   readonly pace: Pace | null;
+  readonly #unsent: Unsent | null;
 
   constructor(host: ConnectionHost, route: Route, { id, key, request }: ConnectionOrigin) {
     this.#host = host;
     this.route = route;
     this.address = id === key ? id : addressOf(route.namespace, id);
     const { path, authorization, traceparent, subprotocol, data } = request;
-    this.#party = new Party({ id, key, route: route.name, path, authorization, traceparent, subprotocol, tags: null, data });
     this.remoteAddress = request.remoteAddress;
+    const companion = route.companion?.(this, request) ?? null;
+    this.#party = new Party({ id, key, route: route.name, path, authorization, traceparent, subprotocol, tags: null, data, companion });
+    this.#unsent = companion?.hearsDrained ? new Unsent(companion, route.limits.sendBufferBytes / 2) : null;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
     this.#lastActiveDate = this.connectedAt;
@@ -122,6 +119,10 @@ export class Connection implements IntakeClient {
     return this.#lastSeq + 1;
   }
 
+  get isOpen(): boolean {
+    return this.state === 'open' && this.#socket?.isOpen === true;
+  }
+
   get bufferedBytes(): number {
     return this.#socket?.bufferedBytes ?? 0;
   }
@@ -145,6 +146,7 @@ export class Connection implements IntakeClient {
     this.#early = null;
     for (const message of early?.pushes ?? []) this.#send(message);
     this.#intake.opened();
+    if (early?.isGoodbye) this.sayGoodbye();
     if (early?.close) this.close(early.close.code, early.close.reason, early.close.by);
   }
 
@@ -191,7 +193,7 @@ export class Connection implements IntakeClient {
         this.#host.observer.counted('pushesQueued', 1);
         return QUEUED;
       case 'open': {
-        if (this.#socket?.isOpen !== true) return NOT_FOUND; // the client's close frame is read, its end not reported yet
+        if (!this.isOpen) return NOT_FOUND; // the client's close frame is read, its end not reported yet
         if (this.bufferedBytes > 0 && this.bufferedBytes + length > limits.sendBufferBytes) {
           this.#host.slow(this);
           return this.#refuse(SLOW);
@@ -228,6 +230,13 @@ export class Connection implements IntakeClient {
       case 'closed':
         return NOT_FOUND;
     }
+  }
+
+  /** The gateway leaves: who is within this process may say a last word, to one that is still being let in when it is open. */
+  sayGoodbye(): void {
+    if (this.state === 'open') this.#party.companion?.leaving();
+    else if (this.state === 'connecting') (this.#early ??= new Early()).isGoodbye ||= this.#early.close === null;
+    this.close(CLOSE.GOING_AWAY, 'going away');
   }
 
   /** Another process has told its end: nothing more is read from it, and its client does well to come back. */
@@ -323,24 +332,15 @@ export class Connection implements IntakeClient {
   }
 
   describe(): Description {
-    const { id, path, tags, subprotocol } = this.#party;
-    return {
-      id,
-      namespace: this.namespace,
-      path,
-      tags: tags === null ? {} : Object.fromEntries(tags),
-      connectedAt: this.connectedAt,
-      lastActiveAt: this.#lastActiveDate,
-      remoteAddress: this.remoteAddress,
-      subprotocol,
-      node: this.#host.node,
-    };
+    const { namespace, connectedAt, remoteAddress } = this;
+    return described(this.#party, { namespace, connectedAt, lastActiveAt: this.#lastActiveDate, remoteAddress, node: this.#host.node });
   }
 
   #send(message: Message): void {
     this.#host.observer.pushed(this.#party, message);
     this.messages += 1;
-    this.#socket?.send(message);
+    if (this.#unsent === null || this.#socket === null) this.#socket?.send(message);
+    else this.#unsent.send(this.#socket, message);
   }
 
   #refuse(outcome: Failure): Failure {

@@ -145,7 +145,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     if (request.clientId !== null && !(await this.#takeId(connection)))
       return this.#turnAway(connection, { ...ID_IS_HELD, wasAccepted: true });
     if (connection.tags !== null || verdict.data !== null) await this.#options.ledger.opened(ledgerEntry(connection));
-    this.observer.opened(connection.party, askedAt);
+    this.observer.opened(connection.party, askedAt, request);
     return { connection, verdict };
   }
 

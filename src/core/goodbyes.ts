@@ -1,4 +1,3 @@
-import { CLOSE } from './close-codes.ts';
 import type { Connection } from './connection.ts';
 import type { Gateway } from './gateway.ts';
 
@@ -30,7 +29,7 @@ export async function sayGoodbye(gateway: Gateway, spanMs: number): Promise<void
     for (const connection of nextToTell(gateway, told, isLate ? Infinity : Math.min(due, Math.floor(allowance)))) {
       allowance -= 1;
       told.add(connection); // one that is still being let in is told when it is open, and counts now
-      connection.close(CLOSE.GOING_AWAY, 'going away');
+      connection.sayGoodbye();
     }
     if (!isLate && told.size < total && connections.size > 0) clock.after(TICK_MS, tick);
     else resolve();

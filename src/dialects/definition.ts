@@ -78,6 +78,8 @@ export type DialectDefinition = {
   readonly name: string;
   /** Do clients choose their ids? Then each of its routes but one has a control path of its own. */
   readonly hasClientIds: boolean;
+  /** Its messages are nothing but messages: code in the gateway's process may serve its clients, too. */
+  readonly isOpaque?: true;
   /** Are the ids that the gateway gives on its routes too short to be secrets? Default: false. */
   readonly hasShortIds?: boolean;
   /** Do its commands carry credentials that the dialect itself judges, by `controlProblem` where there are none? Default: false. */

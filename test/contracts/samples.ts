@@ -43,6 +43,8 @@ export function sampleRequest(own: Partial<OpenRequest> = {}): OpenRequest {
   return {
     path: '/chat',
     query: {},
+    parameters: {},
+    headers: {},
     subprotocols: [],
     remoteAddress: '192.0.2.1',
     authorization: null,
