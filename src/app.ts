@@ -24,6 +24,7 @@ import { openGateway } from './app/gateway.ts';
 import { Hosting } from './app/hosting.ts';
 import { openRouting } from './app/routing.ts';
 import { begin, buildServers, closeServers, listen, serveClients } from './app/servers.ts';
+import type { AroundFunction } from './wire/functions.ts';
 import { openSurroundings, type Surroundings } from './app/surroundings.ts';
 import { watchFiles } from './app/watching.ts';
 
@@ -66,14 +67,16 @@ export type AppOptions = {
   readonly mountedAt?: string;
   /** What `/readyz` looks at beside the app's own state. */
   readonly checks?: readonly ReadinessCheck[];
+  /** Wraps what runs the functions of dialect `aws`. */
+  readonly aroundFunction?: AroundFunction;
   /** For generators: sees the control API's server before its routes. */
   readonly beforeRoutes?: (server: FastifyInstance) => Promise<void>;
 };
 
 /** Puts the parts together, from the inside out. This file and its room `app/` are the only ones that see every room. */
 export async function createApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
-  const { node, link, dialects = DIALECTS, checks = [], routes = null, mountedAt = null, beforeRoutes } = options;
-  const base: Base = { node, link, dialects, checks, routes, mountedAt, config, logger, log: logOf(logger) };
+  const { node, link, dialects = DIALECTS, checks = [], routes = null, mountedAt = null, beforeRoutes, aroundFunction } = options;
+  const base: Base = { node, link, dialects, checks, routes, mountedAt, config, logger, log: logOf(logger), aroundFunction };
   const clock = new StoppableClock(systemClock);
   const hosting = new Hosting(base, routes?.handlers ?? null);
   if (routes !== null || config.EXTENSIONS.length > 0) await hosting.open();

@@ -5,6 +5,7 @@ import type { Dialects } from '../dialects/definition.ts';
 import type { ReadinessCheck } from '../edge/control/health.ts';
 import type { GivenRoutes } from '../routes/routing.ts';
 import type { Link } from '../engines/processes/link.ts';
+import type { AroundFunction } from '../wire/functions.ts';
 
 /** What every step of putting the parts together may use. */
 export type Base = {
@@ -19,6 +20,7 @@ export type Base = {
   readonly config: Config;
   readonly logger: Logger;
   readonly log: Log;
+  readonly aroundFunction: AroundFunction | undefined;
 };
 
 export function logOf(logger: Logger): Log {

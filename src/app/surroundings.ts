@@ -39,7 +39,7 @@ export type Surroundings = {
 };
 
 export async function openSurroundings(
-  { config, node, link, log, mountedAt }: Base,
+  { config, node, link, log, mountedAt, aroundFunction }: Base,
   clock: Clock,
   hosting: Hosting,
 ): Promise<Surroundings> {
@@ -75,6 +75,7 @@ export async function openSurroundings(
       pipelining,
       signer,
       environment: environment(),
+      aroundFunction,
       consumer: owner,
       streams: openStream,
       handlersAt: async (url) => (await hosting.open()).handlersAt(url),

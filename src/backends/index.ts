@@ -4,6 +4,7 @@ import type { Clock, Log } from '../core/ports.ts';
 import type { Route } from '../core/route.ts';
 import type { Signer } from '../wire/calls.ts';
 import type { Speech } from '../wire/codec.ts';
+import type { AroundFunction } from '../wire/functions.ts';
 import type { FindHandlers } from './handlers/index.ts';
 import { openHttp } from './http/backend.ts';
 import { Transports } from './http/transports.ts';
@@ -32,6 +33,7 @@ export type BackendParts = {
   readonly handlersAt?: FindHandlers;
   /** The variables of this process, for programs that it starts. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly aroundFunction?: AroundFunction | undefined;
 };
 
 /** The same with what all kinds share: the sockets to an origin. */

@@ -3,12 +3,13 @@ import { FLAGS } from './arguments.ts';
 import { COMMANDS } from './commands.ts';
 
 const INDENT = 4;
+const NAMES_WIDTH = 18;
 const WIDTH = 100;
 
 /** The text of `--help`, made of the table of options. */
 export function helpText(options: Readonly<Record<string, TSchema>>): string {
-  const flags = Object.entries(FLAGS).map(([flag, { help }]) => `  ${flag.padEnd(16)}${help}`);
-  const commands = Object.entries(COMMANDS).map(([name, { help }]) => `  ${name.padEnd(16)}${help}`);
+  const flags = Object.entries(FLAGS).map(([flag, { help }]) => `  ${flag.padEnd(NAMES_WIDTH)}${help}`);
+  const commands = Object.entries(COMMANDS).map(([name, { help }]) => `  ${name.padEnd(NAMES_WIDTH)}${help}`);
   return [
     'wsaas: holds WebSocket clients and turns what they do into plain HTTP.',
     '',

@@ -20,6 +20,8 @@ import { readTarget } from './targets.ts';
 /** One function of an API: what runs for the events of one route. */
 export type AwsFunction = {
   readonly routeKey: string;
+  /** The same, for headers. */
+  readonly encodedKey: string;
   readonly target: TargetSpec;
   /** Does the body that it returns go back to the client? */
   readonly isTwoWay: boolean;
@@ -109,6 +111,7 @@ function functionsOf(spec: AwsRouteSpec, standard: TargetSpec | null, { target, 
     if (own === null) continue; // checks.ts has said so
     functions.set(routeKey, {
       routeKey,
+      encodedKey: encodeURIComponent(routeKey.toWellFormed()),
       target: own,
       isTwoWay: route.routeResponse === true,
       timeoutMs: route.timeoutMs ?? (routeKey === '$connect' ? limits.openTimeoutMs : limits.backendTimeoutMs),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { requestIdsOf, requestTimeOf } from '../../../src/dialects/aws/request-ids.ts';
+import { MessageIds, requestIdsOf, requestTimeOf } from '../../../src/dialects/aws/request-ids.ts';
 import { ended, opened, payloadOf, sampleAwsCodec, sent } from './samples.ts';
 
 type Json = Record<string, unknown>;
@@ -116,6 +116,18 @@ test('requestId and extendedRequestId are equal, unique per event and the same a
   assert.equal(new Set(contexts.map(({ requestId }) => requestId)).size, contexts.length);
   assert.notEqual(contexts[1]?.['messageId'], contexts[1]?.['requestId']);
   assert.deepEqual(requestIdsOf('a'), requestIdsOf('a'));
+});
+
+test('the ids of a connection’s messages are all different, and look alike to nobody', () => {
+  const [own, others] = [new MessageIds('PWHRF_Lq74A9u_I='), new MessageIds('PWHRF_Lq74A9u_J=')];
+  const seen = new Set<string>();
+  for (let seq = 1; seq <= 20_000; seq += 1)
+    for (const { requestId, messageId } of [own.of(seq), others.of(seq)]) {
+      assert.match(requestId, /^[\w-]{15}=$/);
+      seen.add(requestId).add(messageId);
+    }
+  assert.equal(seen.size, 80_000);
+  assert.deepEqual(own.of(7), new MessageIds('PWHRF_Lq74A9u_I=').of(7));
 });
 
 test('times are in UTC, in English, with two digits', () => {
