@@ -167,6 +167,7 @@ test('a strict TypeScript project without skipLibCheck type-checks against it an
         module: 'nodenext',
         target: 'es2024',
         types: ['node'],
+        lib: ['es2024'],
         allowImportingTsExtensions: true,
       },
       files: ['main.ts', 'program.ts', 'application.ts', ...examples],

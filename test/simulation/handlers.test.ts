@@ -1,7 +1,7 @@
 import { runHistory } from './history.ts';
 import { testHistories } from './run-histories.ts';
 
-const NORMAL = 2_000;
+const NORMAL = 1_000;
 
 /** What so many histories must have met, else their silence proves nothing. */
 const MUST_HAPPEN = [
@@ -30,7 +30,7 @@ testHistories({
   normal: NORMAL,
   count: Number(process.env['SIMULATION_HISTORIES'] ?? NORMAL),
   mustHappen: MUST_HAPPEN,
-  times: 20,
+  times: 10,
   are: ' of handlers',
   keep: 'G1 to G4 and G6',
 });
