@@ -13,6 +13,7 @@ export function openRouting({ config, dialects }: Base, { backends, wsUris }: Su
     backend: config.API_URI?.href ?? '',
     defaults: defaultsOf(config, dialects),
     dialects,
+    isEncrypted: config.TLS_CERT_FILE !== undefined,
     wsUris: wsUris.under,
     serve: (spoken) => backends.serve(spoken),
   });
