@@ -51,6 +51,19 @@ suite('the console in a browser', { concurrency: 2 }, async () => {
     assert.deepEqual(faults, []);
   });
 
+  test('a token that may only read sees everything, and its commands are refused in words', async (t) => {
+    const reading = await startApp(t, { API_URI: backend.url, CONTROL_READ_TOKEN: 'read', CONTROL_TOKEN: TOKEN });
+    const { page } = await visit(t, browser);
+    const guest = await enter(t, { gateway: reading, backend });
+    await page.goto(`${reading.controlUrl}/console#connection=${guest.id}`);
+    await page.getByLabel('Token').fill('read');
+    await page.keyboard.press('Enter');
+    await page.locator('#facts', { hasText: guest.id }).waitFor();
+    await page.locator('#view-connection').getByLabel('Message').fill('hello');
+    await page.getByRole('button', { name: 'Push' }).click();
+    await page.locator('#push output[data-kind=bad]', { hasText: 'good for read' }).waitFor();
+  });
+
   test('figures have curves, events come as they happen, and one connection is watched and commanded', async (t) => {
     const { page, faults } = await visit(t, browser);
     await logIn(page, gateway.controlUrl);

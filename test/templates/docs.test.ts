@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { parse } from 'yaml';
@@ -38,8 +38,28 @@ test('what the importer prints of every sample is a routes file, whatever runs t
   }
 });
 
+test('the asset that the CDK made of the broadcast is its handlers as they lie there', async () => {
+  const folder = new URL('../../examples/aws-broadcast/', import.meta.url);
+  const asset = (await readdir(new URL('cdk.out/', folder))).find((name) => name.startsWith('asset.'));
+  for (const name of ['broadcast.mjs', 'listeners.mjs'])
+    assert.equal(
+      await readFile(new URL(`cdk.out/${asset}/${name}`, folder), 'utf8'),
+      await readFile(new URL(`handlers/${name}`, folder), 'utf8'),
+    );
+});
+
 test('docs/aws.md names no flag that does not exist', async () => {
-  const known = new Set([...Object.keys(TEMPLATE_FLAGS), 'port', 'events', 'json', 'domain-name', 'targets', 'endpoint-url', 'aws']);
+  const known = new Set([
+    ...Object.keys(TEMPLATE_FLAGS),
+    'port',
+    'host',
+    'events',
+    'json',
+    'domain-name',
+    'targets',
+    'endpoint-url',
+    'aws',
+  ]);
   const named = [...(await page('aws.md')).matchAll(/--([a-z][a-z-]+)/g)].map(([, name = '']) => name);
   assert.ok(named.length > 5);
   assert.deepEqual(
