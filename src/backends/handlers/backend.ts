@@ -20,14 +20,27 @@ import { Guest } from './guest.ts';
 import type { Handlers } from './handlers.ts';
 import { handshakeOf } from './handshake.ts';
 import { Soon } from './soon.ts';
-import { isPromised, Waits, type Ended } from './waits.ts';
+import { isPromised, Waits, type Busy, type Ended } from './waits.ts';
 
 export type HandlersBackendOptions = {
   readonly handlers: Handlers;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;
+  /** Shared by all of a process, which come and go with routes and limits. */
+  readonly room?: HandlersRoom;
 };
+
+/** What ends all handlers of a process at once. */
+export class HandlersRoom {
+  readonly busy: Busy = new Set();
+  isClosed = false;
+
+  close(): void {
+    this.isClosed = true;
+    for (const waits of this.busy) waits.stop();
+  }
+}
 
 const FAILED: MessageVerdict = { type: 'failed', because: 'onMessage threw' };
 const LATE: MessageVerdict = { type: 'failed', because: 'onMessage did not end within BACKEND_TIMEOUT_MS' };
@@ -41,18 +54,19 @@ export class HandlersBackend implements Backend {
   readonly #messages = new Soon<MessageVerdict>();
   readonly #closes = new Soon<CloseVerdict>();
   readonly #complaints: Seldom;
-  #isStopped = false;
+  readonly #room: HandlersRoom;
 
   constructor(options: HandlersBackendOptions) {
     this.#options = options;
-    const { clock, limits } = options;
-    this.#opens = new Waits(clock, limits.openTimeoutMs);
-    this.#others = new Waits(clock, limits.backendTimeoutMs);
+    const { clock, limits, room = new HandlersRoom() } = options;
+    this.#room = room;
+    this.#opens = new Waits(clock, limits.openTimeoutMs, room.busy);
+    this.#others = new Waits(clock, limits.backendTimeoutMs, room.busy);
     this.#complaints = new Seldom(clock);
   }
 
   async open({ party, request }: OpenEvent): Promise<OpenVerdict> {
-    if (this.#isStopped) return STOPPED_OPEN;
+    if (this.#room.isClosed) return STOPPED_OPEN;
     const { handlers, limits } = this.#options;
     const { client } = this.#guest(party);
     const ended = await this.#ended(this.#opens, () => handlers.onOpen?.(client, handshakeOf(party.id, request)));
@@ -66,7 +80,7 @@ export class HandlersBackend implements Backend {
   }
 
   message({ party, data, isBinary }: MessageEvent, receiver: Receiver<MessageVerdict>): void {
-    if (this.#isStopped) return this.#messages.settle(receiver, STOPPED);
+    if (this.#room.isClosed) return this.#messages.settle(receiver, STOPPED);
     const { client } = this.#guest(party);
     let result: unknown;
     try {
@@ -79,7 +93,7 @@ export class HandlersBackend implements Backend {
   }
 
   close({ party, code, reason }: CloseEvent, receiver: Receiver<CloseVerdict>): void {
-    if (this.#isStopped) return this.#closes.settle(receiver, STOPPED);
+    if (this.#room.isClosed) return this.#closes.settle(receiver, STOPPED);
     const guest = this.#guest(party);
     try {
       // one that runs beyond its time is waited for again: it is never called beside itself
@@ -93,9 +107,7 @@ export class HandlersBackend implements Backend {
   }
 
   stop(): Promise<void> {
-    this.#isStopped = true;
-    this.#opens.stop();
-    this.#others.stop();
+    this.#room.close();
     return Promise.resolve();
   }
 

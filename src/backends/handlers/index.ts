@@ -3,7 +3,7 @@ import type { Limits } from '../../core/limits.ts';
 import type { Clock, Log } from '../../core/ports.ts';
 import type { Route } from '../../core/route.ts';
 import { BackendProblem } from '../../wire/backend-problem.ts';
-import { HandlersBackend } from './backend.ts';
+import { HandlersBackend, HandlersRoom } from './backend.ts';
 import { HandlersClient } from './client.ts';
 import { Guest } from './guest.ts';
 import type { Handlers } from './handlers.ts';
@@ -20,14 +20,13 @@ export function openHandlers({ clock, log, handlersAt }: Parts): {
   readonly targets: readonly string[];
   readonly close: () => Promise<void>;
 } {
-  const backends = new Set<HandlersBackend>();
+  const room = new HandlersRoom();
   const targets = new Set<string>();
   return {
     async serve({ url, limits }) {
       if (url === null || handlersAt === undefined) throw new BackendProblem('there is no code in this process to serve a route');
       const handlers = await handlersAt(url);
-      const backend = new HandlersBackend({ handlers, limits, clock, log });
-      backends.add(backend);
+      const backend = new HandlersBackend({ handlers, limits, clock, log, room });
       targets.add(url.href);
       return {
         backend,
@@ -38,8 +37,9 @@ export function openHandlers({ clock, log, handlersAt }: Parts): {
     get targets() {
       return [...targets];
     },
-    async close() {
-      await Promise.all([...backends].map((backend) => backend.stop()));
+    close() {
+      room.close();
+      return Promise.resolve();
     },
   };
 }

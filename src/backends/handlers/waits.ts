@@ -9,22 +9,27 @@ export type Ended =
 
 type Wait = { readonly since: number; readonly ended: (how: Ended) => void };
 
+/** Those that wait for something now: whoever ends them holds nobody else. */
+export type Busy = Set<Waits>;
+
 /** Waits for what callbacks promised. All have the same time, so the oldest is the first that is over it, and one timer serves all. */
 export class Waits {
   readonly #clock: Clock;
   readonly #limitMs: number;
+  readonly #busy: Busy;
   readonly #waits = new Set<Wait>();
   #timer: Timer | null = null;
 
-  constructor(clock: Clock, limitMs: number) {
+  constructor(clock: Clock, limitMs: number, busy: Busy) {
     this.#clock = clock;
     this.#limitMs = limitMs;
+    this.#busy = busy;
   }
 
   /** `ended` is called once, never from inside the call. */
   add(promised: PromiseLike<unknown>, ended: (how: Ended) => void): void {
     const wait: Wait = { since: this.#clock.now(), ended };
-    this.#waits.add(wait);
+    if (this.#waits.add(wait).size === 1) this.#busy.add(this);
     this.#timer ??= this.#clock.after(this.#limitMs, () => this.#endLate());
     Promise.resolve(promised).then(
       (value) => this.#end(wait, { type: 'returned', value }),
@@ -40,7 +45,9 @@ export class Waits {
   }
 
   #end(wait: Wait, how: Ended): void {
-    if (this.#waits.delete(wait)) wait.ended(how);
+    if (!this.#waits.delete(wait)) return;
+    if (this.#waits.size === 0) this.#busy.delete(this);
+    wait.ended(how);
   }
 
   #endLate(): void {
