@@ -27,6 +27,17 @@ const LAW: Readonly<Record<string, Row>> = {
   routes: { rooms: ['dialects', 'config', 'wire', 'core'], packages: ['find-my-way', 'typebox', 'yaml'] },
   // the dialects' options are options
   config: { rooms: ['dialects', 'wire', 'core'], packages: ['typebox', 'env-schema', 'fastest-levenshtein'] },
+  // what a tracing system is told, by its own packages
+  tracing: {
+    rooms: ['wire', 'core'],
+    packages: [
+      '@opentelemetry/api',
+      '@opentelemetry/core',
+      '@opentelemetry/resources',
+      '@opentelemetry/sdk-trace',
+      '@opentelemetry/exporter-trace-otlp-proto',
+    ],
+  },
   // where log lines go, and how they look: it knows nothing of what is logged
   logs: { rooms: [], packages: ['pino'] },
   // what the command line takes and says; a mistake in the configuration has its exit code from there

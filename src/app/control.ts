@@ -9,6 +9,7 @@ import { healthRoutes } from '../edge/control/health.ts';
 import { metricsRoutes } from '../edge/control/metrics.ts';
 import { rootRoutes } from '../edge/control/root.ts';
 import { selectionRoutes } from '../edge/control/selections.ts';
+import { traceCommands } from '../edge/control/traced.ts';
 import { readinessOf } from '../engines/joining.ts';
 import { readUri } from '../wire/ws-uris.ts';
 import type { Base } from './base.ts';
@@ -33,13 +34,17 @@ export async function serveControl(
     guardRoutes(guarded, { guard, release });
     if (!isOpen) lockRoutes(guarded);
     await guarded.register(metricsRoutes, { query });
-    await guarded.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: largestMessageBytes(routing) });
+    await guarded.register(async (traced) => {
+      traceCommands(traced, surroundings.tracing, gateway.connections);
+      await traced.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: largestMessageBytes(routing) });
+    });
   });
   await serveCommands(controlServer, {
     dialects: Object.values(dialects),
     defaultDialect: DEFAULT_DIALECT,
     hasDialect: routing.hasDialect,
     gateway,
+    tracing: surroundings.tracing,
     wsUris,
     guard,
     release,

@@ -7,7 +7,7 @@ import { socketsPlugin } from '../edge/sockets/plugin.ts';
 import { asksForWebSocket } from '../edge/sockets/upgrade-request.ts';
 import type { Routing } from '../routes/routing.ts';
 import type { Base } from './base.ts';
-import type { Inside, Whole } from './surroundings.ts';
+import type { Whole } from './surroundings.ts';
 
 export type Servers = {
   readonly publicServer: FastifyInstance;
@@ -35,7 +35,7 @@ export function buildServers({ config, logger }: Base, { gateway, routing, surro
   return { publicServer, controlServer, isShared: false, publicSockets, controlSockets };
 }
 
-export async function serveClients({ config }: Base, servers: Servers, { gateway, routing }: Inside): Promise<void> {
+export async function serveClients({ config }: Base, servers: Servers, { gateway, routing, surroundings }: Whole): Promise<void> {
   const { publicServer, controlServer, isShared, publicSockets } = servers;
   const callers = callersOf(addressCheck(config.TRUST_PROXY));
   await publicServer.register(socketsPlugin, {
@@ -48,6 +48,7 @@ export async function serveClients({ config }: Base, servers: Servers, { gateway
     maxMessageBytes: largestMessageBytes(routing),
     closeTimeoutMs: config.CLOSE_TIMEOUT_MS,
     compression: config.COMPRESSION === 'on',
+    tracing: surroundings.tracing,
   });
   answerUnknown(publicServer, isShared ? 'both' : 'clients');
   if (!isShared) answerUnknown(controlServer, 'commands');

@@ -1,8 +1,13 @@
+import { VERSION } from '../config/version.ts';
 import { ownerToken } from '../core/ids.ts';
 import { Meter } from '../core/meter.ts';
 import type { Clock } from '../core/ports.ts';
+import { createMetrics, type Metrics } from '../edge/metrics/metrics.ts';
 import { FileBudget, fileLimit } from '../edge/server/file-limit.ts';
 import { join, type Joined } from '../engines/joining.ts';
+import { TimedBus } from '../engines/timed-bus.ts';
+import { openTracing } from '../tracing/index.ts';
+import type { Tracing } from '../wire/tracing.ts';
 import { WsUris } from '../wire/ws-uris.ts';
 import { Backends } from '../backends/index.ts';
 import type { Routing } from '../routes/routing.ts';
@@ -15,6 +20,9 @@ export type Surroundings = {
   /** This process's part of the ids that it gives out. */
   readonly owner: string;
   readonly meter: Meter;
+  readonly metrics: Metrics;
+  /** Null: nobody wants spans. */
+  readonly tracing: Tracing | null;
   /** Bus and ledger. */
   readonly joined: Joined;
   readonly backends: Backends;
@@ -36,13 +44,33 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
           leaseMs: config.CLUSTER_LEASE_MS,
         };
   const garbageCame = (messages: number): void => meter.counted('envelopesDropped', messages);
-  const joined = await join({ engine, journal: config.JOURNAL_DIR, timeoutMs: config.BUS_TIMEOUT_MS, owner, node, link, log, garbageCame });
+  const engines = await join({
+    engine,
+    journal: config.JOURNAL_DIR,
+    timeoutMs: config.BUS_TIMEOUT_MS,
+    owner,
+    node,
+    link,
+    log,
+    garbageCame,
+  });
+  const joined = engines.name === 'memory' ? engines : { ...engines, bus: new TimedBus(engines.bus, meter.roundTrips) };
+  const tracing = await openTracing(config.TRACING, { version: VERSION, node, log });
+  const backends = new Backends({ clock, log, observer: meter, timings: meter.calls, tracing, connections, pipelining });
+  const { ledger, problem, leaseAgeMs } = joined;
   return {
     clock,
     owner,
     meter,
+    metrics: createMetrics({
+      version: VERSION,
+      meter,
+      backends: () => backends.health,
+      cluster: () => ({ isJoined: problem() === null, isLedgerWhole: ledger.problem === null, leaseAgeMs: leaseAgeMs() }),
+    }),
+    tracing,
     joined,
-    backends: new Backends({ clock, log, observer: meter, connections, pipelining }),
+    backends,
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
     files: new FileBudget({
       limit: fileLimit(),

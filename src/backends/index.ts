@@ -2,7 +2,10 @@ import type { Limits } from '../core/limits.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import type { Route } from '../core/route.ts';
+import type { Timings } from '../core/timings.ts';
+import type { BackendHealth } from '../wire/calls.ts';
 import type { Speech } from '../wire/codec.ts';
+import type { Tracing } from '../wire/tracing.ts';
 import { openHttp } from './http/backend.ts';
 
 /** What every kind of backend is made of. */
@@ -10,6 +13,10 @@ export type BackendParts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: Observer;
+  /** How long calls took, for metrics. */
+  readonly timings: Timings;
+  /** Null: nobody wants spans. */
+  readonly tracing: Tracing | null;
   /** Sockets to each origin, and calls on one socket whose answers are still out. */
   readonly connections: number;
   readonly pipelining: number;
@@ -30,6 +37,8 @@ export type BackendKind<Type extends Speech['type'] = Speech['type']> = {
   serve(spoken: Spoken<Type>): Served | Promise<Served>;
   /** What is called, without secrets. */
   readonly targets: readonly string[];
+  /** For metrics, where the kind knows. */
+  readonly health?: readonly BackendHealth[];
   close(): Promise<void>;
 };
 
@@ -55,6 +64,10 @@ export class Backends {
 
   get targets(): readonly string[] {
     return [...this.#targets].flatMap(({ targets }) => targets);
+  }
+
+  get health(): readonly BackendHealth[] {
+    return [...this.#targets].flatMap(({ health }) => health ?? []);
   }
 
   async close(): Promise<void> {

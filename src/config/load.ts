@@ -6,6 +6,7 @@ import { DIALECTS } from '../dialects/index.ts';
 import { givenBy } from './given.ts';
 import { nearMisses } from './near-misses.ts';
 import { optionsWith, type Settings } from './options.ts';
+import { readTracing, type TracingSettings } from './tracing.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
 /** sysexits.h EX_CONFIG. */
@@ -35,6 +36,8 @@ export type Config = Omit<
   readonly WORKERS: number;
   readonly FORWARD_HEADERS: ReadonlySet<string>;
   readonly ORIGINS: readonly string[];
+  /** Of OpenTelemetry's variables, which are no options of ours; null: nobody wants spans. */
+  readonly TRACING: TracingSettings | null;
 };
 
 /** A dialect's options are read as its schema says, by their own names. */
@@ -93,7 +96,9 @@ export function loadConfig(env: NodeJS.ProcessEnv, { dotenv = false, dialects = 
   if (settings.API_URI !== undefined && settings.ROUTES_FILE !== undefined)
     problems.push('API_URI: must not be set beside ROUTES_FILE, which replaces it');
   if (problems.length > 0) throw new ConfigError(problems, warnings, settings.ROUTES_FILE);
-  return { config: read as unknown as Config, warnings, effective: effectiveOf(settings, options) };
+  const { tracing, warnings: ofTracing } = readTracing(env);
+  read['TRACING'] = tracing;
+  return { config: read as unknown as Config, warnings: [...warnings, ...ofTracing], effective: effectiveOf(settings, options) };
 }
 
 const NO_BACKEND = 'API_URI: the URL of the backend is needed, nothing came; example: API_URI=http://localhost:3000/websocket';

@@ -1,6 +1,7 @@
 import { CLOSE, type OwnCloseCode } from './close-codes.ts';
 import { addressOf } from './address.ts';
 import { AnsweredKeys } from './answered-keys.ts';
+import { describe } from './describing.ts';
 import {
   CLOSING,
   NOT_FOUND,
@@ -13,11 +14,11 @@ import {
   type RpcOutcome,
 } from './commands.ts';
 import { Early } from './early.ts';
-import type { Message, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
+import type { Closer, Message, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
 import type { RpcCommand } from './rpc.ts';
 import { Pace } from './pace.ts';
-import { Party } from './party.ts';
+import { idsOf, Party } from './party.ts';
 import type { Socket } from './ports.ts';
 import type { Route } from './route.ts';
 
@@ -40,7 +41,7 @@ export interface ConnectionHost extends IntakeHost {
 /** Whose connection it is, and the request that it began with. */
 export type ConnectionOrigin = { readonly id: string; readonly key: string; readonly request: OpenRequest };
 
-const SLOW_RETRY_AFTER_MS = 1_000;
+const SLOW: Failure = { type: 'slow', retryAfterMs: 1_000 };
 
 /** One client. `connecting` while the backend is asked, `open`, `closing` after a close frame was sent, `closed`. */
 export class Connection implements IntakeClient {
@@ -56,13 +57,15 @@ export class Connection implements IntakeClient {
   /** Of `Clock.now`. */
   lastActiveAt: number;
   /** The same in epoch ms. */
-  #lastActiveDate: number;
+  lastActiveDate: number;
   /** When the heartbeat sent a ping that nothing has answered yet, else 0. */
   pingedAt = 0;
   seenBytes = 0;
   /** How it ended, once it has; of `terminate` already before. */
   closeCode = 0;
   closeReason = '';
+  /** Who ended it, or will have; null while nobody does. */
+  closer: Closer | null = null;
   readonly #host: ConnectionHost;
   readonly #intake: Intake;
   #party: Party;
@@ -70,6 +73,8 @@ export class Connection implements IntakeClient {
   #early: Early | null = null;
   #answered: AnsweredKeys | null = null;
   #lastSeq = 0;
+  /** Frames handed to its socket. */
+  sentMessages = 0;
   /** What it sends from now on is dropped. */
   #isDeaf = false;
   #pauses = 0;
@@ -79,12 +84,12 @@ export class Connection implements IntakeClient {
     this.#host = host;
     this.route = route;
     this.address = id === key ? id : addressOf(route.namespace, id);
-    const { path, authorization, traceparent, subprotocol } = request;
-    this.#party = new Party({ id, key, path, authorization, traceparent, subprotocol, tags: null, data: null });
+    const { path, authorization, traceparent, tracestate = null, subprotocol } = request;
+    this.#party = new Party({ id, key, path, authorization, traceparent, tracestate, subprotocol, tags: null, data: null });
     this.remoteAddress = request.remoteAddress;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
-    this.#lastActiveDate = this.connectedAt;
+    this.lastActiveDate = this.connectedAt;
     this.lastActiveAt = host.clock.now();
     this.#intake = route.intake(this, host);
     this.#pace = route.limits.messagesPerSecond === 0 ? null : new Pace(this, host.clock, route.limits.messagesPerSecond);
@@ -124,6 +129,11 @@ export class Connection implements IntakeClient {
     return this.#socket?.receivedBytes ?? 0;
   }
 
+  /** What metrics ask. */
+  get intake(): Pick<Intake, 'undelivered' | 'isHolding'> {
+    return this.#intake;
+  }
+
   /** Is everything that was read delivered or given up? */
   get isIdle(): boolean {
     return this.#intake.isIdle;
@@ -139,7 +149,7 @@ export class Connection implements IntakeClient {
     this.#early = null;
     for (const message of early?.pushes ?? []) this.#send(message);
     this.#intake.opened();
-    if (early?.close) this.close(early.close.code, early.close.reason);
+    if (early?.close) this.close(early.close.code, early.close.reason, early.close.by);
   }
 
   /** A whole message from the client, in order. Kept also while closing: it was sent before the client saw the close frame. */
@@ -162,7 +172,7 @@ export class Connection implements IntakeClient {
   alive(): void {
     const { clock } = this.#host;
     this.lastActiveAt = clock.now();
-    this.#lastActiveDate = clock.date();
+    this.lastActiveDate = clock.date();
     this.pingedAt = 0;
   }
 
@@ -187,12 +197,7 @@ export class Connection implements IntakeClient {
       case 'connecting': {
         if (this.#early?.close) return NOT_FOUND;
         this.#early ??= new Early();
-        if (
-          this.#early.pushes.length >= limits.inboxMessages ||
-          (this.#early.bytes > 0 && this.#early.bytes + length > limits.sendBufferBytes)
-        ) {
-          return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
-        }
+        if (!this.#early.hasRoomFor(length, limits)) return this.#refuse(SLOW);
         this.#early.add(message);
         this.#host.observer.counted('pushesQueued', 1);
         return QUEUED;
@@ -202,7 +207,7 @@ export class Connection implements IntakeClient {
         const buffered = this.bufferedBytes;
         if (buffered > 0 && buffered + length > limits.sendBufferBytes) {
           this.#host.slow(this);
-          return this.#refuse({ type: 'slow', retryAfterMs: SLOW_RETRY_AFTER_MS });
+          return this.#refuse(SLOW);
         }
         this.#send(message);
         return SENT;
@@ -217,19 +222,20 @@ export class Connection implements IntakeClient {
   reply(message: Message): void {
     const outcome = this.#push(message);
     if (outcome.type === 'sent' || outcome.type === 'not-found') return;
-    this.#host.log.warn({ id: this.id, outcome: outcome.type }, 'a reply could not be sent, connection ends');
+    this.#host.log.warn({ ...idsOf(this.#party), outcome: outcome.type }, 'a reply could not be sent, connection ends');
     this.close(outcome.type === 'slow' ? CLOSE.TRY_AGAIN_LATER : CLOSE.TOO_BIG, `reply ${outcome.type}`);
   }
 
   /** Starts the closing handshake, or remembers to once the connection is open. */
-  close(code: number, reason: string): CloseOutcome {
+  close(code: number, reason: string, by: Closer = 'gateway'): CloseOutcome {
     switch (this.state) {
       case 'connecting':
         this.#early ??= new Early();
-        this.#early.close ??= { code, reason };
+        this.#early.close ??= { code, reason, by };
         return QUEUED;
       case 'open':
         this.state = 'closing';
+        this.closer = by;
         this.#socket?.close(code, reason);
         return CLOSING;
       case 'closing':
@@ -250,6 +256,7 @@ export class Connection implements IntakeClient {
     if (this.state === 'connecting') return void this.close(CLOSE.GOING_AWAY, reason); // there is no socket yet that could be ended
     this.closeCode = code;
     this.closeReason = reason;
+    this.closer ??= 'gateway';
     this.state = 'closing';
     this.#socket?.terminate();
   }
@@ -289,10 +296,11 @@ export class Connection implements IntakeClient {
     return this.#host.setTags(this, changes);
   }
 
-  /** The socket is gone, whoever ended it. Called once. */
-  ended(code: number, reason: string): void {
+  /** The socket is gone, whoever ended it: by default the client, by a close frame or without one. Called once. */
+  ended(code: number, reason: string, by: Closer = code === CLOSE.ABNORMAL ? 'network' : 'client'): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
+    this.closer ??= by;
     if (this.closeCode === 0) {
       this.closeCode = code;
       this.closeReason = reason;
@@ -324,21 +332,11 @@ export class Connection implements IntakeClient {
   }
 
   describe(): Description {
-    const { id, path, tags, subprotocol } = this.#party;
-    return {
-      id,
-      namespace: this.namespace,
-      path,
-      tags: tags === null ? {} : Object.fromEntries(tags),
-      connectedAt: this.connectedAt,
-      lastActiveAt: this.#lastActiveDate,
-      remoteAddress: this.remoteAddress,
-      subprotocol,
-      node: this.#host.node,
-    };
+    return describe(this, this.#host.node);
   }
 
   #send(message: Message): void {
+    this.sentMessages += 1;
     this.#host.observer.pushed(this.#party, message.data.length);
     this.#socket?.send(message);
   }

@@ -20,6 +20,8 @@ export type OpenRequest = {
   readonly remoteAddress: string;
   readonly authorization: string | null;
   readonly traceparent: string | null;
+  /** What came with it (W3C Trace Context §3.3). */
+  readonly tracestate?: string | null;
   /** The headers named by FORWARD_HEADERS: name, value, name, value … */
   readonly forwarded: readonly string[];
   /** The id that the client chose, on routes where clients do (docs/routes.md#client-chosen-ids); else null. */
@@ -41,6 +43,9 @@ export type MessageEvent = {
   readonly isBinary: boolean;
 };
 
+/** Who ended a connection. `network`: it broke without a close frame. */
+export type Closer = 'client' | 'backend' | 'gateway' | 'network';
+
 export type CloseEvent = {
   readonly type: 'close';
   readonly party: Party;
@@ -50,6 +55,8 @@ export type CloseEvent = {
   readonly reason: string;
   /** The process that held the connection died; another tells of its end. */
   readonly isOrphan: boolean;
+  /** Absent: the gateway, by dying or by never letting the client in. */
+  readonly by?: Closer;
 };
 
 /** The backend's answer to `open`. */

@@ -9,7 +9,7 @@ export function execute(connection: Connection, command: Command): Outcome | Pro
       if (!command.message.isBinary && !isUtf8(command.message.data)) return NOT_TEXT;
       return connection.push(command.message, command.idempotencyKey);
     case 'close':
-      return connection.close(command.code, command.reason);
+      return connection.close(command.code, command.reason, 'backend');
     case 'describe':
       return { type: 'described', description: connection.describe() };
     case 'rpc-call':

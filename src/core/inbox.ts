@@ -4,6 +4,7 @@ import { Fifo } from './fifo.ts';
 import type { Intake, IntakeClient, IntakeFactory, IntakeHost } from './intake.ts';
 import type { RpcOutcome } from './commands.ts';
 import type { Limits } from './limits.ts';
+import { eventIdsOf, idsOf } from './party.ts';
 import type { Backend, Receiver, Timer } from './ports.ts';
 import { retryDelayMs } from './retry.ts';
 
@@ -40,6 +41,14 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
 
   get isIdle(): boolean {
     return this.#current === null;
+  }
+
+  get undelivered(): number {
+    return this.#current === null ? 0 : 1 + (this.#waiting?.length ?? 0);
+  }
+
+  get isHolding(): boolean {
+    return this.#attempts > 0 && this.#current !== null;
   }
 
   received(event: MessageEvent): void {
@@ -81,6 +90,12 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
     if (verdict.tags) this.#setTags(verdict.tags);
     if (verdict.reply !== null) this.#client.reply(verdict.reply);
     this.#next();
+  }
+
+  /** Of the message that is being delivered. */
+  get #ids() {
+    const { party } = this.#client;
+    return this.#current === null ? idsOf(party) : eventIdsOf(party, this.#current.seq);
   }
 
   #begin(event: MessageEvent): void {
@@ -128,7 +143,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
       return;
     }
     observer.counted('messagesRetried', 1);
-    if (log.isDebugging) log.debug({ id: this.#client.party.id, because, delay }, 'message held, will be sent again');
+    if (log.isDebugging) log.debug({ ...this.#ids, because, delay }, 'message held, will be sent again');
     this.#timer = clock.after(delay, () => {
       this.#timer = null;
       if (this.#current !== null) this.#send(this.#current);
@@ -139,7 +154,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
   #giveUp(because: string): void {
     const undelivered = 1 + (this.#waiting?.length ?? 0);
     this.#host.observer.counted('messagesUndelivered', undelivered);
-    this.#host.log.warn({ id: this.#client.party.id, undelivered, because }, 'messages undelivered, connection ends');
+    this.#host.log.warn({ ...this.#ids, undelivered, because }, 'messages undelivered, connection ends');
     this.stop();
     this.#client.close(CLOSE.INTERNAL_ERROR, 'backend unavailable');
     this.#client.emptied();
@@ -161,11 +176,11 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
 
   #setTags(changes: TagChanges): void {
     const problem = this.#client.setTags(changes);
-    if (problem !== null) this.#host.log.warn({ id: this.#client.party.id, problem }, 'the backend set tags that cannot be set');
+    if (problem !== null) this.#host.log.warn({ ...this.#ids, problem }, 'the backend set tags that cannot be set');
   }
 
   #complain(event: MessageEvent, complaint: string): void {
     this.#host.observer.counted('messagesComplained', 1);
-    this.#host.log.info({ id: event.party.id, seq: event.seq, complaint }, 'the backend took a message and complained');
+    this.#host.log.info({ ...this.#ids, seq: event.seq, complaint }, 'the backend took a message and complained');
   }
 }

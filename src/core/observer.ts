@@ -1,9 +1,11 @@
+import type { PushOutcome } from './commands.ts';
 import type { CloseEvent, Refusal } from './events.ts';
 import type { Party } from './party.ts';
 
 /** What is only counted; `core/meter.ts` says what each of them means. */
 export type Counter =
   | 'closesDelivered'
+  | 'closesRetried'
   | 'closesLost'
   | 'orphansTold'
   | 'messagesDelivered'
@@ -23,7 +25,10 @@ export type Counter =
   | 'answersDropped'
   | 'framesMalformed'
   | 'framesIgnored'
-  | 'envelopesDropped';
+  | 'envelopesDropped'
+  | 'goodbyesSaid'
+  /** A push to one connection was answered so. */
+  | `push ${PushOutcome['type']}`;
 
 /**
  * Hears what happens, and changes nothing of it: counters, tracing, a console and a library's observers are observers.

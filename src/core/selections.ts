@@ -38,7 +38,7 @@ export async function answerQuery(gateway: Queried, query: Exclude<Query, { type
         gateway,
         await each(connections.select(query.selector), (one) => {
           if (farewell !== null) isSent(one, farewell);
-          return one.close(query.code, query.reason).type === 'not-found' ? 'failed' : 'sent';
+          return one.close(query.code, query.reason, 'backend').type === 'not-found' ? 'failed' : 'sent';
         }),
       );
     }

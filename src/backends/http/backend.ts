@@ -1,10 +1,11 @@
 import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict, Refusal } from '../../core/events.ts';
 import type { Backend, Clock, Log, Receiver } from '../../core/ports.ts';
-import { type BackendResult, retryAfterMs, type Transport } from '../../wire/calls.ts';
+import { type BackendHealth, type BackendResult, retryAfterMs, type Transport } from '../../wire/calls.ts';
 import type { Codec, HttpSpeech, LifeCodec } from '../../wire/codec.ts';
 import { refused } from '../../wire/verdicts.ts';
 import { createInboxes } from '../../core/inbox.ts';
 import type { IntakeFactory } from '../../core/intake.ts';
+import { eventIdsOf } from '../../core/party.ts';
 import type { Limits } from '../../core/limits.ts';
 import { Transports, type TransportsOptions } from './transports.ts';
 
@@ -49,7 +50,7 @@ export class HttpLifeBackend<Spoken extends LifeCodec = LifeCodec> implements Li
       const verdict = this.options.codec.decodeOpen(event, result);
       return verdict.type === 'refused' ? explained(verdict, result) : verdict;
     } catch (error) {
-      this.options.log.error({ err: error, id: event.party.id }, 'the answer to open could not be read');
+      this.options.log.error({ err: error, ...eventIdsOf(event.party, 0) }, 'the answer to open could not be read');
       return explained(refused(502, 'BAD_GATEWAY', 'the backend gave an answer that cannot be read'), result);
     }
   }
@@ -58,7 +59,7 @@ export class HttpLifeBackend<Spoken extends LifeCodec = LifeCodec> implements Li
     try {
       return withRetryAfter(this.options.codec.decodeClose(event, result), result, this.options.clock);
     } catch (error) {
-      this.options.log.error({ err: error, id: event.party.id }, 'the answer to a close event could not be read');
+      this.options.log.error({ err: error, ...eventIdsOf(event.party, 'close') }, 'the answer to a close event could not be read');
       return { type: 'retry', afterMs: null, because: 'unreadable answer' };
     }
   }
@@ -111,7 +112,7 @@ class MessageCall implements Receiver<BackendResult> {
     try {
       return withRetryAfter(codec.decodeMessage(this.#event, result), result, clock);
     } catch (error) {
-      log.error({ err: error, id: this.#event.party.id }, 'the answer to a message could not be read');
+      log.error({ err: error, ...eventIdsOf(this.#event.party, this.#event.seq) }, 'the answer to a message could not be read');
       return { type: 'delivered', reply: null, complaint: 'unreadable answer' };
     }
   }
@@ -128,6 +129,7 @@ function withRetryAfter<Verdict extends MessageVerdict | CloseVerdict>(verdict: 
 export function openHttp(parts: TransportsOptions): {
   readonly serve: (spoken: HttpSpoken) => { readonly backend: LifeBackend; readonly intake: IntakeFactory };
   readonly targets: readonly string[];
+  readonly health: readonly BackendHealth[];
   readonly close: () => Promise<void>;
 } {
   const transports = new Transports(parts);
@@ -143,6 +145,9 @@ export function openHttp(parts: TransportsOptions): {
     },
     get targets() {
       return transports.origins;
+    },
+    get health() {
+      return transports.health;
     },
     close: () => transports.close(),
   };

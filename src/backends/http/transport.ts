@@ -2,6 +2,8 @@ import { buildConnector, Client, type Dispatcher } from 'undici';
 import type { AnswerHeaders, BackendCall, BackendResult, FailureReason, Transport } from '../../wire/calls.ts';
 import type { Observer } from '../../core/observer.ts';
 import type { Receiver } from '../../core/ports.ts';
+import { systemClock } from '../../core/system-clock.ts';
+import type { Timings } from '../../core/timings.ts';
 import { Deadlines, type Expiring } from './deadlines.ts';
 import { Lines, TurnWrites, type Line, type Passenger } from './lines.ts';
 
@@ -13,6 +15,7 @@ export type HttpTransportOptions = {
   /** Calls on one socket whose answers are still out; 1 keeps a hanging call from delaying any other. */
   readonly pipelining: number;
   readonly observer: Observer;
+  readonly timings: Timings;
 };
 
 /** The backend over HTTP/1.1, by undici's `dispatch`: no stream, promise or AbortSignal per call. */
@@ -32,7 +35,7 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     pipelining: options.pipelining,
     handedOver: () => writes.handedOver(),
   });
-  const shared: Shared = { running: new Map(), lines, observer: options.observer };
+  const shared: Shared = { running: new Map(), lines, observer: options.observer, timings: options.timings };
   return {
     call(call, receiver) {
       lines.dispatch(new HttpExchange(call, receiver, shared));
@@ -50,7 +53,10 @@ type Shared = {
   readonly running: Map<number, Deadlines>;
   readonly lines: Lines;
   readonly observer: Observer;
+  readonly timings: Timings;
 };
+
+const STATUS_CLASSES = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx'];
 
 /** One call on its way: bounds its time and size, and settles its receiver once. */
 class HttpExchange implements Passenger, Expiring {
@@ -149,6 +155,9 @@ class HttpExchange implements Passenger, Expiring {
     if (this.#isSettled) return;
     this.#isSettled = true;
     this.#deadlines.remove(this);
+    const { kind, timeoutMs } = this.#call.profile;
+    const end = result.type === 'answer' ? (STATUS_CLASSES[Math.floor(result.status / 100)] ?? 'other') : result.reason;
+    this.#shared.timings.took(kind, end, systemClock.now() - (this.expiresAt - timeoutMs));
     this.#receiver.settled(result);
   }
 }

@@ -2,10 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import type { Dispatch } from '../../core/commands.ts';
 import type { Gateway } from '../../core/gateway.ts';
 import { CONTROL_PATH_PREFIX } from '../../wire/control-paths.ts';
+import type { Tracing } from '../../wire/tracing.ts';
 import type { WsUris } from '../../wire/ws-uris.ts';
 import { forGivenIds, guardRoutes, lockRoutes, type GuardedOptions } from './access.ts';
 import { hideOtherPaths, onlyServed } from './control-paths.ts';
 import { hideWhileAbsent, onlyPresent, type Commands } from './presence.ts';
+import { traceCommands } from './traced.ts';
 
 type Served = {
   readonly dispatch: Dispatch;
@@ -26,6 +28,8 @@ export type CommandsOptions = Pick<GuardedOptions, 'guard' | 'release'> & {
   /** Has a route the dialect, with this control path or (empty) without one? May change with time, as routes are read again. */
   readonly hasDialect: (name: string, controlPath: string) => boolean;
   readonly gateway: Gateway;
+  /** Null: nobody wants spans. */
+  readonly tracing: Tracing | null;
   readonly wsUris: WsUris;
   /** Has the operator said who may command what can be guessed (docs/contract.md#who-may-call)? */
   readonly isOpen: boolean;
@@ -33,7 +37,7 @@ export type CommandsOptions = Pick<GuardedOptions, 'guard' | 'release'> & {
 
 /** Serves the commands of all dialects, directly under WS_HOSTNAME and under the control paths of routes. */
 export async function serveCommands(server: FastifyInstance, options: CommandsOptions): Promise<void> {
-  const { dialects: all, defaultDialect, hasDialect, gateway, wsUris, isOpen, guard, release } = options;
+  const { dialects: all, defaultDialect, hasDialect, gateway, tracing, wsUris, isOpen, guard, release } = options;
   const isPresent = (name: string): boolean => name === defaultDialect || hasDialect(name, '');
   const isServed = (name: string, namespace: string): boolean =>
     hasDialect(name, namespace) || (name === defaultDialect && all.some((other) => hasDialect(other.name, namespace)));
@@ -47,6 +51,7 @@ export async function serveCommands(server: FastifyInstance, options: CommandsOp
       const presence = { dialect, all, isPresent, idRoutes };
       if (dialect.name !== defaultDialect) hideWhileAbsent(served, presence);
       guardRoutes(served, { guard, release, further: onlyPresent(presence) });
+      traceCommands(served, tracing, gateway.connections);
       for (const prefix of prefixes) await served.register(dialect.routes, { ...shared, dispatch, prefix });
     });
     await server.register(async (served) => {
@@ -54,6 +59,7 @@ export async function serveCommands(server: FastifyInstance, options: CommandsOp
       hideOtherPaths(served, paths);
       guardRoutes(served, { guard, release, further: onlyServed(paths) });
       if (!isOpen) lockRoutes(served); // all ids there are chosen by clients
+      traceCommands(served, tracing, gateway.connections);
       for (const prefix of prefixes)
         await served.register(dialect.routes, { ...shared, dispatch: gateway.dispatch, prefix: prefix + CONTROL_PATH_PREFIX });
     });

@@ -1,13 +1,16 @@
 import { CLOSE } from '../../core/close-codes.ts';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { WebSocket } from 'ws';
-import type { Refusal } from '../../core/events.ts';
+import type { OpenRequest, Refusal } from '../../core/events.ts';
 import type { Admitted, Gateway } from '../../core/gateway.ts';
+import { CLIENT_GONE } from '../../core/refusals.ts';
+import { readTraceparent, readTracestate } from '../../wire/trace.ts';
+import type { Arrived, Tracing, UpgradeSpan } from '../../wire/tracing.ts';
 import { refused } from '../../wire/verdicts.ts';
 import type { FoundRoute } from '../../wire/client-route.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
@@ -30,7 +33,11 @@ export type SocketsOptions = {
   readonly upgradeTimeoutMs: () => number;
   readonly closeTimeoutMs: number;
   readonly compression: boolean;
+  /** Null: nobody wants spans. */
+  readonly tracing: Tracing | null;
 };
+
+type Traced = FoundRoute & { readonly span: UpgradeSpan | null };
 
 /** Fragments that a message may have beyond one for each of its bytes: empty ones are legal, and no use. */
 const EMPTY_FRAGMENTS = 16_384;
@@ -90,14 +97,19 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     const path = pathOf(raw.url ?? '/'); // build.ts has made a path of the target
     const found = options.findRoute(path);
     if (found === null) return refuse(reply, refused(404, 'NOT_FOUND', 'no route has this path'));
-    const decision = await admit(request, path, found);
+    const span = options.tracing?.upgrade(arrived(raw, path, found)) ?? null;
+    const decision = await admit(request, path, { ...found, span });
     const { socket } = raw;
     if ('type' in decision) {
+      span?.ended(decision.status, null);
       if (found.route.refuseWith === 'http' && decision.closeCode === undefined) return refuse(reply, decision);
     } else if (socket.destroyed || !socket.readable || !socket.writable) {
+      span?.ended(CLIENT_GONE.status, decision.connection.id);
       decision.connection.ended(CLOSE.ABNORMAL, ''); // it left while the backend was asked; the backend had accepted, so it is told
       socket.destroy(); // its FIN alone would leave our half open
       return reply.hijack();
+    } else {
+      span?.ended(101, decision.connection.id);
     }
     pendings.set(raw, new Pending(decision, socket, 'type' in decision ? subprotocolOfRefusal(request, found, decision) : null));
     return undefined;
@@ -108,7 +120,11 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     Object.assign(server.websocketServer.options, { maxPayload: bytes, maxFragments: bytes + EMPTY_FRAGMENTS });
   }
 
-  async function admit(request: FastifyRequest, path: string, { route, parameters }: FoundRoute): Promise<Admitted | Refusal> {
+  function arrived(raw: IncomingMessage, path: string, { route }: FoundRoute): Arrived {
+    return { method: 'GET', path, route: route.route.name, headers: raw.headers, remoteAddress: options.addressOf(raw) };
+  }
+
+  async function admit(request: FastifyRequest, path: string, { route, parameters, span }: Traced): Promise<Admitted | Refusal> {
     const { gateway } = options;
     const { raw } = request;
     if (!route.isOriginAllowed(raw.headers.origin)) return refused(403, 'FORBIDDEN', 'this Origin is not in ORIGINS');
@@ -116,6 +132,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     const authorization = raw.headers.authorization ?? null;
     const entry = route.enter({ parameters, subprotocols, authorization });
     if ('type' in entry) return entry;
+    const { traceparent, tracestate = null } = span ?? traceOf(raw.headers);
     return gateway.open(
       route.route,
       {
@@ -124,7 +141,8 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
         subprotocols,
         remoteAddress: options.addressOf(raw),
         authorization,
-        traceparent: traceparentOf(raw.headers['traceparent']),
+        traceparent,
+        tracestate,
         forwarded: forwardedHeaders(raw, route.forwardHeaders),
         clientId: entry.clientId,
         subprotocol: entry.subprotocol,
@@ -195,9 +213,10 @@ function hasLeft(socket: Duplex): boolean {
   return socket.destroyed || !socket.readable || socket.readableEnded;
 }
 
-/** W3C Trace Context §3.2, version 00. Anything else is as if absent. */
-function traceparentOf(value: string | string[] | undefined): string | null {
-  return typeof value === 'string' && /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(value) ? value : null;
+/** What is no `traceparent` is as if absent, and a `tracestate` goes with one only (W3C Trace Context §3.3). */
+function traceOf({ traceparent, tracestate }: IncomingHttpHeaders): Pick<OpenRequest, 'traceparent' | 'tracestate'> {
+  if (typeof traceparent !== 'string' || readTraceparent(traceparent) === null) return { traceparent: null };
+  return { traceparent, tracestate: readTracestate(tracestate) };
 }
 
 export const socketsPlugin = fp(sockets, { name: 'sockets', fastify: '5.x' });

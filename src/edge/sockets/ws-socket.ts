@@ -136,7 +136,7 @@ export class WsSocket implements Socket, Waiting {
   readonly #close = (code: number, reason: Buffer): void => {
     const failureCode = this.#failure?.code;
     if (this.#sentCode === 0 && failureCode?.startsWith('WS_ERR_')) {
-      this.#connection.ended(CODE_OF_ERROR[failureCode] ?? CLOSE.PROTOCOL_ERROR, this.#failure?.message ?? '');
+      this.#connection.ended(CODE_OF_ERROR[failureCode] ?? CLOSE.PROTOCOL_ERROR, this.#failure?.message ?? '', 'gateway');
     } else if (this.#sentCode !== 0) {
       // 1006 is what `ws` says when no close frame came: our own did not end the connection then
       this.#connection.ended(code === CLOSE.ABNORMAL ? CLOSE.ABNORMAL : this.#sentCode, this.#sentReason);
