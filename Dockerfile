@@ -9,6 +9,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --omit=peer
 COPY tsconfig.json ./
 COPY src ./src
+COPY tools/build.ts ./tools/
 # an empty folder beside it, which the next stage gives to its user
 RUN npm run build && mkdir journal
 # again, for the next stage: what runs needs nothing of what builds

@@ -2,23 +2,24 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, request, type ServerResponse } from 'node:http';
+import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { test } from 'node:test';
 import websocket from '@fastify/websocket';
 import fastify from 'fastify';
 import { buildConnector, Client } from 'undici';
-import { WebSocket } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 
 /** What was patched, against which version, and what to look at before the version here is changed. */
 const PATCHED: Readonly<Record<string, readonly [version: string, look: string]>> = {
   undici: [
     '8.12.4',
-    'TurnWrites in src/backends/http/lines.ts takes over write, cork and uncork of its sockets: test/backends/http/turn-writes.test.ts',
+    'src/backends/http/lines.ts takes over read, write, cork and uncork of its sockets, and has them read past their streams (`onread`): test/backends/http/turn-writes.test.ts',
   ],
   ws: [
     '8.23.0',
-    'src/edge/sockets/ws-socket.ts writes whole frames to its stream, reads its error codes and replaces its close timer; unfinished.ts joins the pieces that its receiver keeps; upgrade-request.ts and deflate-offer.ts make of a request what it reads',
+    'src/edge/sockets/ws-socket.ts writes whole frames to its stream, reads its error codes and replaces its close timer; unfinished.ts joins the pieces that its receiver keeps; end-once.ts lets it and its stream end once; upgrade-request.ts and deflate-offer.ts make of a request what it reads',
   ],
   '@fastify/websocket': ['11.3.6', 'src/edge/sockets/plugin.ts takes its `error` listener off, and app.ts its `upgrade` listener'],
   'find-my-way': ['9.10.1', 'src/edge/server/build.ts gives it a constraint of its own, `upgrade`'],
@@ -137,4 +138,27 @@ function record(socket: Socket, steps: string[]): void {
 test('a stream of standard output has the switch that src/logs/output.ts turns', async () => {
   const { stdout } = spawnSync('sh', ['-c', `"${process.execPath}" -e 'console.log(typeof process.stdout._handle.setBlocking)' | cat`]);
   assert.equal(String(stdout), 'function\n', 'src/logs/output.ts: terminals, and pipes after a fork, would wait for their reader');
+});
+
+test('`ws` ends its receiver and its stream more than once, and Node makes an Error each time', async (t) => {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const connected = once(server, 'connection') as Promise<[WebSocket, IncomingMessage]>;
+  const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  t.after(() => client.terminate());
+  const [[socket, { socket: stream }]] = await Promise.all([connected, once(client, 'open')]);
+  const { _receiver: receiver } = socket as unknown as { readonly _receiver: Writable };
+  const ends: string[] = [];
+  for (const [name, one] of [
+    ['receiver', receiver],
+    ['stream', stream],
+  ] as const) {
+    const end = one.end.bind(one) as (...args: unknown[]) => unknown;
+    one.end = ((...args: unknown[]) => (ends.push(name), end(...args))) as never;
+  }
+  client.close(1000);
+  await once(socket, 'close');
+  const twice = ['receiver', 'stream'].filter((name) => ends.filter((one) => one === name).length > 1);
+  assert.ok(twice.length > 0, 'src/edge/sockets/end-once.ts is not needed any more');
 });

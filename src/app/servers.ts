@@ -3,8 +3,10 @@ import { buildServer } from '../edge/server/build.ts';
 import { answerUnknown } from '../edge/server/errors.ts';
 import { addressCheck, callersOf } from '../edge/server/client-address.ts';
 import { HttpSockets } from '../edge/server/http-sockets.ts';
+import { CAN_SHARE_PORTS, MoreAccepts } from '../edge/server/more-accepts.ts';
 import { socketsPlugin } from '../edge/sockets/plugin.ts';
 import { asksForWebSocket } from '../edge/sockets/upgrade-request.ts';
+import { reservePort } from '../engines/processes/reserved-port.ts';
 import type { Routing } from '../routes/routing.ts';
 import type { Base } from './base.ts';
 import type { Whole } from './surroundings.ts';
@@ -16,7 +18,11 @@ export type Servers = {
   /** Sockets that are neither clients nor known callers, of each server. */
   readonly publicSockets: HttpSockets;
   readonly controlSockets: HttpSockets;
+  /** Listen for clients beside the public server's own socket. */
+  readonly moreAccepts: MoreAccepts;
 };
+
+const BACKLOG = 4_096;
 
 export function buildServers({ config, logger }: Base, { gateway, routing, surroundings }: Whole): Servers {
   const options = {
@@ -28,11 +34,12 @@ export function buildServers({ config, logger }: Base, { gateway, routing, surro
   const sockets = () => new HttpSockets(() => surroundings.files.socketsBeside(gateway.occupied));
   const publicSockets = sockets();
   const publicServer = buildServer({ ...options, httpSockets: publicSockets, upgrades: () => (gateway.isDraining ? 'no longer' : 'now') });
+  const moreAccepts = new MoreAccepts();
   if (config.CONTROL_PORT === undefined)
-    return { publicServer, controlServer: publicServer, isShared: true, publicSockets, controlSockets: publicSockets };
+    return { publicServer, controlServer: publicServer, isShared: true, publicSockets, controlSockets: publicSockets, moreAccepts };
   const controlSockets = sockets();
   const controlServer = buildServer({ ...options, httpSockets: controlSockets, upgrades: () => 'never' });
-  return { publicServer, controlServer, isShared: false, publicSockets, controlSockets };
+  return { publicServer, controlServer, isShared: false, publicSockets, controlSockets, moreAccepts };
 }
 
 export async function serveClients({ config }: Base, servers: Servers, { gateway, routing, surroundings }: Whole): Promise<void> {
@@ -56,26 +63,42 @@ export async function serveClients({ config }: Base, servers: Servers, { gateway
 
 export async function listen(
   { config, link }: Base,
-  { publicServer, controlServer, isShared }: Servers,
+  { publicServer, controlServer, isShared, moreAccepts }: Servers,
   { gateway, surroundings, begin }: Omit<Whole, 'routing'> & { readonly begin: (() => Promise<void>) | undefined },
 ): Promise<{ readonly publicUrl: string; readonly controlUrl: string }> {
   await surroundings.joined.bus.serve(gateway);
   gateway.bereaved(); // what a process before this one left untold
   await begin?.();
-  const sharing = { backlog: 4_096, reusePort: link !== null }; // workers share the port by SO_REUSEPORT
-  const publicUrl = await publicServer.listen({ ...sharing, host: config.HOST, port: config.PORT });
+  const isWorker = link !== null; // its supervisor looks after the ports
+  const publicUrl = await listenOn(publicServer, { host: config.HOST, port: config.PORT, isWorker });
+  await moreAccepts.open(publicServer.server, BACKLOG);
   const controlUrl = isShared
     ? publicUrl
-    : await controlServer.listen({ ...sharing, host: config.CONTROL_HOST ?? config.HOST, port: config.CONTROL_PORT ?? 0 });
+    : await listenOn(controlServer, { host: config.CONTROL_HOST ?? config.HOST, port: config.CONTROL_PORT ?? 0, isWorker });
   surroundings.wsUris.listensOn(Number(new URL(controlUrl).port));
   return { publicUrl, controlUrl };
 }
 
-export async function closeServers({ publicServer, controlServer, isShared }: Servers): Promise<void> {
+type Place = { readonly host: string; readonly port: number; readonly isWorker: boolean };
+
+/** Several sockets of this process, or of the workers, share the port; no other program does. Resolves with the URL. */
+async function listenOn(server: FastifyInstance, { host, port, isWorker }: Place): Promise<string> {
+  const sharing = { backlog: BACKLOG, reusePort: isWorker || CAN_SHARE_PORTS };
+  if (isWorker || !CAN_SHARE_PORTS) return server.listen({ ...sharing, host, port });
+  const reserved = await reservePort(host, port);
+  try {
+    return await server.listen({ ...sharing, host, port: reserved.port });
+  } finally {
+    reserved.release();
+  }
+}
+
+export async function closeServers({ publicServer, controlServer, isShared, moreAccepts }: Servers): Promise<void> {
   // @fastify/websocket 11.3.6 answers a late upgrade with 503 and leaves its socket open, for which close() would wait for ever;
   // to go when the plugin ends such sockets
   publicServer.server.removeAllListeners('upgrade');
-  await Promise.all(isShared ? [publicServer.close()] : [publicServer.close(), controlServer.close()]);
+  const servers = isShared ? [publicServer] : [publicServer, controlServer];
+  await Promise.all([moreAccepts.close(), ...servers.map((server) => server.close())]);
 }
 
 export function largestMessageBytes({ extremes }: Routing): () => number {

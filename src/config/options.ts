@@ -3,6 +3,7 @@ import { DIALECTS } from '../dialects/index.ts';
 import type { Dialects } from '../dialects/definition.ts';
 import { choice, milliseconds, whole } from '../wire/option-schemas.ts';
 import type { OptionForm } from './forms.ts';
+import { YOUNG_GENERATION_MB, YOUNG_GENERATION_OPTION } from './young-generation.ts';
 
 type Extra = { readonly default?: unknown; readonly form?: OptionForm; readonly isSecret?: boolean; readonly pattern?: string };
 
@@ -61,6 +62,10 @@ const own = {
   TRUST_PROXY: Type.Optional(text('CIDRs of proxies whose `X-Forwarded-*` headers are believed.', { form: 'cidrs' })),
   NODE_NAME: Type.Optional(text("This node's name in answers, logs and metrics. Default: random.", { pattern: '^[A-Za-z0-9._-]{1,63}$' })),
   WORKERS: text('Processes that share the port; `auto` is one per core.', { default: '1', form: 'workers' }),
+  [YOUNG_GENERATION_OPTION]: whole(
+    'MB of the young generation of each process (V8’s `--max-semi-space-size`). Larger: fewer collections, each with a longer pause. 0: what Node chooses, up to 48. NODE_OPTIONS wins.',
+    YOUNG_GENERATION_MB,
+  ),
   CLUSTER_URL: Type.Optional(
     text(
       'Engine that joins this machine with others: `redis://`, `rediss://` or `redis+sentinel://h1:26379,h2:26379/<primary>` (Redis or Valkey), `nats://` or `tls://` (NATS with JetStream). Several, joined by commas: independent Redis that share the load, or servers of one NATS cluster. Default: each machine is on its own.',

@@ -68,12 +68,58 @@ suite('the command line', { concurrency: 2 }, () => {
   });
 
   test('what main.ts loads before it looks at Node uses nothing but Node itself', () => {
-    const loaded = ['main.js', 'cli/exit-codes.js', 'cli/node-version.js'];
+    const loaded = ['main.js', 'cli/exit-codes.js', 'cli/node-version.js', 'cli/young-generation.js', 'config/young-generation.js'];
     const imports = loaded.flatMap((file) => {
       const text = readFileSync(join(MAIN, '..', file), 'utf8');
       return [...text.matchAll(/^import .* from '(.*)'/gm)].map(([, target]) => target);
     });
-    assert.deepEqual(imports.map(String).toSorted(), ['./cli/exit-codes.js', './cli/node-version.js', 'node:fs']);
+    assert.deepEqual(imports.map(String).toSorted(), [
+      '../config/young-generation.js',
+      './cli/exit-codes.js',
+      './cli/node-version.js',
+      './cli/young-generation.js',
+      'node:fs',
+      'node:fs',
+      'node:util',
+    ]);
+  });
+});
+
+/** Flags of Node that the program came to run with, and its pid beside that of the process that was started. */
+async function flagsOf(env: Record<string, string>, flags: readonly string[] = [], cwd = '/') {
+  const telling = `data:text/javascript,process.on('exit',()=>console.error(process.pid,...process.execArgv.filter((flag)=>/^--.*semi/.test(flag))))`;
+  const child = spawn(process.execPath, ['--import', telling, ...flags, MAIN, '--version'], {
+    cwd,
+    env: { PATH: process.env['PATH'], ...env },
+  });
+  let told = '';
+  child.stderr.on('data', (chunk) => (told += String(chunk)));
+  assert.deepEqual(await once(child, 'close'), [0, null]);
+  const [pid, ...rest] = told.trim().split(' ');
+  assert.equal(pid, String(child.pid));
+  return rest;
+}
+
+suite('the young generation', { concurrency: 3 }, () => {
+  test('is 8 MB, or what YOUNG_GENERATION_MB says, in the process that was started', async () => {
+    assert.deepEqual(await flagsOf({}), ['--max-semi-space-size=8']);
+    assert.deepEqual(await flagsOf({ YOUNG_GENERATION_MB: ' 32\n' }), ['--max-semi-space-size=32']);
+    assert.deepEqual(await flagsOf({ YOUNG_GENERATION_MB: '' }), ['--max-semi-space-size=8']);
+  });
+
+  test('of a .env file counts, below the environment', async (t) => {
+    const cwd = mkdtempSync(join(tmpdir(), 'wsaas-young-'));
+    t.after(() => rmSync(cwd, { recursive: true, force: true }));
+    writeFileSync(join(cwd, '.env'), 'YOUNG_GENERATION_MB=16\n');
+    assert.deepEqual(await flagsOf({}, [], cwd), ['--max-semi-space-size=16']);
+    assert.deepEqual(await flagsOf({ YOUNG_GENERATION_MB: '4' }, [], cwd), ['--max-semi-space-size=4']);
+  });
+
+  test('is left alone by 0, by a mistake, and where Node was told already', async () => {
+    assert.deepEqual(await flagsOf({ YOUNG_GENERATION_MB: '0' }), []);
+    assert.deepEqual(await flagsOf({ YOUNG_GENERATION_MB: 'much' }), []);
+    assert.deepEqual(await flagsOf({ NODE_OPTIONS: '--max-semi-space-size=24' }), []);
+    assert.deepEqual(await flagsOf({}, ['--max_semi_space_size=12']), ['--max_semi_space_size=12']);
   });
 });
 
@@ -130,21 +176,23 @@ suite('a start that its user must mend', { concurrency: 2 }, () => {
     });
   }
 
-  test('two gateways with workers do not share a port', async (t) => {
-    const first = spawn(process.execPath, [MAIN], {
-      cwd: '/',
-      env: { PATH: process.env['PATH'], API_URI, HOST: '127.0.0.1', PORT: '0', WORKERS: '2', DRAIN_MS: '0' },
-      stdio: ['ignore', 'pipe', 'ignore'],
+  for (const WORKERS of ['1', '2'])
+    test(`two gateways do not share a port, ${WORKERS} process(es)`, async (t) => {
+      const first = spawn(process.execPath, [MAIN], {
+        cwd: '/',
+        env: { PATH: process.env['PATH'], API_URI, HOST: '127.0.0.1', PORT: '0', WORKERS, DRAIN_MS: '0' },
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      const ended = once(first, 'exit');
+      t.after(async () => {
+        first.kill('SIGTERM');
+        await ended;
+      });
+      const [line] = (await once(first.stdout, 'data')) as [Buffer];
+      const port = /"publicUrl":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(String(line))?.[1] ?? '';
+      await oneSentence({ WORKERS: '1', PORT: port }, 69, /^EADDRINUSE/);
+      await oneSentence({ WORKERS: '2', PORT: port }, 69, /^EADDRINUSE/);
     });
-    const ended = once(first, 'exit');
-    t.after(async () => {
-      first.kill('SIGTERM');
-      await ended;
-    });
-    const [line] = (await once(first.stdout, 'data')) as [Buffer];
-    const port = /"publicUrl":"http:\/\/127\.0\.0\.1:(\d+)"/.exec(String(line))?.[1] ?? '';
-    await oneSentence({ WORKERS: '2', PORT: port }, 69, /^EADDRINUSE/);
-  });
 
   test('a JOURNAL_DIR that no journal can use, whatever the reason', async (t) => {
     const folder = mkdtempSync(join(tmpdir(), 'journal-dir-'));

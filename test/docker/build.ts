@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, dirname, join, posix } from 'node:path';
+import { basename, dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'node:test';
 import { execForm, ignoreFilter, only, parseCopy, parseDockerfile, type Instruction, type Stage } from './dockerfile.ts';
@@ -73,12 +73,14 @@ async function runStage(stage: Stage, root: string, sourceOf: (from: string | nu
 }
 
 function copyContext(context: string): void {
-  const isIn = ignoreFilter(readFileSync(join(PROJECT, '.dockerignore'), 'utf8'));
-  mkdirSync(context);
-  for (const name of readdirSync(PROJECT)) {
-    if (!isIn(name)) continue;
-    cpSync(join(PROJECT, name), join(context, name), { recursive: true });
-  }
+  const text = readFileSync(join(PROJECT, '.dockerignore'), 'utf8');
+  const isIn = ignoreFilter(text);
+  const holdsAnException = (path: string): boolean => text.includes(`\n!${path}/`);
+  const filter = (path: string): boolean => {
+    const inside = relative(PROJECT, path);
+    return inside === '' || isIn(inside) || holdsAnException(inside);
+  };
+  cpSync(PROJECT, context, { recursive: true, filter });
 }
 
 function copy(

@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startGateway } from '../support/gateway.ts';
+import { fileURLToPath } from 'node:url';
+import { startBackend } from '../support/backend.ts';
+import { connect } from '../support/client.ts';
+import { MAIN, startGateway } from '../support/gateway.ts';
+import { startOtlpReceiver } from '../support/otlp-receiver.ts';
 import { scrape } from '../support/scrape.ts';
 
 /** Writes the URL of every module that is loaded into a file. */
@@ -13,8 +17,8 @@ const RECORDER = (file: string) => `
   registerHooks({ load(url, context, next) { appendFileSync(${JSON.stringify(file)}, url + '\\n'); return next(url, context); } });
 `;
 
-/** Packages that only some gateways use, and what each is for. */
-const OPTIONAL = ['prom-client', '@opentelemetry/'];
+/** What only some gateways use, as the built program calls the files that hold it. */
+const OPTIONAL = ['program/prom-client', 'program/open-telemetry'];
 
 test('a start loads no package of metrics and none of tracing; the first scrape loads the one for metrics', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'wsaas-modules-'));
@@ -24,9 +28,27 @@ test('a start loads no package of metrics and none of tracing; the first scrape 
     '--import',
     `data:text/javascript,${encodeURIComponent(RECORDER(file))}`,
   ]);
-  const loaded = (): string[] => OPTIONAL.filter((name) => readFileSync(file, 'utf8').includes(`/node_modules/${name}`));
-  assert.match(readFileSync(file, 'utf8'), /node_modules\/fastify\//, 'what is loaded is seen');
+  const loaded = (): string[] => OPTIONAL.filter((name) => readFileSync(file, 'utf8').includes(name));
+  assert.match(readFileSync(file, 'utf8'), /dist\/program\.js$/m, 'what is loaded is seen');
   assert.deepEqual(loaded(), []);
   await scrape(controlUrl);
-  assert.ok(loaded().includes('prom-client'));
+  assert.deepEqual(loaded(), ['program/prom-client']);
+  assert.ok(
+    readdirSync(fileURLToPath(new URL('program', `file://${MAIN}`))).some((name) => name.startsWith('open-telemetry-')),
+    'it has its name',
+  );
+});
+
+test('the built program tells its spans, the last ones before it ends', async (t) => {
+  const receiver = await startOtlpReceiver(t);
+  const backend = await startBackend(t);
+  const gateway = await startGateway(t, {
+    API_URI: backend.url,
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+    OTEL_BSP_SCHEDULE_DELAY: '60000',
+  });
+  await connect(t, gateway.wsUrl);
+  gateway.process.kill('SIGTERM');
+  assert.deepEqual(await gateway.exited, { code: 0, signal: null });
+  assert.deepEqual(receiver.spans.all.map(({ name }) => name).toSorted(), ['DELETE close', 'GET /*', 'POST open']);
 });

@@ -165,6 +165,22 @@ export class TurnWrites {
   };
 }
 
+const readers = new WeakMap<object, (bytes: Uint8Array) => void>();
+
+/**
+ * For the connector of undici 8.12.4, over TCP alone: all sockets read into one buffer, past Node's streams, which would
+ * allocate 64 KB for every answer. A tenth of what a message costs (docs/performance.md#what-costs-what).
+ */
+export const READ_PAST_STREAMS = {
+  onread: {
+    buffer: Buffer.allocUnsafeSlow(65_536),
+    callback(this: unknown, length: number, buffer: Uint8Array): boolean {
+      readers.get(this as object)?.(buffer.subarray(0, length));
+      return true;
+    },
+  },
+};
+
 /** What undici writes is whole: a header as latin1 and a body as Buffer, corked together, never with a callback. */
 const NOTHING = Buffer.alloc(0);
 const CONTINUE = 'HTTP/1.1 100';
@@ -182,6 +198,8 @@ class HeldSocket {
   /** Something was asked and nothing of an answer has come. */
   #awaitsAnswer = false;
   #begun: Buffer = NOTHING;
+  /** Read past the stream, until undici takes it, which it does at once. */
+  #arrived: Buffer | null = null;
 
   constructor(socket: Socket, completed: (one: HeldSocket) => void) {
     this.#socket = socket;
@@ -193,8 +211,11 @@ class HeldSocket {
 
   takeOver(): void {
     const read = this.#socket.read.bind(this.#socket) as (size?: number) => Buffer | null;
+    readers.set(this.#socket, (bytes) => this.#received(bytes));
     this.#socket.read = (size) => {
-      const chunk = read(size);
+      if (size === 0) return read(size);
+      const chunk = this.#arrived ?? read(size);
+      this.#arrived = null;
       return this.#awaitsAnswer && chunk !== null ? this.#withoutContinue(chunk) : chunk;
     };
     this.#socket.cork = () => void (this.#isCorked = true);
@@ -209,6 +230,14 @@ class HeldSocket {
       if (!this.#isCorked) this.#completed(this);
       return true;
     };
+  }
+
+  /** What undici keeps of it outlives the buffer that all share. */
+  #received(bytes: Uint8Array): void {
+    const isLeft = this.#arrived !== null;
+    this.#arrived = Buffer.from(bytes);
+    if (isLeft) this.#socket.destroy(new Error('undici did not read what had come'));
+    else this.#socket.emit('readable');
   }
 
   /**

@@ -5,7 +5,7 @@ import type { Receiver } from '../../core/ports.ts';
 import { systemClock } from '../../core/system-clock.ts';
 import type { Timings } from '../../core/timings.ts';
 import { Deadlines, type Expiring } from './deadlines.ts';
-import { Lines, TurnWrites, type Line, type Passenger } from './lines.ts';
+import { Lines, READ_PAST_STREAMS, TurnWrites, type Line, type Passenger } from './lines.ts';
 
 export type HttpTransportOptions = {
   /** Scheme, host and port. */
@@ -27,7 +27,7 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     headersTimeout: 0, // HttpExchange bounds the whole answer itself
     bodyTimeout: 0,
     maxHeaderSize: 65_536,
-    connect: writes.on(buildConnector({ allowH2: false, timeout: 10_000 })),
+    connect: writes.on(buildConnector({ allowH2: false, timeout: 10_000, ...(options.origin.startsWith('http:') && READ_PAST_STREAMS) })),
   };
   const lines = new Lines({
     newClient: () => new Client(options.origin, clientOptions),

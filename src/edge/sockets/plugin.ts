@@ -6,6 +6,7 @@ import websocket from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { WebSocket } from 'ws';
+import { atEndOfTurn } from '../../core/end-of-turn.ts';
 import type { OpenRequest, Refusal } from '../../core/events.ts';
 import type { Admitted, Gateway } from '../../core/gateway.ts';
 import { CLIENT_GONE } from '../../core/refusals.ts';
@@ -14,6 +15,7 @@ import type { Arrived, Tracing, UpgradeSpan } from '../../wire/tracing.ts';
 import { refused } from '../../wire/verdicts.ts';
 import type { FoundRoute } from '../../wire/client-route.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
+import { endOnce } from './end-once.ts';
 import { Pending, type Pendings } from './pending.ts';
 import { forwardedHeaders, normalize, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
 import { boundUnfinished } from './unfinished.ts';
@@ -112,6 +114,9 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
       span?.ended(101, decision.connection.id);
     }
     pendings.set(raw, new Pending(decision, socket, 'type' in decision ? subprotocolOfRefusal(request, found, decision) : null));
+    // the 101s of one turn leave right after one another, each with what is sent to its client first
+    socket.cork();
+    atEndOfTurn({ endTurn: () => socket.uncork() });
     return undefined;
   }
 
@@ -173,6 +178,7 @@ function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | un
   if (pending === undefined) return ws.terminate(); // every upgrade has passed `decide`
   pending.done();
   boundUnfinished(ws, stream);
+  endOnce(ws, stream);
   const { decision } = pending;
   if ('type' in decision) {
     ws.on('error', () => {});
