@@ -38,6 +38,8 @@ const LAW: Readonly<Record<string, Row>> = {
       '@opentelemetry/exporter-trace-otlp-proto',
     ],
   },
+  // what V8 tells of the process
+  profiling: { rooms: [], packages: [] },
   // where log lines go, and how they look: it knows nothing of what is logged
   logs: { rooms: [], packages: ['pino'] },
   // what the command line takes and says; a mistake in the configuration has its exit code from there
