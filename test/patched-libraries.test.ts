@@ -19,7 +19,7 @@ const PATCHED: Readonly<Record<string, readonly [version: string, look: string]>
   ],
   ws: [
     '8.23.0',
-    'src/edge/sockets/ws-socket.ts writes whole frames to its stream, reads its error codes and replaces its close timer; unfinished.ts joins the pieces that its receiver keeps; end-once.ts lets it and its stream end once; upgrade-request.ts and deflate-offer.ts make of a request what it reads',
+    'src/edge/sockets/ws-socket.ts writes whole frames to its stream, reads its error codes, replaces its close timer and lets its receiver and stream end once; unfinished.ts joins the pieces that its receiver keeps; upgrade-request.ts and deflate-offer.ts make of a request what it reads',
   ],
   '@fastify/websocket': ['11.3.6', 'src/edge/sockets/plugin.ts takes its `error` listener off, and app.ts its `upgrade` listener'],
   'find-my-way': ['9.10.1', 'src/edge/server/build.ts gives it a constraint of its own, `upgrade`'],
@@ -160,5 +160,5 @@ test('`ws` ends its receiver and its stream more than once, and Node makes an Er
   client.close(1000);
   await once(socket, 'close');
   const twice = ['receiver', 'stream'].filter((name) => ends.filter((one) => one === name).length > 1);
-  assert.ok(twice.length > 0, 'src/edge/sockets/end-once.ts is not needed any more');
+  assert.ok(twice.length > 0, 'endOnce in src/edge/sockets/ws-socket.ts is not needed any more');
 });

@@ -6,6 +6,7 @@ import { DEFAULT_DIALECT } from '../dialects/index.ts';
 import { guardRoutes, lockRoutes } from '../edge/control/access.ts';
 import { serveCommands } from '../edge/control/commands.ts';
 import { createGuard, PRIVATE_NETWORKS, type Guard } from '../edge/control/guard.ts';
+import { shortenPlainPushes } from '../edge/control/plain-push.ts';
 import { healthRoutes } from '../edge/control/health.ts';
 import { metricsRoutes } from '../edge/control/metrics.ts';
 import { profilingRoutes } from '../edge/control/profiling.ts';
@@ -62,6 +63,15 @@ export async function serveControl(
     guard,
     release,
     isOpen,
+  });
+  shortenPlainPushes(controlServer.server, {
+    find: (id) => gateway.connections.find(id),
+    dispatch: gateway.dispatch,
+    prefixes: [...new Set(['/', `${wsUris.path}/`])],
+    maxBodyBytes: largestMessageBytes(routing),
+    guard,
+    httpSockets: controlSockets,
+    release,
   });
 }
 

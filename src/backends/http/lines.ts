@@ -169,7 +169,7 @@ const readers = new WeakMap<object, (bytes: Uint8Array) => void>();
 
 /**
  * For the connector of undici 8.12.4, over TCP alone: all sockets read into one buffer, past Node's streams, which would
- * allocate 64 KB for every answer. A tenth of what a message costs (docs/performance.md#what-costs-what).
+ * allocate 64 KB for every answer. A tenth of what a message costs (docs/performance.md#what-the-time-goes-into).
  */
 export const READ_PAST_STREAMS = {
   onread: {

@@ -6,6 +6,7 @@ import { errorOf } from '../../wire/failures.ts';
 import { bodyOf } from '../../wire/http-messages.ts';
 import { addressIn, type UnderControlPath } from '../../wire/control-paths.ts';
 import { parametersOf } from '../../wire/parameters.ts';
+import { JSON_TYPE, OK } from '../../wire/push-answers.ts';
 import type { ControlOptions } from '../definition.ts';
 import { errorBody, isObject, readError, rpcError } from './errors.ts';
 import { parseJson, readPayload } from './json.ts';
@@ -13,8 +14,6 @@ import { callSchema, resultErrorSchema, sendSchema } from './schemas.ts';
 import { actionProblem, isSegment, messageIdProblem } from './segments.ts';
 import { versionOf } from './versions.ts';
 
-const JSON_TYPE = 'application/json; charset=utf-8';
-const OK = '{"code":"OK"}';
 const HIDDEN: object = { hide: true };
 /** The longest span that a timer can have. */
 const MAX_WAIT_MS = 2 ** 31 - 1;

@@ -1,20 +1,17 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { CLOSE, isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-codes.ts';
 import type { CloseOutcome, PushOutcome } from '../../core/commands.ts';
-import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
+import { atEndOfTurn } from '../../core/end-of-turn.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import { addressIn, type UnderControlPath } from '../../wire/control-paths.ts';
 import { describedAs } from '../../wire/description.ts';
 import { errorOf } from '../../wire/failures.ts';
 import { bodyOf, messageOf, parseJson } from '../../wire/http-messages.ts';
 import { parametersOf } from '../../wire/parameters.ts';
+import { JSON_TYPE, OK, QUEUED, SentAnswer } from '../../wire/push-answers.ts';
 import type { ControlOptions } from '../definition.ts';
 import { closeSchema, describeSchema, pushSchema } from './schemas.ts';
 
-const JSON_TYPE = 'application/json; charset=utf-8';
-const OK = '{"code":"OK"}';
-const OK_HEADERS = ['Content-Type', JSON_TYPE, 'Content-Length', String(OK.length)];
-const QUEUED = '{"code":"QUEUED"}';
 const IDEMPOTENCY_KEY_MAX_BYTES = 256;
 
 type ById = { Params: UnderControlPath & { id: string } };
@@ -33,7 +30,8 @@ export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, ot
     });
     if (outcome instanceof Promise) return outcome.then((late) => answer(reply, late));
     if (outcome.type !== 'sent' || request.headers.origin !== undefined) return answer(reply, outcome); // a page's answer has more headers
-    atEndOfTurn(new Sent(reply)); // after the frame itself, which leaves then
+    reply.hijack(); // the answer is the same for every push: Fastify's way to it would only add cost
+    atEndOfTurn(new SentAnswer(reply.raw));
     return undefined;
   });
 
@@ -49,20 +47,6 @@ export async function wsaasRoutes(server: FastifyInstance, { dispatch, wsUri, ot
   });
 
   server.allowOnly('/:id', ['GET', 'PUT', 'DELETE', ...othersOnId]);
-}
-
-/** The answer to a push that is in its socket. */
-class Sent implements Waiting {
-  readonly #reply: FastifyReply;
-
-  constructor(reply: FastifyReply) {
-    this.#reply = reply;
-  }
-
-  endTurn(): void {
-    this.#reply.hijack(); // the answer is the same for every push: Fastify's way to it would only add cost
-    this.#reply.raw.writeHead(200, OK_HEADERS).end(OK);
-  }
 }
 
 function answer(reply: FastifyReply, outcome: PushOutcome | CloseOutcome): FastifyReply {

@@ -26,7 +26,8 @@ export function dropsRest(request: IncomingMessage): boolean {
   return dropping.has(request);
 }
 
-function collect(
+/** Reads a body to its end, and at most `maxBytes` of it. `done` is called once, with a copy. */
+export function collect(
   request: IncomingMessage,
   payload: IncomingMessage,
   { maxBytes, done }: { readonly maxBytes: number; readonly done: Done },

@@ -6,7 +6,7 @@ import { answerErrors, answerFrameworkError } from './errors.ts';
 import type { HttpSockets } from './http-sockets.ts';
 import { asLastAnswer, hasLastAnswer } from './last-answers.ts';
 import { answerConnect, answerMalformed, isAnswering } from './malformed.ts';
-import { bodyProblem, originForm, requestProblem } from './request-form.ts';
+import { bodyProblem, MEDIA_TYPE, originForm, requestProblem } from './request-form.ts';
 import { foldMethod, otherMethods } from './other-methods.ts';
 
 export type ServerOptions = {
@@ -23,7 +23,6 @@ export type ServerOptions = {
   readonly upgrades: () => 'now' | 'no longer' | 'never';
 };
 
-const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+\s*(;|$)/;
 const isUpgrade = Symbol('is a WebSocket upgrade');
 
 /** A connection that waits between two requests is dropped after this; longer than most clients' own limit. */

@@ -1,10 +1,10 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GatewayError, type ErrorCode } from '../../wire/errors.ts';
+import { JSON_TYPE } from '../../wire/push-answers.ts';
 import { dropsRest } from './bodies.ts';
 import { asLastAnswer } from './last-answers.ts';
 import { methodOf } from './other-methods.ts';
 
-const JSON_TYPE = 'application/json; charset=utf-8';
 const NAVIGATED: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'FORBIDDEN', 'UNAUTHORIZED']);
 
 /** The last resort: every error leaves as `{"code","message"}` (docs/contract.md#errors-of-commands). */
@@ -30,13 +30,21 @@ export function answerFrameworkError(error: FastifyError, _request: unknown, rep
 }
 
 export function sendError(reply: FastifyReply, error: GatewayError): FastifyReply {
-  if (error.retryAfterMs !== null) void reply.header('Retry-After', Math.ceil(error.retryAfterMs / 1000));
-  if (error.code === 'UNAUTHORIZED') void reply.header('WWW-Authenticate', 'Bearer');
-  if (error.code === 'UNSUPPORTED_MEDIA_TYPE') void reply.header('Accept-Encoding', 'identity'); // RFC 9110 §15.5.16
-  return reply
-    .code(error.status)
-    .header('content-type', JSON_TYPE)
-    .send(JSON.stringify({ code: error.code, message: error.message }));
+  return reply.code(error.status).headers(headersOf(error)).send(bodyOfError(error));
+}
+
+/** What an error's answer says beside its body. */
+export function headersOf({ code, retryAfterMs }: GatewayError): Record<string, string | number> {
+  return {
+    'content-type': JSON_TYPE,
+    ...(retryAfterMs !== null && { 'Retry-After': Math.ceil(retryAfterMs / 1000) }),
+    ...(code === 'UNAUTHORIZED' && { 'WWW-Authenticate': 'Bearer' }),
+    ...(code === 'UNSUPPORTED_MEDIA_TYPE' && { 'Accept-Encoding': 'identity' }), // RFC 9110 §15.5.16
+  };
+}
+
+export function bodyOfError({ code, message }: GatewayError): string {
+  return JSON.stringify({ code, message });
 }
 
 /** What Fastify found wrong with a request, in our words; null: the fault is ours. */

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, type Server } from 'node:net';
 /**
  * libuv accepts one connection of a listening socket in each turn of the loop, so in a storm every turn does the work of one
  * connection. More sockets on the same port (SO_REUSEPORT) give it several: a connect costs a fifth less
- * (docs/performance.md#what-costs-what).
+ * (docs/performance.md#what-the-time-goes-into).
  */
 const MORE_SOCKETS = 3;
 

@@ -3,6 +3,8 @@ import { GatewayError } from '../../wire/errors.ts';
 
 /** RFC 9110 §7.2: a name or an address, and a port; no user, no path. */
 const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(:\d{0,5})?$/;
+/** RFC 9110 §8.3.1, as far as it decides what the bytes are. */
+export const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+\s*(;|$)/;
 const ABSOLUTE = /^(https?|wss?):\/\/([^/?#]*)(.*)$/i;
 
 const authorities = new WeakMap<IncomingMessage, string>();

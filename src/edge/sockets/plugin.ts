@@ -15,12 +15,11 @@ import type { Arrived, Tracing, UpgradeSpan } from '../../wire/tracing.ts';
 import { refused } from '../../wire/verdicts.ts';
 import type { FoundRoute } from '../../wire/client-route.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
-import { endOnce } from './end-once.ts';
 import { Pending, type Pendings } from './pending.ts';
 import { forwardedHeaders, normalize, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
 import { boundUnfinished } from './unfinished.ts';
 import { UpgradeTimers } from './upgrade-timers.ts';
-import { closeReason, patientWebSocket, WsSocket } from './ws-socket.ts';
+import { closeReason, endOnce, patientWebSocket, WsSocket } from './ws-socket.ts';
 
 export type SocketsOptions = {
   readonly gateway: Gateway;
