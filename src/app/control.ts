@@ -64,6 +64,7 @@ export async function serveControl(
     release,
     isOpen,
   });
+  if (surroundings.tracing !== null) return; // its spans come from the framework's hooks
   shortenPlainPushes(controlServer.server, {
     find: (id) => gateway.connections.find(id),
     dispatch: gateway.dispatch,

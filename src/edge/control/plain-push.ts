@@ -39,6 +39,8 @@ const PLAIN_HEADERS: ReadonlySet<string> = new Set([
   'accept-encoding',
   'accept-language',
   'sec-fetch-mode',
+  'traceparent', // they lead to spans, and this way is none where spans are told
+  'tracestate',
 ]);
 const PLAIN_CONNECTION = /^(keep-alive|close)$/i;
 
