@@ -57,6 +57,12 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
   const joined = engines.name === 'memory' ? engines : { ...engines, bus: new TimedBus(engines.bus, meter.roundTrips) };
   const tracing = await openTracing(config.TRACING, { version: VERSION, node, log });
   const backends = new Backends({ clock, log, observer: meter, timings: meter.calls, tracing, connections, pipelining });
+  const files = new FileBudget({
+    limit: fileLimit(),
+    backendConnections: connections,
+    httpSockets: config.MAX_HTTP_SOCKETS,
+    servers: config.CONTROL_PORT === undefined ? 1 : 2,
+  });
   const { ledger, problem, leaseAgeMs } = joined;
   return {
     clock,
@@ -65,6 +71,7 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     metrics: createMetrics({
       version: VERSION,
       meter,
+      places: () => config.MAX_CONNECTIONS || files.clients,
       backends: () => backends.health,
       cluster: () => ({ isJoined: problem() === null, isLedgerWhole: ledger.problem === null, leaseAgeMs: leaseAgeMs() }),
     }),
@@ -72,12 +79,7 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     joined,
     backends,
     wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
-    files: new FileBudget({
-      limit: fileLimit(),
-      backendConnections: connections,
-      httpSockets: config.MAX_HTTP_SOCKETS,
-      servers: config.CONTROL_PORT === undefined ? 1 : 2,
-    }),
+    files,
   };
 }
 

@@ -7,7 +7,10 @@ import { optionTable } from './option-table.ts';
 import { routeTable } from './route-table.ts';
 import { withSection } from './section.ts';
 import { options } from '../../src/config/options.ts';
+import { dashboard } from './dashboard.ts';
 import { helmOptions, helmValuesSchema } from './helm-schema.ts';
+import { helmReadme } from './helm-readme.ts';
+import { parse } from 'yaml';
 import { routesSchema } from '../../src/routes/spec.ts';
 
 /** Every generated file, by its path from the project's root. `test/generated.test.ts` compares them with what lies there. */
@@ -18,6 +21,8 @@ export async function generatedFiles(read: (path: string) => string): Promise<Re
     'routes.schema.json': `${JSON.stringify(routesSchema, null, 2)}\n`,
     'helm/wsaas/values.schema.json': `${JSON.stringify(helmValuesSchema(options), null, 2)}\n`,
     'helm/wsaas/options.json': `${JSON.stringify(helmOptions(options), null, 2)}\n`,
+    'helm/wsaas/dashboard.json': `${JSON.stringify(dashboard(), null, 2)}\n`,
+    'helm/wsaas/README.md': helmReadme(helmValuesSchema(options), parse(read('helm/wsaas/values.yaml'))),
     'docs/configuration.md': withSection(read('docs/configuration.md'), 'options', optionTable(options)),
     'docs/routes.md': withSection(read('docs/routes.md'), 'route options', routeTable(routesSchema)),
     'docs/errors.md': withSection(withSection(read('docs/errors.md'), 'errors', errorTable()), 'close codes', closeCodeTable()),

@@ -21,7 +21,7 @@ const NUMBERS: { readonly [Field in NumberField]: readonly [name: string, help: 
   draining: ['wsaas_draining', 'Processes that say goodbye.'],
 };
 
-export function gaugesOf(census: Census): Family[] {
+export function gaugesOf(census: Census, places: number): Family[] {
   const states = [...census.byRoute].flatMap(([route, counts]) =>
     Object.entries(counts).map(([state, count]) => sample(count, { route, state })),
   );
@@ -29,6 +29,7 @@ export function gaugesOf(census: Census): Family[] {
     ...(Object.entries(NUMBERS) as [NumberField, (typeof NUMBERS)[NumberField]][]).map(([field, [name, help, aggregator]]) =>
       gauge({ name, help }, [sample(census[field])], aggregator),
     ),
+    gauge({ name: 'wsaas_places', help: 'Clients that there may be at once: MAX_CONNECTIONS of all workers.' }, [sample(places)]),
     gauge({ name: 'wsaas_route_connections', help: 'Clients by route and state.' }, states),
   ];
 }

@@ -9,6 +9,8 @@ import { ProcessWatch } from './process.ts';
 export type MetricsOptions = {
   readonly version: string;
   readonly meter: Meter;
+  /** Clients that there may be at once (MAX_CONNECTIONS). */
+  readonly places: () => number;
   readonly backends: () => readonly BackendHealth[];
   readonly cluster: () => ClusterHealth;
 };
@@ -20,11 +22,11 @@ export type Metrics = {
 };
 
 /** Everything is read when it is asked for; nothing is counted twice. */
-export function createMetrics({ version, meter, backends, cluster }: MetricsOptions): Metrics {
+export function createMetrics({ version, meter, places, backends, cluster }: MetricsOptions): Metrics {
   const watch = new ProcessWatch(version);
   return {
     families: (census) => [
-      ...gaugesOf(census),
+      ...gaugesOf(census, places()),
       ...countersOf(meter),
       ...backendsOf(backends()),
       ...clusterOf(cluster()),
