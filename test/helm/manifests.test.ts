@@ -56,10 +56,7 @@ test('the check sees what is wrong: a type, a missing field, a name that nobody 
     [broken((spec) => (spec['replicas'] = '2')), broken((spec) => delete spec['selector'])].map((one) => schemaProblem(one as Named)),
   );
   assert.match(wrongs.join('\n'), /spec\/replicas must be integer[^]*spec must have required property selector/);
-  assert.match(
-    await unknownFields(t, [broken((spec) => (spec['replica'] = 2)) as Named]),
-    /replica"?' does not exist in type 'IDeploymentSpec'/,
-  );
+  assert.match(await unknownFields(t, [broken((spec) => (spec['replica'] = 2))]), /replica"?' does not exist in type 'IDeploymentSpec'/);
 });
 
 test('a StatefulSet tells each pod’s own name, gives its journal a volume that outlives it, and is what scales', (t) => {
