@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { envExample } from './env-example.ts';
 import { closeCodeTable, errorTable } from './error-table.ts';
 import { openApi } from './openapi.ts';
+import { licenceTable } from './licence-table.ts';
 import { metricTable } from './metric-table.ts';
 import { optionTable } from './option-table.ts';
 import { routeTable } from './route-table.ts';
@@ -24,6 +25,7 @@ export async function generatedFiles(read: (path: string) => string): Promise<Re
     'helm/wsaas/options.json': `${JSON.stringify(helmOptions(options), null, 2)}\n`,
     'helm/wsaas/dashboard.json': `${JSON.stringify(dashboard(), null, 2)}\n`,
     'helm/wsaas/README.md': helmReadme(helmValuesSchema(options), parse(read('helm/wsaas/values.yaml'))),
+    'docs/licences.md': licenceTable(read('package-lock.json')),
     'docs/configuration.md': withSection(read('docs/configuration.md'), 'options', optionTable(options)),
     'docs/telemetry.md': withSection(read('docs/telemetry.md'), 'metrics', metricTable()),
     'docs/routes.md': withSection(read('docs/routes.md'), 'route options', routeTable(routesSchema)),
