@@ -14,8 +14,9 @@ const memoryRuns: MemoryRun[] = [];
 const notes = new Set<string>();
 for (const workload of options.workloads) {
   for (let round = 0; round < options.rounds; round += 1) {
-    const ours = { ...options.ours, env: { ...options.ours.env, ...workload.env } };
-    const targets = round % 2 === 0 ? [options.floor, ours] : [ours, options.floor];
+    const ours = { ...options.ours, env: { ...options.ours.env, ...workload.env }, routes: workload.routes };
+    const both = round % 2 === 0 ? [options.floor, ours] : [ours, options.floor];
+    const targets = workload.hasFloor ? both : [ours];
     if (workload.name === 'idle') await measureIdle(workload, targets, round);
     else await measureRound(await paced(workload), targets, round);
   }

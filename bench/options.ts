@@ -4,8 +4,42 @@ import { parseArgs } from 'node:util';
 import type { LoadOrder } from './load/order.ts';
 import type { Target } from './target.ts';
 
-export const WORKLOADS = ['upstream', 'pipelined', 'downstream', 'broadcast', 'connect', 'idle', 'latency'] as const;
-export type WorkloadName = (typeof WORKLOADS)[number];
+type Kind = Pick<Workload, 'env' | 'routes' | 'hasFloor'> & {
+  readonly drives: LoadOrder['workload'];
+  readonly speech: LoadOrder['speech'];
+};
+
+const PLAIN = { env: {}, routes: null, hasFloor: true, speech: null };
+
+/** What can be measured, and how it is driven. */
+const KINDS = {
+  upstream: { ...PLAIN, drives: 'upstream' },
+  pipelined: { ...PLAIN, drives: 'upstream', env: { BACKEND_PIPELINING: '64', BACKEND_CONNECTIONS: '4' } },
+  downstream: { ...PLAIN, drives: 'downstream' },
+  across: { ...PLAIN, drives: 'downstream', env: { WORKERS: '2' } },
+  broadcast: { ...PLAIN, drives: 'broadcast' },
+  tag: { ...PLAIN, drives: 'broadcast', routes: 'routes: [{ path: /*, backend: "BACKEND", tags: { room: a } }]' },
+  connect: { ...PLAIN, drives: 'connect' },
+  idle: { ...PLAIN, drives: 'idle' },
+  latency: { ...PLAIN, drives: 'upstream' },
+  raw: {
+    ...PLAIN,
+    drives: 'round-trip',
+    speech: 'raw',
+    hasFloor: false,
+    routes: 'routes: [{ path: /:id, dialect: raw, backend: "BACKEND" }]',
+  },
+  ocpp: {
+    ...PLAIN,
+    drives: 'round-trip',
+    speech: 'ocpp',
+    hasFloor: false,
+    routes: 'routes: [{ path: /:id, dialect: ocpp, backend: "BACKEND" }]',
+  },
+} as const satisfies Readonly<Record<string, Kind>>;
+
+export type WorkloadName = keyof typeof KINDS;
+export const WORKLOADS = Object.keys(KINDS) as readonly WorkloadName[];
 /** `upstream@1000` is an open loop of 1,000 a second. */
 export type Workload = {
   readonly label: string;
@@ -13,6 +47,10 @@ export type Workload = {
   readonly ratePerSecond: number;
   /** What the gateway gets in its environment for this one. */
   readonly env: Readonly<Record<string, string>>;
+  /** Its routes file, with BACKEND for the backend's URL; null: one route for all. */
+  readonly routes: string | null;
+  /** False: the floor cannot do it. */
+  readonly hasFloor: boolean;
 };
 
 export type Options = {
@@ -27,11 +65,10 @@ export type Options = {
   readonly orderFor: (workload: Workload, target: Target) => LoadOrder;
 };
 
-const PIPELINED = { BACKEND_PIPELINING: '64', BACKEND_CONNECTIONS: '4' };
 const FLOOR = fileURLToPath(new URL('floor.ts', import.meta.url));
 
 export const USAGE = `node bench/bench.ts [options]
-  --workloads upstream,pipelined,upstream@1000,downstream,broadcast,connect,idle,latency   what to measure; @ is a rate a second
+  --workloads upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp   what to measure; @ is a rate a second
   --rounds 3          alternations of ours and the floor
   --duration 5        seconds of each run, after --warm-up 2
   --connections       clients: 1000; broadcast and connect 10000
@@ -54,7 +91,10 @@ export function readOptions(argv: readonly string[]): Options | null {
   const { values } = parseArgs({
     args: [...argv],
     options: {
-      workloads: { type: 'string', default: 'upstream,pipelined,upstream@1000,downstream,broadcast,connect,idle,latency' },
+      workloads: {
+        type: 'string',
+        default: 'upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp',
+      },
       rounds: { type: 'string', default: '3' },
       duration: { type: 'string', default: '5' },
       'warm-up': { type: 'string', default: '2' },
@@ -108,20 +148,29 @@ export function readOptions(argv: readonly string[]): Options | null {
     floor: { name: 'floor', script: FLOOR, env: {}, broadcastRequest: 'PUT /broadcast' },
     orderFor: ({ name, ratePerSecond }, { broadcastRequest }) => ({
       ...common,
-      workload: name === 'latency' || name === 'pipelined' ? 'upstream' : name,
-      connections: connections ?? (name === 'broadcast' || name === 'connect' ? 10_000 : 1_000),
+      workload: KINDS[name].drives,
+      speech: KINDS[name].speech,
+      connections: connections ?? (MANY.has(KINDS[name].drives) ? 10_000 : 1_000),
       ratePerSecond,
-      broadcastRequest,
+      broadcastRequest: name === 'tag' ? broadcastRequest.replace('all=true', 'room=a') : broadcastRequest,
     }),
   };
 }
 
+const MANY: ReadonlySet<string> = new Set(['broadcast', 'connect']);
+
 function workloadOf(label: string, rate: number): Workload {
   const [name, own] = label.split('@') as [string, string | undefined];
-  if (!(WORKLOADS as readonly string[]).includes(name))
-    throw new Error(`--workloads: one of ${WORKLOADS.join(', ')} was wanted, not "${name}"`);
-  const env = name === 'pipelined' ? PIPELINED : {};
-  return { label, name: name as WorkloadName, ratePerSecond: own === undefined ? rate : number('workloads', own, 1), env };
+  if (!Object.hasOwn(KINDS, name)) throw new Error(`--workloads: one of ${WORKLOADS.join(', ')} was wanted, not "${name}"`);
+  const { env, routes, hasFloor } = KINDS[name as WorkloadName];
+  return {
+    label,
+    name: name as WorkloadName,
+    ratePerSecond: own === undefined ? rate : number('workloads', own, 1),
+    env,
+    routes,
+    hasFloor,
+  };
 }
 
 function number(name: string, text: string, least: number): number {

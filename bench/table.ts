@@ -15,6 +15,8 @@ export type CpuRow = {
   readonly perSecond: number;
   readonly p50Us: number;
   readonly p99Us: number;
+  /** To the floor of the same round. */
+  readonly p99Ratio: number;
   readonly generatorUs: number;
   /** Of the worst round. */
   readonly otherCores: number;
@@ -40,10 +42,10 @@ export function cpuRows(runs: readonly CpuRun[]): CpuRow[] {
     .map(({ workload, target, phase }) => {
       const own = runs.filter((run) => run.workload === workload && run.target === target && run.costs[phase] !== undefined);
       const costs = own.flatMap((run) => run.costs[phase] ?? []);
-      const ratios = own.map((run, at) => {
-        const floor = runs.find((other) => other.workload === workload && other.target === FLOOR && other.round === run.round);
-        return (costs[at]?.cpuUsPerUnit ?? Number.NaN) / (floor?.costs[phase]?.cpuUsPerUnit ?? Number.NaN);
-      });
+      const floors = own.map((run) =>
+        runs.find((other) => other.workload === workload && other.target === FLOOR && other.round === run.round),
+      );
+      const ratios = floors.map((floor, at) => (costs[at]?.cpuUsPerUnit ?? Number.NaN) / (floor?.costs[phase]?.cpuUsPerUnit ?? Number.NaN));
       return {
         workload: phase === 'main' ? workload : `${workload}: ${phase}`,
         target,
@@ -53,6 +55,7 @@ export function cpuRows(runs: readonly CpuRun[]): CpuRow[] {
         perSecond: median(costs.map((cost) => cost.perSecond)),
         p50Us: median(own.map((run) => run.p50Us)),
         p99Us: median(own.map((run) => run.p99Us)),
+        p99Ratio: median(own.map((run, at) => run.p99Us / (floors[at]?.p99Us ?? Number.NaN))),
         generatorUs: median(costs.map((cost) => cost.generatorUsPerUnit)),
         otherCores: Math.max(...costs.map((cost) => cost.otherCores)),
         check: checkOf(own),
@@ -91,6 +94,7 @@ const CPU_HEAD = [
   '/s',
   'p50 µs',
   'p99 µs',
+  'p99 × floor',
   'generator µs',
   'others',
   'check',
@@ -105,11 +109,11 @@ export function cpuTable(rows: readonly CpuRow[]): string {
       row.target,
       row.cpuUs.median.toFixed(1),
       between(row.cpuUs, 1),
-      row.ratio.median.toFixed(2),
-      between(row.ratio, 2),
+      ...(Number.isNaN(row.ratio.median) ? ['–', '–'] : [row.ratio.median.toFixed(2), between(row.ratio, 2)]),
       row.perSecond.toFixed(0),
       hasLatency(row) ? row.p50Us.toFixed(0) : '–',
       hasLatency(row) ? row.p99Us.toFixed(0) : '–',
+      Number.isFinite(row.p99Ratio) ? row.p99Ratio.toFixed(2) : '–',
       row.generatorUs.toFixed(1),
       row.otherCores.toFixed(2),
       row.check,

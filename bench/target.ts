@@ -1,11 +1,12 @@
 import { spawn, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve as resolvePath } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as elapsed } from 'node:timers/promises';
+import { YOUNG_GENERATION_MB } from '../src/config/young-generation.ts';
 import { freePort } from '../test/support/free-port.ts';
 import { processTree } from './proc.ts';
 
@@ -16,6 +17,8 @@ export type Target = {
   readonly env: Readonly<Record<string, string>>;
   /** Method and path of a push to all. */
   readonly broadcastRequest: string;
+  /** Its routes file, with BACKEND for the backend's URL. */
+  readonly routes?: string | null;
 };
 
 /** What the probe tells after a forced collection. */
@@ -42,7 +45,8 @@ export type StartOptions = {
 const START_MS = 20_000;
 const PROFILE_MS = 20_000; // its writing waits for an orderly end
 const PROBE_MS = 20_000;
-const PROBE = ['--expose-gc', '--import', new URL('probe.mjs', import.meta.url).href];
+/** The program sets the size itself, by beginning anew, but would lose the probe's pipe then. */
+const PROBE = [`--max-semi-space-size=${YOUNG_GENERATION_MB}`, '--expose-gc', '--import', new URL('probe.mjs', import.meta.url).href];
 
 export const GATEWAY_CORE = 0;
 export const GENERATOR_CORE = 1;
@@ -67,12 +71,15 @@ export async function startTarget(target: Target, options: StartOptions): Promis
     [...(withProbe ? PROBE : []), ...profiling, resolvePath(target.script)],
     isPinned ? GATEWAY_CORE : null,
   );
+  const backend = `http://127.0.0.1:${backendPort}/bench`;
+  const routes = join(folder, 'routes.yaml');
+  if (target.routes) writeFileSync(routes, target.routes.replace('BACKEND', backend));
   const stdio: StdioOptions = withProbe ? ['ignore', log, log, 'pipe'] : ['ignore', log, log];
   const child = spawn(command, args, {
     cwd: folder, // no .env
     env: {
       PATH: process.env['PATH'],
-      API_URI: `http://127.0.0.1:${backendPort}/bench`,
+      ...(target.routes ? { ROUTES_FILE: routes } : { API_URI: backend }),
       HOST: '127.0.0.1',
       PORT: String(port),
       ...target.env,

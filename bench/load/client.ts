@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { clientFrame } from './message.ts';
+import type { Speech } from './speech.ts';
 
 /** What a client tells its owner. All are called synchronously while its socket is read. */
 export interface ClientOwner {
@@ -38,7 +39,7 @@ export class Client {
   readonly #socket: Socket;
   #rest: Buffer = NO_BYTES;
 
-  constructor(index: number, gatewayPort: number, owner: ClientOwner) {
+  constructor(index: number, gatewayPort: number, { owner, speech }: { readonly owner: ClientOwner; readonly speech: Speech | null }) {
     this.index = index;
     this.#owner = owner;
     this.#socket = connect({
@@ -48,7 +49,7 @@ export class Client {
       noDelay: true,
       onread: { buffer: shared, callback: (size) => this.#read(size) },
     });
-    this.#socket.on('connect', () => this.#socket.write(upgradeRequest(index, gatewayPort), 'latin1'));
+    this.#socket.on('connect', () => this.#socket.write(upgradeRequest(index, gatewayPort, speech), 'latin1'));
     this.#socket.on('error', () => {}); // 'close' follows
     this.#socket.on('close', () => {
       this.state = 'gone';
@@ -120,15 +121,16 @@ export class Client {
   }
 }
 
-function upgradeRequest(index: number, gatewayPort: number): string {
+function upgradeRequest(index: number, gatewayPort: number, speech: Speech | null): string {
   return [
-    'GET / HTTP/1.1',
+    `GET ${speech?.path(index) ?? '/'} HTTP/1.1`,
     `Host: 127.0.0.1:${gatewayPort}`,
     'Connection: Upgrade',
     'Upgrade: websocket',
     'Sec-WebSocket-Version: 13',
     `Sec-WebSocket-Key: ${Buffer.from(String(index).padStart(16, '0')).toString('base64')}`,
     `Authorization: Bench ${index}`,
+    ...(speech?.subprotocol ? [`Sec-WebSocket-Protocol: ${speech.subprotocol}`] : []),
     '\r\n',
   ].join('\r\n');
 }

@@ -1,6 +1,7 @@
 import { Client, type ClientOwner } from './client.ts';
 import { Latencies } from './latencies.ts';
 import { MessageForm, nowUs } from './message.ts';
+import type { Speech } from './speech.ts';
 import { Stub, type StubOwner } from './stub.ts';
 
 /** Instead of a client's index, in a push to all. */
@@ -15,7 +16,7 @@ const LOOK_EVERY_MS = 2;
  */
 export class Fleet implements ClientOwner, StubOwner {
   readonly clients: Client[] = [];
-  readonly stub = new Stub(this);
+  readonly stub: Stub;
   readonly latencies = new Latencies();
   readonly up: MessageForm;
   readonly down: MessageForm;
@@ -33,9 +34,13 @@ export class Fleet implements ClientOwner, StubOwner {
   openCount = 0;
   refusedCount = 0;
   #wanted = 0;
+  readonly #speech: Speech | null;
   readonly #problems = new Map<string, number>();
 
-  constructor(sizeBytes: number) {
+  /** `speech`: where answers go back to the clients. */
+  constructor(sizeBytes: number, speech: Speech | null = null) {
+    this.stub = new Stub(this, speech);
+    this.#speech = speech;
     this.up = new MessageForm('U', sizeBytes);
     this.down = new MessageForm('D', sizeBytes);
   }
@@ -91,7 +96,8 @@ export class Fleet implements ClientOwner, StubOwner {
     this.#openMore();
   }
 
-  message(client: Client, bytes: Buffer, [start, end]: readonly [number, number]): void {
+  message(client: Client, bytes: Buffer, span: readonly [number, number]): void {
+    const [start, end] = this.#speech?.inAnswer(span) ?? span;
     const numbers = this.down.read(bytes, start, end);
     if (numbers === null) return this.problem('push damaged');
     if (numbers.client !== client.index && numbers.client !== EVERYBODY) return this.problem('push at the wrong client');
@@ -130,8 +136,16 @@ export class Fleet implements ClientOwner, StubOwner {
     }
     if (numbers.sequence > client.arrived) this.problem('message out of order');
     client.arrived = numbers.sequence + 1;
-    this.latencies.add(nowUs() - numbers.dueUs);
+    if (this.#speech === null) this.latencies.add(nowUs() - numbers.dueUs);
     this.onArrived(client);
+  }
+
+  replyTo(bytes: Buffer, [start, end]: readonly [number, number]): Buffer {
+    const numbers = this.up.read(bytes, start, end);
+    const client = numbers === null ? undefined : this.clients[numbers.client];
+    if (numbers === null || client === undefined) return Buffer.from('damaged');
+    client.pushesSent += 1;
+    return this.down.text({ ...numbers, sequence: client.pushesSent - 1 });
   }
 
   closeCall(index: number): void {
@@ -143,12 +157,13 @@ export class Fleet implements ClientOwner, StubOwner {
   }
 
   send(client: Client, dueUs: number): void {
-    client.send(this.up.frame({ client: client.index, sequence: client.sent, dueUs }));
+    const numbers = { client: client.index, sequence: client.sent, dueUs };
+    client.send(this.#speech?.frame(this.up, numbers) ?? this.up.frame(numbers));
     client.sent += 1;
   }
 
   #openMore(): void {
     while (this.clients.length < this.#wanted && this.clients.length - this.openCount - this.refusedCount < HANDSHAKES_AT_ONCE)
-      this.clients.push(new Client(this.clients.length, this.gatewayPort, this));
+      this.clients.push(new Client(this.clients.length, this.gatewayPort, { owner: this, speech: this.#speech }));
   }
 }

@@ -5,6 +5,7 @@ import type { FromLoad, LoadOrder, Phase, ToLoad } from './order.ts';
 import { elapsed } from './pace.ts';
 import { Pusher } from './pusher.ts';
 import { soakCycle } from './soak.ts';
+import { SPEECHES } from './speech.ts';
 import { closeAll, openAll } from './storm.ts';
 import { driveUp } from './upstream.ts';
 
@@ -15,7 +16,7 @@ const WARM_UP_BROADCASTS = 3;
 const CYCLE_OUTAGES = ['unavailable', 'well', 'reset'] as const;
 
 const order = JSON.parse(process.argv[2] ?? '{}') as LoadOrder;
-const fleet = new Fleet(order.sizeBytes);
+const fleet = new Fleet(order.sizeBytes, order.speech === null ? null : SPEECHES[order.speech]);
 fleet.stub.delayMs = order.backendDelayMs;
 const phases: Record<string, Phase> = {};
 let skipped: string | null = null;
@@ -50,12 +51,15 @@ function pushersOf(count: number): Pusher[] {
   return Array.from({ length: count }, () => new Pusher(fleet.gatewayPort));
 }
 
+async function messages(): Promise<void> {
+  await fleet.openUpTo(order.connections);
+  await driveUp(fleet, order, order.warmUpMs);
+  await measure('main', () => driveUp(fleet, order, order.durationMs));
+}
+
 const workloads: { readonly [Name in LoadOrder['workload']]: () => Promise<void> } = {
-  async upstream() {
-    await fleet.openUpTo(order.connections);
-    await driveUp(fleet, order, order.warmUpMs);
-    await measure('main', () => driveUp(fleet, order, order.durationMs));
-  },
+  upstream: messages,
+  'round-trip': messages,
   async downstream() {
     const pushers = pushersOf(order.inFlight);
     await fleet.openUpTo(order.connections);

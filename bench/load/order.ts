@@ -1,6 +1,10 @@
+import type { SpeechName } from './speech.ts';
+
 /** What one run of the load generator does; a process gets exactly one, as its first argument. */
 export type LoadOrder = {
-  readonly workload: 'upstream' | 'downstream' | 'broadcast' | 'connect' | 'idle' | 'soak';
+  readonly workload: 'upstream' | 'round-trip' | 'downstream' | 'broadcast' | 'connect' | 'idle' | 'soak';
+  /** Of `round-trip`: in which dialect. */
+  readonly speech: SpeechName | null;
   readonly connections: number;
   /** Messages or pushes whose arrival is still out, over all connections; one on each. */
   readonly inFlight: number;
@@ -25,6 +29,7 @@ export type LoadOrder = {
 /** To be spread into an order that says what it is about. */
 export const PLAIN_ORDER: LoadOrder = {
   workload: 'upstream',
+  speech: null,
   connections: 1_000,
   inFlight: 1,
   sizeBytes: 128,

@@ -1,11 +1,14 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { readDigits } from './message.ts';
+import type { Speech } from './speech.ts';
 
 /** What the backend was called for; called synchronously, before the answer is written. */
 export interface StubOwner {
   connectCall(client: number, wsUri: string): void;
   messageCall(bytes: Buffer, span: readonly [start: number, end: number]): void;
   closeCall(client: number): void;
+  /** What the backend says to a message, in a dialect whose answers go back to the client. */
+  replyTo(bytes: Buffer, span: readonly [start: number, end: number]): Buffer;
 }
 
 const [P, U] = Buffer.from('PU') as unknown as [number, number]; // of PUT; POST and DELETE are rare
@@ -23,10 +26,12 @@ export class Stub {
   /** How long it thinks before it answers a message or a close. */
   delayMs = 0;
   readonly #owner: StubOwner;
+  readonly #speech: Speech | null;
   readonly #server: Server;
 
-  constructor(owner: StubOwner) {
+  constructor(owner: StubOwner, speech: Speech | null) {
     this.#owner = owner;
+    this.#speech = speech;
     this.#server = createServer({ noDelay: true }, (socket) => this.#serve(socket));
   }
 
@@ -65,11 +70,12 @@ export class Stub {
   }
 
   #answer(bytes: Buffer, at: number, span: readonly [number, number]): string {
-    if (bytes[at] === P && bytes[at + 1] === U) {
+    if (this.#speech === null && bytes[at] === P && bytes[at + 1] === U) {
       this.#owner.messageCall(bytes, span);
       return DONE;
     }
     const head = bytes.toString('latin1', at, span[0]);
+    if (this.#speech !== null) return this.#spoken(this.#speech, head, { bytes, span });
     const client = Number(/^authorization: Bench (\d+)$/im.exec(head)?.[1]);
     if (head.startsWith('DELETE ')) {
       this.#owner.closeCall(client);
@@ -79,6 +85,26 @@ export class Stub {
     this.#owner.connectCall(client, wsUri);
     return OK;
   }
+
+  #spoken(speech: Speech, head: string, { bytes, span }: { readonly bytes: Buffer; readonly span: readonly [number, number] }): string {
+    const call = speech.call(head, span);
+    switch (call.type) {
+      case 'open':
+        this.#owner.connectCall(call.client, '');
+        return answerOf(speech.accepted);
+      case 'close':
+        this.#owner.closeCall(call.client);
+        return DONE;
+      case 'message':
+        this.#owner.messageCall(bytes, call.span);
+        return answerOf(speech.answer(this.#owner.replyTo(bytes, call.span)));
+    }
+  }
+}
+
+function answerOf(body: string): string {
+  const type = body.startsWith('{') ? 'application/json' : 'text/plain';
+  return `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 }
 
 /** undici sends it last, which is where it is looked for first. */
@@ -88,8 +114,9 @@ function contentLength(bytes: Buffer, from: number, headEnd: number): number {
   if (bytes.toString('latin1', digits - LAST_HEADER.length, digits) === LAST_HEADER) return readDigits(bytes, digits, headEnd);
   const head = bytes.toString('latin1', from, headEnd);
   const length = /^content-length: *(\d+)/im.exec(head)?.[1];
-  if (length === undefined) throw new Error(`a call with Content-Length was wanted, not: ${head.slice(0, 200)}`);
-  return Number(length);
+  if (length === undefined && /^(PUT|POST) /.test(head))
+    throw new Error(`a call with Content-Length was wanted, not: ${head.slice(0, 200)}`);
+  return Number(length ?? 0);
 }
 
 function isDigit(byte: number): boolean {

@@ -5,11 +5,18 @@ import type { LoadOrder, Phase } from './order.ts';
 import { elapsed, OpenLoop } from './pace.ts';
 
 const isOpen = (): boolean => true;
-const isUnoccupied = (client: Client): boolean => client.arrived === client.sent;
+const isArrived = (client: Client): boolean => client.arrived === client.sent;
+const isAnswered = (client: Client): boolean => client.pushed === client.sent;
 
-/** Clients send for a while: closed loop, or open loop with a rate; ends when all has arrived. */
+/** Clients send for a while: closed loop, or open loop with a rate; ends when all has arrived, or in a round trip has been answered. */
 export async function driveUp(fleet: Fleet, order: LoadOrder, durationMs: number): Promise<Phase> {
   const begin = performance.now();
+  const isRoundTrip = order.workload === 'round-trip';
+  const isUnoccupied = isRoundTrip ? isAnswered : isArrived;
+  const listen = (done: () => void): void => {
+    if (isRoundTrip) fleet.onPushed = done;
+    else fleet.onArrived = done;
+  };
   let sent = 0;
   let arrived = 0;
   let isRunning = true;
@@ -35,10 +42,10 @@ export async function driveUp(fleet: Fleet, order: LoadOrder, durationMs: number
     }
   };
   if (order.ratePerSecond === 0) {
-    fleet.onArrived = () => {
+    listen(() => {
       arrived += 1;
       fill();
-    };
+    });
     fill();
     await elapsed(durationMs);
   } else {
@@ -46,14 +53,14 @@ export async function driveUp(fleet: Fleet, order: LoadOrder, durationMs: number
       const client = next(isOpen);
       if (client !== null) sendOne(client, dueUs);
     });
-    fleet.onArrived = () => {
+    listen(() => {
       arrived += 1;
       loop.look();
-    };
+    });
     await loop.over();
   }
   isRunning = false;
   await fleet.until('the last messages', () => arrived >= sent, order.patienceMs);
-  fleet.onArrived = () => {};
+  listen(() => {});
   return { units: arrived, seconds: (performance.now() - begin) / 1_000 };
 }

@@ -6,14 +6,16 @@ const FLAG = /--(max|min)[-_]semi[-_]space[-_]size/;
 
 /**
  * V8 takes the size of its young generation at the start of a process only. So the process begins anew, as itself, with the
- * flag: `execve` keeps its pid, files and environment. Workers inherit the flag. Where it is said already, by flag or by
- * NODE_OPTIONS, it stays so, and where a process cannot begin anew (Windows), Node's own size does. Returns when there is nothing to do.
+ * flag: `execve` keeps its pid, environment, input and output. Workers inherit the flag. Where it is said already, by flag or by
+ * NODE_OPTIONS, it stays so. Where a process cannot begin anew, on Windows or with a channel to a parent that it would lose, it
+ * goes on with Node's own size.
  */
 export function limitYoungGeneration(): void {
   const { execArgv, argv, env, execPath } = process;
   if ([...execArgv, env['NODE_OPTIONS'] ?? ''].some((argument) => FLAG.test(argument))) return;
   const wanted = env[YOUNG_GENERATION_OPTION] ?? inDotenv() ?? '';
   const megabytes = wanted.trim() === '' ? YOUNG_GENERATION_MB : Number(wanted);
+  if (process.channel !== undefined) return;
   if (!Number.isInteger(megabytes) || megabytes <= 0 || process.execve === undefined) return; // 0: Node's own size; a mistake is told by the configuration
   try {
     process.execve(execPath, [execPath, ...execArgv, `--max-semi-space-size=${megabytes}`, ...argv.slice(1)], env);

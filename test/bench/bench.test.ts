@@ -34,7 +34,7 @@ function scratch(t: TestContext): string {
 
 test('every workload, very small, gives a whole table and JSON, and loses nothing', async (t) => {
   const json = join(scratch(t), 'result.json');
-  const workloads = 'upstream,upstream@500,downstream,connect,idle';
+  const workloads = 'upstream,upstream@500,downstream,connect,idle,raw,ocpp';
   const { code, out, errors } = await bench([...SMALL, '--main', MAIN, '--json', json, '--workloads', workloads]);
   assert.equal(code, 0, out + errors);
   const { rows, idleRows, machine, problems, runs } = JSON.parse(readFileSync(json, 'utf8')) as {
@@ -47,7 +47,7 @@ test('every workload, very small, gives a whole table and JSON, and loses nothin
   const names = ['upstream', 'upstream@500', 'downstream', 'connect', 'connect: close'];
   assert.deepEqual(
     rows.map(({ workload, target }) => `${workload} ${target}`),
-    names.flatMap((name) => [`${name} floor`, `${name} ours`]),
+    [...names.flatMap((name) => [`${name} floor`, `${name} ours`]), 'raw ours', 'ocpp ours'],
   );
   for (const row of rows) {
     assert.equal(row.check, 'ok');
@@ -65,7 +65,7 @@ test('every workload, very small, gives a whole table and JSON, and loses nothin
   );
   for (const row of idleRows) assert.ok(Number.isFinite(row.plainBytes.median) && Number.isFinite(row.collectedBytes.median));
   assert.deepEqual(problems, []);
-  assert.equal(runs.length, 8);
+  assert.equal(runs.length, 10);
   assert.equal(machine['node'], process.version);
   for (const { workload, target } of rows) assert.match(out, new RegExp(`^\\| ${workload} \\| ${target} \\| .* \\| ok \\|$`, 'm'));
   for (const { target, connections } of idleRows)

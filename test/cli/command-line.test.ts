@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync, type SpawnSyncReturns } from 'node:child_process';
+import { fork, spawn, spawnSync, type SpawnSyncReturns } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -113,6 +113,17 @@ suite('the young generation', { concurrency: 3 }, () => {
     writeFileSync(join(cwd, '.env'), 'YOUNG_GENERATION_MB=16\n');
     assert.deepEqual(await flagsOf({}, [], cwd), ['--max-semi-space-size=16']);
     assert.deepEqual(await flagsOf({ YOUNG_GENERATION_MB: '4' }, [], cwd), ['--max-semi-space-size=4']);
+  });
+
+  test('is left alone in a process that would lose its channel to its parent', async () => {
+    const telling = `data:text/javascript,process.on('exit',()=>process.send(process.execArgv.length))`;
+    const child = fork(MAIN, ['--version'], {
+      cwd: '/',
+      env: {},
+      execArgv: ['--import', telling],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    assert.deepEqual(await once(child, 'message'), [2, undefined]);
   });
 
   test('is left alone by 0, by a mistake, and where Node was told already', async () => {

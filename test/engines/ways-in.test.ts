@@ -6,6 +6,7 @@ import { NOT_FOUND } from '../../src/core/commands.ts';
 import { ledgerEntry } from '../contracts/ledger.ts';
 import { trustedCertificate } from '../support/certificate.ts';
 import { missing, startEngine } from '../support/engine-server.ts';
+import { natsAccounts } from '../support/nats-accounts.ts';
 import { joinCluster, joinNode, until } from './cluster-members.ts';
 
 /** A Sentinel takes a primary for dead after this, and looks once a second who should follow it. */
@@ -109,6 +110,23 @@ suite('ways into nats', { skip: missing('nats') }, () => {
     const { port } = await startEngine(t, 'nats', ['--auth', 's3cret']);
     assert.equal((await joinCluster(t, `nats://s3cret@127.0.0.1:${port}`)).problem(), null);
     assert.equal((await joinCluster(t, `nats://127.0.0.1:${port}`, { credentials: 's3cret' })).problem(), null);
+  });
+
+  test('credentials of an account, as NATS writes them into a .creds file, let a process in; those of another do not', async (t) => {
+    const accounts = natsAccounts();
+    const { port } = await startEngine(t, 'nats', async (_port, directory) => {
+      const file = join(directory, 'nats.conf');
+      await writeFile(file, accounts.config);
+      return ['--config', file];
+    });
+    const url = `nats://127.0.0.1:${port}`;
+    const [a, b] = [
+      await joinNode(t, url, { credentials: accounts.credentials }),
+      await joinNode(t, url, { credentials: accounts.credentials }),
+    ];
+    assert.deepEqual((await a.bus.ask({ type: 'describe', id: b.node.id }))?.type, 'sent');
+    const stranger = await joinCluster(t, url, { credentials: natsAccounts().credentials, timeoutMs: 500 });
+    assert.match(String(stranger.problem()), /auth/i);
   });
 
   test('of several servers in the URL one that lives is taken', async (t) => {

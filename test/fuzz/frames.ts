@@ -6,8 +6,9 @@ import { seeded } from '../support/random.ts';
 import { lineMaker } from '../support/raw-line.ts';
 import { FramesLine } from './frames-attack.ts';
 import { hostileFrames, soundFrames } from './hostile-frames.ts';
+import { inputsOf } from './inputs.ts';
 
-export const FRAME_INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 36_000);
+export const FRAME_INPUTS = inputsOf(36_000);
 const LANES = 64;
 /** Connections that keep their half open after the gateway's end. */
 const LINGERS_ONE_IN = 40;

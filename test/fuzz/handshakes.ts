@@ -10,8 +10,9 @@ import { closeFrame, frame, TEXT } from '../support/raw-socket.ts';
 import { readServerFrame } from '../support/server-frames.ts';
 import { readHandshake, type Handshake, type HandshakeReading } from './handshake-rules.ts';
 import { hostileHandshake, writeHandshake } from './hostile-handshakes.ts';
+import { inputsOf } from './inputs.ts';
 
-export const HANDSHAKES = Number(process.env['FUZZ_INPUTS'] ?? 6_000);
+export const HANDSHAKES = inputsOf(6_000);
 const LANES = 64;
 const LIMIT_MS = HANDSHAKE_TIMEOUT_MS * 2 + CLOSE_TIMEOUT_MS;
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'; // RFC 6455 §1.3

@@ -8,8 +8,9 @@ import { seeded } from '../support/random.ts';
 import { lineMaker, type RawLine } from '../support/raw-line.ts';
 import { attack, type Pushes, type Tally } from './http-attack.ts';
 import { hostileHttp } from './http-requests.ts';
+import { inputsOf } from './inputs.ts';
 
-export const HTTP_INPUTS = Number(process.env['FUZZ_INPUTS'] ?? 18_000);
+export const HTTP_INPUTS = inputsOf(18_000);
 const LANES = 64;
 /** Connections that keep their half open after the gateway's end. */
 const LINGERS_ONE_IN = 40;

@@ -8,8 +8,9 @@ import { answerTo, malformedFrame } from '../support/malformed-ocpp.ts';
 import { seeded, type Random } from '../support/random.ts';
 import { BINARY, frame, TEXT, upgradeRaw, type RawSocket } from '../support/raw-socket.ts';
 import { enterStation } from '../support/station.ts';
+import { inputsOf } from './inputs.ts';
 
-export const OCPP_FRAMES = Number(process.env['FUZZ_INPUTS'] ?? 40_000);
+export const OCPP_FRAMES = inputsOf(40_000);
 const VERSIONS = ['ocpp1.6', 'ocpp2.0.1', 'ocpp2.1'];
 const STATIONS_PER_VERSION = 2;
 const FRAMES_AT_ONCE = 100;
