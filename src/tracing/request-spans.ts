@@ -49,7 +49,7 @@ export class RequestSpans {
     return { ended: (status) => end(span, status) };
   }
 
-  #begin({ method, path, route, headers, remoteAddress }: Arrived, more: Attributes, links: Link[]): Span {
+  #begin({ method, path, route, scheme, headers, remoteAddress }: Arrived, more: Attributes, links: Link[]): Span {
     const { host } = headers;
     return this.#tracer.startSpan(
       `${method} ${route}`,
@@ -60,7 +60,7 @@ export class RequestSpans {
           'http.request.method': method,
           'http.route': route,
           'url.path': path,
-          'url.scheme': 'http',
+          'url.scheme': scheme,
           'client.address': remoteAddress,
           ...(host !== undefined && { 'server.address': host }),
           ...(headers['user-agent'] !== undefined && { 'user_agent.original': headers['user-agent'] }),

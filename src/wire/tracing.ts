@@ -7,6 +7,7 @@ export type Arrived = {
   readonly path: string;
   /** The pattern that the path matched. */
   readonly route: string;
+  readonly scheme: 'http' | 'https';
   readonly headers: IncomingHttpHeaders;
   readonly remoteAddress: string;
 };

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Party } from '../../core/party.ts';
 import { addressIn, type UnderControlPath } from '../../wire/control-paths.ts';
 import type { Tracing } from '../../wire/tracing.ts';
+import { arrivalOf } from '../server/arrival.ts';
 
 /** Who holds an address here. */
 export type Holders = { readonly find: (address: string) => { readonly party: Party } | undefined };
@@ -10,10 +11,8 @@ export type Holders = { readonly find: (address: string) => { readonly party: Pa
 export function traceCommands(server: FastifyInstance, tracing: Tracing | null, holders: Holders): void {
   if (tracing === null) return;
   server.addHook('onRequest', (request, reply, done) => {
-    const { method, url, headers, ip, routeOptions } = request;
-    const end = url.indexOf('?');
-    const path = end < 0 ? url : url.slice(0, end);
-    const span = tracing.command({ method, path, route: routeOptions.url ?? path, headers, remoteAddress: ip }, holderOf(request, holders));
+    const { raw, ip, routeOptions } = request;
+    const span = tracing.command(arrivalOf(raw, { route: routeOptions.url ?? '*', remoteAddress: ip }), holderOf(request, holders));
     reply.raw.once('close', () => span.ended(reply.raw.statusCode)); // also of an answer that was taken out of Fastify's hands
     done();
   });

@@ -11,9 +11,10 @@ import type { OpenRequest, Refusal } from '../../core/events.ts';
 import type { Admitted, Gateway } from '../../core/gateway.ts';
 import { CLIENT_GONE } from '../../core/refusals.ts';
 import { readTraceparent, readTracestate } from '../../wire/trace.ts';
-import type { Arrived, Tracing, UpgradeSpan } from '../../wire/tracing.ts';
+import type { Tracing, UpgradeSpan } from '../../wire/tracing.ts';
 import { refused } from '../../wire/verdicts.ts';
 import type { FoundRoute } from '../../wire/client-route.ts';
+import { arrivalOf } from '../server/arrival.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
 import { Pending, type Pendings } from './pending.ts';
 import { forwardedHeaders, normalize, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
@@ -98,7 +99,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     const path = pathOf(raw.url ?? '/'); // build.ts has made a path of the target
     const found = options.findRoute(path);
     if (found === null) return refuse(reply, refused(404, 'NOT_FOUND', 'no route has this path'));
-    const span = options.tracing?.upgrade(arrived(raw, path, found)) ?? null;
+    const span = options.tracing?.upgrade(arrivalOf(raw, { route: found.route.route.name, remoteAddress: options.addressOf(raw) })) ?? null;
     const decision = await admit(request, path, { ...found, span });
     const { socket } = raw;
     if ('type' in decision) {
@@ -122,10 +123,6 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
   /** For the sockets that are laid out from now on; one that inflates messages takes what any route does. */
   function takeUpTo(bytes: number): void {
     Object.assign(server.websocketServer.options, { maxPayload: bytes, maxFragments: bytes + EMPTY_FRAGMENTS });
-  }
-
-  function arrived(raw: IncomingMessage, path: string, { route }: FoundRoute): Arrived {
-    return { method: 'GET', path, route: route.route.name, headers: raw.headers, remoteAddress: options.addressOf(raw) };
   }
 
   async function admit(request: FastifyRequest, path: string, { route, parameters, span }: Traced): Promise<Admitted | Refusal> {

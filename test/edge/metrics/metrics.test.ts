@@ -140,3 +140,40 @@ test('no metric has a label that a stranger chooses, and each has units in its n
   assert.ok(value('wsaas_process_resident_memory_bytes') > 1e7);
   assert.ok(value('wsaas_event_loop_delay_seconds', { quantile: '1' }) >= value('wsaas_event_loop_delay_seconds', { quantile: '0.5' }));
 });
+
+test('a backend that is down is seen, and so is it when it is back', async (t) => {
+  const backend = await startBackend(t);
+  const gateway = await startApp(t, { API_URI: backend.url });
+  await backend.kill();
+  for (let index = 0; index < 6; index += 1) assert.equal((await refusal(t, gateway.wsUrl)).status, 502);
+  const states = async () => {
+    const { value } = await scrape(gateway.controlUrl);
+    return ['up', 'returning', 'down'].map((state) =>
+      value('wsaas_backend_state', { event: 'open', state, backend: new URL(backend.url).origin }),
+    );
+  };
+  assert.deepEqual(await states(), [0, 0, 1]);
+  const { value } = await scrape(gateway.controlUrl);
+  assert.ok(value('wsaas_backend_call_duration_seconds_count', { event: 'open', status: 'unreachable' }) >= 5);
+  assert.equal(value('wsaas_opens_refused_total', { reason: 'unreachable' }), 6);
+  await backend.revive();
+  await enter(t, { gateway, backend });
+  assert.deepEqual(await states(), [1, 0, 0]);
+});
+
+test('a drain shows how far it is', async (t) => {
+  const backend = await startBackend(t);
+  const gateway = await startApp(t, { API_URI: backend.url, DRAIN_DELAY_MS: '100', DRAIN_MS: '400' });
+  const guests = await Promise.all(Array.from({ length: 4 }, () => enter(t, { gateway, backend })));
+  const before = await scrape(gateway.controlUrl);
+  assert.deepEqual(
+    ['wsaas_ready', 'wsaas_draining', 'wsaas_unfinished', 'wsaas_goodbyes_total'].map((name) => before.value(name)),
+    [1, 0, 4, 0],
+  );
+  const drained = gateway.drain();
+  await guests[0]?.ended;
+  const during = await scrape(gateway.controlUrl);
+  assert.deepEqual([during.value('wsaas_ready'), during.value('wsaas_draining')], [0, 1]);
+  assert.ok(during.value('wsaas_goodbyes_total') >= 1 && during.value('wsaas_unfinished') <= 4);
+  await drained;
+});
