@@ -1,4 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Connection } from './connection.ts';
+
+/** Connections that are looked at in one turn of the event loop: about 2 ms. */
+const SLICE = 20_000;
 
 /** A gateway as far as it is counted. */
 type Counted = {
@@ -29,11 +33,17 @@ export type Census = {
   readonly draining: 0 | 1;
 };
 
-/** Looks at every connection once: a scrape pays for it, not the path of a message. `leaving` are gone and still have messages. */
-export function censusOf(gateway: Counted, leaving: Iterable<Connection>): Census {
+/**
+ * Looks at every connection once, in slices: a scrape pays for it, not the path of a message. Who comes or goes meanwhile is counted or not.
+ * `leaving` are gone and still have messages.
+ */
+export async function censusOf(gateway: Counted, leaving: Iterable<Connection>): Promise<Census> {
   const byRoute = new Map<string, States>();
   const sums = { undelivered: 0, held: 0, paused: 0 };
+  let seen = 0;
   for (const connection of gateway.connections) {
+    seen += 1;
+    if (seen % SLICE === 0) await nextTurn();
     const { state, route, isPaused } = connection;
     let states = byRoute.get(route.name);
     if (states === undefined) byRoute.set(route.name, (states = { connecting: 0, open: 0, closing: 0 }));

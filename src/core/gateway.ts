@@ -208,7 +208,7 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   /** The bus calls this: another process asks for this process's part of an answer. */
   async answer(query: Query): Promise<Part> {
-    if (query.type === 'metrics') return { ...part(this, {}), metrics: await this.#options.metrics(censusOf(this, this.#leaving)) };
+    if (query.type === 'metrics') return { ...part(this, {}), metrics: await this.#options.metrics(await censusOf(this, this.#leaving)) };
     return answerQuery(this, query);
   }
 
