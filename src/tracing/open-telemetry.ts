@@ -73,7 +73,7 @@ function tellTroubles(log: Log): void {
   const seldom = new Seldom(systemClock);
   const tell = (because: string): void => {
     const missed = seldom.missed();
-    if (missed !== null) log.warn({ because, ...(missed > 0 && { missed }) }, 'spans could not be told');
+    if (missed !== null) log.warn({ because, ...(missed > 0 && { missed }) }, 'OpenTelemetry has a problem; spans may be missing');
   };
   const logger: DiagLogger = { error: tell, warn: tell, info: quiet, debug: quiet, verbose: quiet };
   diag.setLogger(logger, { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });

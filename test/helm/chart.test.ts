@@ -367,6 +367,23 @@ const refusals: Refusal[] = [
   },
   { what: 'a journal without a volume', values: { config: { API_URI, JOURNAL_DIR: '/j' } }, says: /set journal\.enabled=true/ },
   { what: 'a policy that lets no backend in', values: { ...smallest, networkPolicy: { enabled: true } }, says: /controlFrom is empty/ },
+  { what: 'a route without a Gateway', values: { ...smallest, httpRoute: { enabled: true } }, says: /httpRoute\.parentRefs is empty/ },
+  {
+    what: 'certificates of callers without one of its own',
+    values: { ...smallest, tls: { clientCaFrom: { name: 'a', key: 'b' } } },
+    says: /tls\.clientCaFrom needs tls\.secretName/,
+  },
+  {
+    what: 'KEDA without a number of clients',
+    values: { ...smallest, autoscaling: { enabled: true, keda: { enabled: true } } },
+    says: /say how many clients a pod should have/,
+  },
+  {
+    what: 'one name for all pods of a StatefulSet',
+    values: { config: { API_URI, NODE_NAME: 'me' }, workload: 'StatefulSet' },
+    says: /a StatefulSet's ws_uri is made of it: leave it out/,
+  },
+  { what: 'an unknown workload', values: { ...smallest, workload: 'DaemonSet' }, says: /\/workload': 'DaemonSet' does not match/ },
   { what: 'an ingress without a host', values: { ...smallest, ingress: { enabled: true } }, says: /ingress\.hosts is empty/ },
 ];
 for (const [name, { isSecret }] of Object.entries(schemas)) {
