@@ -36,6 +36,13 @@ const KINDS = {
     hasFloor: false,
     routes: 'routes: [{ path: /:id, dialect: ocpp, backend: "BACKEND" }]',
   },
+  aws: {
+    ...PLAIN,
+    drives: 'upstream',
+    speech: 'aws',
+    hasFloor: false,
+    routes: 'routes: [{ path: /prod, dialect: aws, backend: "BACKEND", routes: { $connect: {}, $disconnect: {}, m: {}, $default: {} } }]',
+  },
 } as const satisfies Readonly<Record<string, Kind>>;
 
 export type WorkloadName = keyof typeof KINDS;
@@ -68,7 +75,7 @@ export type Options = {
 const FLOOR = fileURLToPath(new URL('floor.ts', import.meta.url));
 
 export const USAGE = `node bench/bench.ts [options]
-  --workloads upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp   what to measure; @ is a rate a second
+  --workloads upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws   what to measure; @ is a rate a second
   --rounds 3          alternations of ours and the floor
   --duration 5        seconds of each run, after --warm-up 2
   --connections       clients: 1000; broadcast and connect 10000
@@ -93,7 +100,7 @@ export function readOptions(argv: readonly string[]): Options | null {
     options: {
       workloads: {
         type: 'string',
-        default: 'upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp',
+        default: 'upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws',
       },
       rounds: { type: 'string', default: '3' },
       duration: { type: 'string', default: '5' },

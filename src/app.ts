@@ -30,8 +30,10 @@ export type App = {
   readonly controlServer: FastifyInstance;
   /** Between being prepared and listening it waits for `begin`. */
   readonly listen: (begin?: () => Promise<void>) => Promise<{ readonly publicUrl: string; readonly controlUrl: string }>;
-  /** Reads ROUTES_FILE again; says what is wrong and changes nothing, or returns null. */
+  /** Reads ROUTES_FILE, and handler files, again; says what is wrong and changes nothing, or returns null. */
   readonly reloadRoutes: () => Promise<string | null>;
+  /** Handler files (targets of type module) are read again by the calls from now on; connections stay. */
+  readonly reloadHandlers: () => void;
   readonly close: () => Promise<void>;
   /** What the first log line tells. */
   readonly facts: Readonly<Record<string, unknown>>;
@@ -73,7 +75,12 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     controlServer: servers.controlServer,
     facts: factsOf(base, surroundings, routing),
     listen: (begin) => listen(base, servers, { gateway, surroundings, begin }),
-    reloadRoutes: routing.reload,
+    async reloadRoutes() {
+      const problem = await routing.reload();
+      if (problem === null) surroundings.backends.reload();
+      return problem;
+    },
+    reloadHandlers: () => surroundings.backends.reload(),
     async close() {
       heartbeat.cancel();
       await closeServers(servers);

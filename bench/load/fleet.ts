@@ -37,7 +37,7 @@ export class Fleet implements ClientOwner, StubOwner {
   readonly #speech: Speech | null;
   readonly #problems = new Map<string, number>();
 
-  /** `speech`: where answers go back to the clients. */
+  /** `speech`: in a dialect of its own. */
   constructor(sizeBytes: number, speech: Speech | null = null) {
     this.stub = new Stub(this, speech);
     this.#speech = speech;
@@ -136,7 +136,7 @@ export class Fleet implements ClientOwner, StubOwner {
     }
     if (numbers.sequence > client.arrived) this.problem('message out of order');
     client.arrived = numbers.sequence + 1;
-    if (this.#speech === null) this.latencies.add(nowUs() - numbers.dueUs);
+    if (this.#speech?.isRoundTrip !== true) this.latencies.add(nowUs() - numbers.dueUs);
     this.onArrived(client);
   }
 

@@ -87,7 +87,7 @@ export class Stub {
   }
 
   #spoken(speech: Speech, head: string, { bytes, span }: { readonly bytes: Buffer; readonly span: readonly [number, number] }): string {
-    const call = speech.call(head, span);
+    const call = speech.call(head, span, bytes);
     switch (call.type) {
       case 'open':
         this.#owner.connectCall(call.client, '');
@@ -97,7 +97,7 @@ export class Stub {
         return DONE;
       case 'message':
         this.#owner.messageCall(bytes, call.span);
-        return answerOf(speech.answer(this.#owner.replyTo(bytes, call.span)));
+        return answerOf(speech.answer(speech.isRoundTrip ? this.#owner.replyTo(bytes, call.span) : NO_BYTES));
     }
   }
 }

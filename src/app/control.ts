@@ -57,6 +57,7 @@ export async function serveControl(
     dialects: Object.values(dialects),
     defaultDialect: DEFAULT_DIALECT,
     hasDialect: routing.hasDialect,
+    controls: routing.controls,
     gateway,
     tracing: surroundings.tracing,
     wsUris,

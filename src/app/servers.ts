@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { buildServer } from '../edge/server/build.ts';
 import { answerUnknown } from '../edge/server/errors.ts';
-import { addressCheck, callersOf } from '../edge/server/client-address.ts';
+import { addressCheck, callersOf, encryptionCheck } from '../edge/server/client-address.ts';
 import { HttpSockets } from '../edge/server/http-sockets.ts';
 import { CAN_SHARE_PORTS, MoreAccepts } from '../edge/server/more-accepts.ts';
 import { socketsPlugin } from '../edge/sockets/plugin.ts';
@@ -24,10 +24,13 @@ export type Servers = {
 
 const BACKLOG = 4_096;
 
-export function buildServers({ config, logger }: Base, { gateway, routing, surroundings }: Whole): Servers {
+export function buildServers({ config, logger, dialects }: Base, { gateway, routing, surroundings }: Whole): Servers {
+  const rewrites = Object.values(dialects).flatMap(({ rewrite }) => rewrite ?? []);
   const options = {
     logger: logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }), // its "listening" lines are in our start line
     asksForWebSocket,
+    isUpgradeOnly: (path: string) => isUpgradeOnly(routing, path),
+    rewrite: (target: string) => rewrites.reduce((spelt, rewrite) => rewrite(spelt), target),
     handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
     maxBodyBytes: largestMessageBytes(routing),
   };
@@ -42,12 +45,19 @@ export function buildServers({ config, logger }: Base, { gateway, routing, surro
   return { publicServer, controlServer, isShared: false, publicSockets, controlSockets, moreAccepts };
 }
 
+function isUpgradeOnly({ find }: Routing, path: string): boolean {
+  const found = find(path);
+  return !('type' in found) && found.route.isUpgradeOnly;
+}
+
 export async function serveClients({ config }: Base, servers: Servers, { gateway, routing, surroundings }: Whole): Promise<void> {
   const { publicServer, controlServer, isShared, publicSockets } = servers;
-  const callers = callersOf(addressCheck(config.TRUST_PROXY));
+  const isTrusted = addressCheck(config.TRUST_PROXY);
+  const callers = callersOf(isTrusted);
   await publicServer.register(socketsPlugin, {
     gateway,
     addressOf: (request) => callers(request)[0].address,
+    isEncrypted: encryptionCheck(isTrusted),
     httpSockets: publicSockets,
     upgradeTimeoutMs: () =>
       config.OPEN_QUEUE_TIMEOUT_MS + routing.extremes().longestOpenMs + 2 * config.BUS_TIMEOUT_MS + config.CLOSE_TIMEOUT_MS,

@@ -1,3 +1,4 @@
+import { environment } from '../config/environment.ts';
 import { VERSION } from '../config/version.ts';
 import { ownerToken } from '../core/ids.ts';
 import { Meter } from '../core/meter.ts';
@@ -56,7 +57,16 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
   });
   const joined = engines.name === 'memory' ? engines : { ...engines, bus: new TimedBus(engines.bus, meter.roundTrips) };
   const tracing = await openTracing(config.TRACING, { version: VERSION, node, log });
-  const backends = new Backends({ clock, log, observer: meter, timings: meter.calls, tracing, connections, pipelining });
+  const backends = new Backends({
+    clock,
+    log,
+    observer: meter,
+    timings: meter.calls,
+    tracing,
+    connections,
+    pipelining,
+    environment: environment(),
+  });
   const files = new FileBudget({
     limit: fileLimit(),
     backendConnections: connections,

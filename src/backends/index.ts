@@ -7,6 +7,7 @@ import type { BackendHealth } from '../wire/calls.ts';
 import type { Speech } from '../wire/codec.ts';
 import type { Tracing } from '../wire/tracing.ts';
 import { openHttp } from './http/backend.ts';
+import { Transports } from './http/transports.ts';
 
 /** What every kind of backend is made of. */
 export type BackendParts = {
@@ -20,14 +21,20 @@ export type BackendParts = {
   /** Sockets to each origin, and calls on one socket whose answers are still out. */
   readonly connections: number;
   readonly pipelining: number;
+  /** The variables of this process, for programs that it starts. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 };
+
+/** The same with what all kinds share: the sockets to an origin. */
+export type SharedParts = BackendParts & { readonly transports: Transports };
 
 /** Who answers the events of a route, and takes the messages of its connections. */
 export type Served = Pick<Route, 'backend' | 'intake'>;
 
 /** What a route says of its backend. */
 export type Spoken<Type extends Speech['type'] = Speech['type']> = {
-  readonly url: URL;
+  /** Null: the route names none. */
+  readonly url: URL | null;
   readonly speech: Extract<Speech, { readonly type: Type }>;
   readonly limits: Limits;
 };
@@ -37,24 +44,26 @@ export type BackendKind<Type extends Speech['type'] = Speech['type']> = {
   serve(spoken: Spoken<Type>): Served | Promise<Served>;
   /** What is called, without secrets. */
   readonly targets: readonly string[];
-  /** For metrics, where the kind knows. */
-  readonly health?: readonly BackendHealth[];
+  /** Code that runs here on behalf of users is read again; a kind without such code lacks this. */
+  reload?(): void;
   close(): Promise<void>;
 };
 
 /** By the way that a dialect speaks: one line each. What a kind needs beyond this is loaded by `open`, so that no start pays for what it does not use. */
-const KINDS: { readonly [Type in Speech['type']]: (parts: BackendParts) => BackendKind<Type> | Promise<BackendKind<Type>> } = {
+const KINDS: { readonly [Type in Speech['type']]: (parts: SharedParts) => BackendKind<Type> | Promise<BackendKind<Type>> } = {
   http: openHttp,
+  functions: async ({ transports, ...parts }) =>
+    (await import('./functions/index.ts')).openFunctions({ ...parts, transportTo: (origin) => transports.to(origin) }),
 };
 
 /** All backends of a process. */
 export class Backends {
-  readonly #parts: BackendParts;
+  readonly #parts: SharedParts;
   readonly #open = new Map<string, Promise<BackendKind>>();
   readonly #targets = new Set<BackendKind>();
 
   constructor(parts: BackendParts) {
-    this.#parts = parts;
+    this.#parts = { ...parts, transports: new Transports(parts) };
   }
 
   async serve(spoken: Spoken): Promise<Served> {
@@ -66,12 +75,19 @@ export class Backends {
     return [...this.#targets].flatMap(({ targets }) => targets);
   }
 
+  /** How backends look that are called over HTTP, by whatever kind. */
   get health(): readonly BackendHealth[] {
-    return [...this.#targets].flatMap(({ health }) => health ?? []);
+    return this.#parts.transports.health;
+  }
+
+  /** What is called from now on runs users' code as it lies there now. */
+  reload(): void {
+    for (const kind of this.#targets) kind.reload?.();
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#open.values()].map(async (kind) => (await kind).close()));
+    await this.#parts.transports.close();
   }
 
   #kind(type: Speech['type']): Promise<BackendKind> {
@@ -84,7 +100,7 @@ export class Backends {
   }
 
   async #openKind(type: Speech['type']): Promise<BackendKind> {
-    const kind = await KINDS[type](this.#parts);
+    const kind = (await KINDS[type](this.#parts)) as BackendKind; // `serve` gives it only what speaks its way
     this.#targets.add(kind);
     return kind;
   }

@@ -15,6 +15,8 @@ export const LIMIT_OPTIONS = {
   backendRetryForMs: 'BACKEND_RETRY_FOR_MS',
   closeRetryForMs: 'CLOSE_RETRY_FOR_MS',
   idempotencyKeys: 'IDEMPOTENCY_KEYS',
+  maxIdleMs: 'MAX_IDLE_MS',
+  maxAgeMs: 'MAX_AGE_MS',
 } as const satisfies Record<keyof Limits, OptionName>;
 
 type LimitName = keyof Limits;

@@ -30,6 +30,14 @@ const own = {
     'ms without any frame from a client before it is pinged; after a second such span it is closed with 1001. Time in which the gateway itself did not run does not count. 0 turns it off.',
     30_000,
   ),
+  MAX_IDLE_MS: milliseconds(
+    'ms without a message either way after which a client is closed with 1001, also one that answers pings. 0: never.',
+    0,
+  ),
+  MAX_AGE_MS: milliseconds(
+    'ms after which a connection is closed with 1001, spread over the last tenth of that time, so that not all come back at once. 0: never.',
+    0,
+  ),
   LOG_LEVEL: choice('How much is logged; any case.', 'INFO', ['SILENT', 'FATAL', 'ERROR', 'WARN', 'INFO', 'DEBUG', 'TRACE']),
   LOG_FORMAT: Type.Optional(
     Type.Enum(['json', 'pretty'], { description: 'How log lines look. Default: `pretty` on a terminal, else `json`.' }),

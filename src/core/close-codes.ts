@@ -3,6 +3,7 @@ export const CLOSE_CODES = {
   NORMAL: { code: 1000, reconnect: false, when: 'the backend closed the connection' },
   GOING_AWAY: { code: 1001, reconnect: true, when: 'the gateway drains, or the client did not answer a ping' },
   PROTOCOL_ERROR: { code: 1002, reconnect: false, when: 'the client broke RFC 6455' },
+  UNSUPPORTED_DATA: { code: 1003, reconnect: false, when: 'a binary message came on a route that takes none' },
   NO_STATUS: { code: 1005, reconnect: false, when: 'the close frame had no code; never sent' },
   ABNORMAL: { code: 1006, reconnect: true, when: 'the connection dropped without a close frame; never sent' },
   INVALID_PAYLOAD: { code: 1007, reconnect: false, when: 'a text message was not UTF-8' },
@@ -10,6 +11,7 @@ export const CLOSE_CODES = {
   TOO_BIG: { code: 1009, reconnect: false, when: 'a message was over MAX_MESSAGE_BYTES' },
   INTERNAL_ERROR: { code: 1011, reconnect: true, when: 'a message could not be delivered within BACKEND_RETRY_FOR_MS' },
   TRY_AGAIN_LATER: { code: 1013, reconnect: true, when: 'the client read too slowly (SLOW_CLIENT_TIMEOUT_MS)' },
+  TOKEN_EXPIRED: { code: 4401, reconnect: true, when: 'the token that the client came with has expired; with a new one it may come back' },
   DUPLICATE_ID: { code: 4409, reconnect: false, when: 'a newer connection took this client-chosen id' },
 } as const;
 

@@ -2,12 +2,15 @@ import type { RpcAnswer, RpcCommand } from './rpc.ts';
 import type { Message } from './events.ts';
 import type { Selector } from './selector.ts';
 
+/** To whom a command may go: a connection of another route is nobody. Absent: to all. */
+type Within = { readonly routes?: readonly string[] };
+
 /** What a backend asks of one connection; `id` is its address (`core/address`). Commands cross processes: plain data only. */
 export type Command =
-  | { readonly type: 'push'; readonly id: string; readonly message: Message; readonly idempotencyKey: string | null }
-  | { readonly type: 'close'; readonly id: string; readonly code: number; readonly reason: string }
+  | ({ readonly type: 'push'; readonly id: string; readonly message: Message; readonly idempotencyKey: string | null } & Within)
+  | ({ readonly type: 'close'; readonly id: string; readonly code: number; readonly reason: string } & Within)
   /** `onlyHolder`: a client that chose the id and is still being asked about is nobody. */
-  | { readonly type: 'describe'; readonly id: string; readonly onlyHolder?: true }
+  | ({ readonly type: 'describe'; readonly id: string; readonly onlyHolder?: true } & Within)
   | RpcCommand;
 
 export type Description = {
@@ -36,7 +39,8 @@ export type Failure =
 
 export type PushOutcome = { readonly type: 'sent' } | { readonly type: 'queued' } | Failure;
 export type CloseOutcome = { readonly type: 'closing' } | { readonly type: 'queued' } | Failure;
-export type DescribeOutcome = { readonly type: 'described'; readonly description: Description } | Failure;
+/** `data`: what the open verdict gave, or the dialect; a process of an earlier version does not tell. */
+export type DescribeOutcome = { readonly type: 'described'; readonly description: Description; readonly data?: string | null } | Failure;
 
 export type RpcOutcome = RpcAnswer | Failure;
 

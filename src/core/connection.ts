@@ -61,6 +61,10 @@ export class Connection implements IntakeClient {
   /** When the heartbeat sent a ping that nothing has answered yet, else 0. */
   pingedAt = 0;
   seenBytes = 0;
+  /** Messages either way; how many of them the heartbeat saw, and since when (of `Clock.now`) there were no more. */
+  messages = 0;
+  seenMessages = -1;
+  quietSince = 0;
   /** How it ended, once it has; of `terminate` already before. */
   closeCode = 0;
   closeReason = '';
@@ -73,7 +77,6 @@ export class Connection implements IntakeClient {
   #early: Early | null = null;
   #answered: AnsweredKeys | null = null;
   #lastSeq = 0;
-  /** Frames handed to its socket. */
   sentMessages = 0;
   /** What it sends from now on is dropped. */
   #isDeaf = false;
@@ -84,8 +87,8 @@ export class Connection implements IntakeClient {
     this.#host = host;
     this.route = route;
     this.address = id === key ? id : addressOf(route.namespace, id);
-    const { path, authorization, traceparent, tracestate = null, subprotocol } = request;
-    this.#party = new Party({ id, key, path, authorization, traceparent, tracestate, subprotocol, tags: null, data: null });
+    const { path, authorization, traceparent, tracestate = null, subprotocol, data } = request;
+    this.#party = new Party({ id, key, path, authorization, traceparent, tracestate, subprotocol, tags: null, data });
     this.remoteAddress = request.remoteAddress;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
@@ -129,7 +132,6 @@ export class Connection implements IntakeClient {
     return this.#socket?.receivedBytes ?? 0;
   }
 
-  /** What metrics ask. */
   get intake(): Pick<Intake, 'undelivered' | 'isHolding'> {
     return this.#intake;
   }
@@ -156,13 +158,11 @@ export class Connection implements IntakeClient {
   receive(data: Buffer, isBinary: boolean): void {
     if (this.state === 'closed' || this.#isDeaf) return;
     this.alive();
-    if (data.length > this.route.limits.maxMessageBytes) {
-      this.#isDeaf = true; // what comes behind a message that is refused would leave a gap (G2)
-      this.close(CLOSE.TOO_BIG, 'message too big'); // the socket itself knows only the largest limit of all routes
-      return;
-    }
-    const { observer } = this.#host;
-    observer.received(this.#party, data.length);
+    // the socket itself knows only the largest limit of all routes
+    if (data.length > this.route.limits.maxMessageBytes) return this.#closeDeaf(CLOSE.TOO_BIG, 'message too big');
+    if (isBinary && !this.route.takesBinary) return this.#closeDeaf(CLOSE.UNSUPPORTED_DATA, 'no binary messages here');
+    this.#host.observer.received(this.#party, data.length);
+    this.messages += 1;
     this.#lastSeq += 1;
     this.#pace?.took();
     this.#intake.received({ type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary });
@@ -182,10 +182,8 @@ export class Connection implements IntakeClient {
     const first = this.#answered?.find(idempotencyKey, now);
     if (first) return first;
     const outcome = this.#push(message);
-    if (outcome === SENT || outcome === QUEUED) {
-      this.#answered ??= new AnsweredKeys(this.route.limits.idempotencyKeys);
-      this.#answered.remember(idempotencyKey, outcome, now);
-    }
+    if (outcome === SENT || outcome === QUEUED)
+      (this.#answered ??= new AnsweredKeys(this.route.limits.idempotencyKeys)).remember(idempotencyKey, outcome, now);
     return outcome;
   }
 
@@ -194,14 +192,13 @@ export class Connection implements IntakeClient {
     const { length } = message.data;
     if (length > limits.maxMessageBytes) return this.#refuse({ type: 'too-long', maxBytes: limits.maxMessageBytes });
     switch (this.state) {
-      case 'connecting': {
-        if (this.#early?.close) return NOT_FOUND;
+      case 'connecting':
+        if (this.route.earlyPushes === 'refused' || this.#early?.close) return NOT_FOUND;
         this.#early ??= new Early();
-        if (!this.#early.hasRoomFor(length, limits)) return this.#refuse(SLOW);
+        if (!this.#early.hasRoom(length, limits)) return this.#refuse(SLOW);
         this.#early.add(message);
         this.#host.observer.counted('pushesQueued', 1);
         return QUEUED;
-      }
       case 'open': {
         if (this.#socket?.isOpen !== true) return NOT_FOUND; // the client's close frame is read, its end not reported yet
         const buffered = this.bufferedBytes;
@@ -230,8 +227,7 @@ export class Connection implements IntakeClient {
   close(code: number, reason: string, by: Closer = 'gateway'): CloseOutcome {
     switch (this.state) {
       case 'connecting':
-        this.#early ??= new Early();
-        this.#early.close ??= { code, reason, by };
+        (this.#early ??= new Early()).close ??= { code, reason, by };
         return QUEUED;
       case 'open':
         this.state = 'closing';
@@ -246,8 +242,13 @@ export class Connection implements IntakeClient {
 
   /** Another process has told its end: nothing more is read from it, and its client does well to come back. */
   disown(): void {
+    this.#closeDeaf(CLOSE.GOING_AWAY, 'this gateway was taken for dead');
+  }
+
+  /** What comes behind a message that is refused would leave a gap (G2). */
+  #closeDeaf(code: OwnCloseCode, reason: string): void {
     this.#isDeaf = true;
-    this.close(CLOSE.GOING_AWAY, 'this gateway was taken for dead');
+    this.close(code, reason);
   }
 
   /** Ends it without a handshake; the `close` event will carry this code. */
@@ -338,6 +339,7 @@ export class Connection implements IntakeClient {
   #send(message: Message): void {
     this.sentMessages += 1;
     this.#host.observer.pushed(this.#party, message.data.length);
+    this.messages += 1;
     this.#socket?.send(message);
   }
 

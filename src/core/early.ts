@@ -7,8 +7,8 @@ export class Early {
   bytes = 0;
   close: { readonly code: number; readonly reason: string; readonly by: Closer } | null = null;
 
-  /** A first message of any size has. */
-  hasRoomFor(bytes: number, { inboxMessages, sendBufferBytes }: Limits): boolean {
+  /** The first has room, whatever its length. */
+  hasRoom(bytes: number, { inboxMessages, sendBufferBytes }: Limits): boolean {
     return this.pushes.length < inboxMessages && (this.bytes === 0 || this.bytes + bytes <= sendBufferBytes);
   }
 

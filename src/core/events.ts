@@ -24,6 +24,12 @@ export type OpenRequest = {
   readonly tracestate?: string | null;
   /** The headers named by FORWARD_HEADERS: name, value, name, value … */
   readonly forwarded: readonly string[];
+  /** All headers as they were spelt: name, value, name, value … Dialects that tell the backend everything read them. */
+  readonly rawHeaders: readonly string[];
+  /** Did it come over TLS, to us or to a trusted proxy? */
+  readonly isEncrypted: boolean;
+  /** What every event is to tell as `data` until the verdict says otherwise; null: nothing. */
+  readonly data: string | null;
   /** The id that the client chose, on routes where clients do (docs/routes.md#client-chosen-ids); else null. */
   readonly clientId: string | null;
   /** Chosen by the route; null: the backend may choose. */
@@ -68,6 +74,8 @@ export type OpenVerdict =
       readonly subprotocol: string | null;
       readonly message: Message | null;
       readonly headers: readonly (readonly [string, string])[];
+      /** Epoch ms at which the connection is closed with 4401; absent: never. */
+      readonly expiresAt?: number;
     }
   | Refusal;
 
@@ -82,6 +90,8 @@ export type Refusal = {
   readonly closeCode?: OwnCloseCode;
   /** More headers of the answer. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The answer's body, in place of code and message. */
+  readonly body?: { readonly contentType: string; readonly data: string | Buffer };
   /** The backend believes that it let the client in, or may: it gets a `close` event. */
   readonly wasAccepted?: true;
   /** The reason that this event tells; else the message. */
@@ -99,7 +109,13 @@ export type MessageVerdict =
       readonly complaint: string | null;
       readonly tags?: TagChanges | null;
     }
-  | { readonly type: 'retry'; readonly afterMs: number | null; readonly because: string };
+  | {
+      readonly type: 'retry';
+      readonly afterMs: number | null;
+      readonly because: string;
+      /** When its time is over, the client gets this and goes on, as its protocol has an answer for it; absent: it is closed with 1011. */
+      readonly lastWord?: Message;
+    };
 
 /** The backend's answer to `close`. */
 export type CloseVerdict =

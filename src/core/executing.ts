@@ -4,6 +4,7 @@ import type { Connection } from './connection.ts';
 
 /** Does a command on one connection. */
 export function execute(connection: Connection, command: Command): Outcome | Promise<Outcome> {
+  if ('routes' in command && command.routes !== undefined && !command.routes.includes(connection.route.name)) return NOT_FOUND;
   switch (command.type) {
     case 'push':
       if (!command.message.isBinary && !isUtf8(command.message.data)) return NOT_TEXT;
@@ -11,7 +12,7 @@ export function execute(connection: Connection, command: Command): Outcome | Pro
     case 'close':
       return connection.close(command.code, command.reason, 'backend');
     case 'describe':
-      return { type: 'described', description: connection.describe() };
+      return { type: 'described', description: connection.describe(), data: connection.party.data };
     case 'rpc-call':
     case 'rpc-send':
     case 'rpc-reject':

@@ -7,6 +7,7 @@ import { Connection, type ConnectionHost } from './connection.ts';
 import { Connections } from './connections.ts';
 import type { CloseEvent, OpenEvent, OpenRequest, OpenVerdict, Refusal, TagChanges } from './events.ts';
 import { connectionId } from './ids.ts';
+import { ShortIds } from './short-ids.ts';
 import { Lane } from './lane.ts';
 import { tellLife } from './life.ts';
 import type { Observer } from './observer.ts';
@@ -65,6 +66,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   readonly #emptyWaiters: (() => void)[] = [];
   readonly #admission: Admission;
   readonly #complaints: Seldom;
+  readonly #shortIds: ShortIds;
   #opening = 0;
   #serial = 0;
   #phase: 'serving' | 'unready' | 'draining' = 'serving';
@@ -78,6 +80,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.owner = options.owner;
     this.#admission = new Admission(options.limits);
     this.#complaints = new Seldom(options.clock);
+    this.#shortIds = new ShortIds(options.owner);
     this.closings = new Closings({ ...options, concurrency: options.closeConcurrency, backlog: options.closeBacklog });
   }
 
@@ -122,7 +125,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   }
 
   async #ask(route: Route, request: OpenRequest): Promise<Admitted | Refusal> {
-    const key = connectionId(this.owner);
+    const key = route.idForm === 'short' ? this.#shortIds.next() : connectionId(this.owner);
     const connection = new Connection(this, route, { id: request.clientId ?? key, key, request });
     if (request.clientId !== null && route.duplicateId === 'oldest' && (await this.#isHeld(connection.address)))
       return this.#giveBack(request, ID_IS_HELD);

@@ -35,12 +35,25 @@ export function connectionId(owner: string): string {
   return body + checkOf(body);
 }
 
-/**
- * Is this an id that a gateway gives? No client may choose such a one, nor can one hit it by chance: of the names of 30
- * characters one in sixteen million has this form. Asked of strangers' ids only.
- */
+/** Is this an id that a gateway gives, of either form? No client may choose such a one. Asked of strangers' ids only. */
 export function isGivenId(id: string): boolean {
+  return isLongId(id) || isShortId(id);
+}
+
+/**
+ * Is this a long id that a gateway gives? Nobody can guess one, nor hit it by chance: of the names of 30 characters one in
+ * sixteen million has this form.
+ */
+export function isLongId(id: string): boolean {
   return id.length === GIVEN_LENGTH && /^[\w-]*$/.test(id) && id.endsWith(checkOf(id.slice(0, -4)));
+}
+
+/** 11 bytes in base64url with their padding: 16 characters, the form that AWS gives to connections (`core/short-ids`). */
+const SHORT_ID = /^[\w-]{14}[AEIMQUYcgkosw048]=$/;
+
+/** Has this text the form of an id that a process gives on routes with short ids? */
+export function isShortId(id: string): boolean {
+  return id.length === 16 && SHORT_ID.test(id);
 }
 
 /** 24 bits of the CRC-32 as 4 characters of base64url. */

@@ -1,5 +1,5 @@
 import { CLOSE } from './close-codes.ts';
-import type { MessageEvent, MessageVerdict, TagChanges } from './events.ts';
+import type { MessageEvent, MessageVerdict } from './events.ts';
 import { Fifo } from './fifo.ts';
 import type { Intake, IntakeClient, IntakeFactory, IntakeHost } from './intake.ts';
 import type { RpcOutcome } from './commands.ts';
@@ -9,7 +9,10 @@ import type { Backend, Receiver, Timer } from './ports.ts';
 import { retryDelayMs } from './retry.ts';
 
 /** What the inboxes of one route share. */
-export type InboxOptions = { readonly backend: Backend; readonly limits: Limits };
+export type InboxOptions = { readonly backend: Pick<Backend, 'message'>; readonly limits: Limits };
+
+/** What comes of a call to a client whose messages are opaque. */
+export const NO_RPC: RpcOutcome = { type: 'invalid', detail: 'this client speaks no RPC dialect; it can be pushed to' };
 
 /** Messages are opaque: each becomes one event. */
 export function createInboxes(options: InboxOptions): IntakeFactory {
@@ -75,20 +78,21 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
   ended(): void {}
 
   command(): RpcOutcome {
-    return { type: 'invalid', detail: 'this client speaks no RPC dialect; it can be pushed to' };
+    return NO_RPC;
   }
 
   settled(verdict: MessageVerdict): void {
     const event = this.#current;
     if (event === null) return;
     if (verdict.type === 'retry') {
-      this.#retry(verdict.afterMs, verdict.because);
+      this.#retry(event, verdict);
       return;
     }
-    this.#host.observer.counted('messagesDelivered', 1);
-    if (verdict.complaint !== null) this.#complain(event, verdict.complaint);
-    if (verdict.tags) this.#setTags(verdict.tags);
-    if (verdict.reply !== null) this.#client.reply(verdict.reply);
+    this.#taken(event, verdict);
+  }
+
+  #taken(event: MessageEvent, verdict: Extract<MessageVerdict, { type: 'delivered' }>): void {
+    delivered(this.#client, this.#host, { event, verdict });
     this.#next();
   }
 
@@ -133,13 +137,14 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
     }
   }
 
-  #retry(afterMs: number | null, because: string): void {
+  #retry(event: MessageEvent, { afterMs, because, lastWord }: Extract<MessageVerdict, { type: 'retry' }>): void {
     const { clock, observer, log } = this.#host;
     const leftMs = this.#giveUpAt - clock.now();
     const delay = retryDelayMs({ attempts: this.#attempts, afterMs, leftMs, random: clock.random() });
     this.#attempts += 1;
     if (delay === null) {
-      this.#giveUp(because);
+      if (lastWord === undefined) this.#giveUp(because);
+      else this.#taken(event, { type: 'delivered', reply: lastWord, complaint: because });
       return;
     }
     observer.counted('messagesRetried', 1);
@@ -173,14 +178,25 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
       this.#client.resume(); // else the peer's close frame would never be read
     }
   }
+}
 
-  #setTags(changes: TagChanges): void {
-    const problem = this.#client.setTags(changes);
-    if (problem !== null) this.#host.log.warn({ ...this.#ids, problem }, 'the backend set tags that cannot be set');
+/** The backend has taken a message: it is counted, complaints are told, tags set, and a reply goes back. */
+export function delivered(
+  client: IntakeClient,
+  host: IntakeHost,
+  taken: { readonly event: MessageEvent; readonly verdict: Extract<MessageVerdict, { type: 'delivered' }> },
+): void {
+  const { event, verdict } = taken;
+  const { observer, log } = host;
+  const ids = eventIdsOf(client.party, event.seq);
+  observer.counted('messagesDelivered', 1);
+  if (verdict.complaint !== null) {
+    observer.counted('messagesComplained', 1);
+    log.info({ ...ids, seq: event.seq, complaint: verdict.complaint }, 'the backend took a message and complained');
   }
-
-  #complain(event: MessageEvent, complaint: string): void {
-    this.#host.observer.counted('messagesComplained', 1);
-    this.#host.log.info({ ...this.#ids, seq: event.seq, complaint }, 'the backend took a message and complained');
+  if (verdict.tags) {
+    const problem = client.setTags(verdict.tags);
+    if (problem !== null) log.warn({ ...ids, problem }, 'the backend set tags that cannot be set');
   }
+  if (verdict.reply !== null) client.reply(verdict.reply);
 }

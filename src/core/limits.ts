@@ -12,6 +12,10 @@ export type Limits = {
   readonly backendRetryForMs: number;
   readonly closeRetryForMs: number;
   readonly idempotencyKeys: number;
+  /** Without a message either way; 0: any time. */
+  readonly maxIdleMs: number;
+  /** Of a connection; 0: any. */
+  readonly maxAgeMs: number;
 };
 
 /** An `Idempotency-Key` is remembered this long (docs/contract.md#commands-on-one-connection). */

@@ -15,4 +15,10 @@ export type Route = {
   readonly namespace: string;
   /** Where clients choose their ids: which of two with one id stays (docs/routes.md#two-connections-with-one-id). */
   readonly duplicateId: 'newest' | 'oldest';
+  /** The form of the ids that the gateway gives: short ones (`core/short-ids`) are no secrets. */
+  readonly idForm: 'long' | 'short';
+  /** Pushes to a client that is still being let in: kept until it is open, or answered as if nobody were there. */
+  readonly earlyPushes: 'kept' | 'refused';
+  /** Else a binary message ends its client with 1003. */
+  readonly takesBinary: boolean;
 };

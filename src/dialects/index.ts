@@ -1,4 +1,5 @@
 import type { DialectDefinition } from './definition.ts';
+import { aws } from './aws/index.ts';
 import { ocpp } from './ocpp/index.ts';
 import { raw } from './raw/index.ts';
 import { wsaas } from './wsaas/index.ts';
@@ -8,6 +9,7 @@ export const DIALECTS = {
   wsaas,
   raw,
   ocpp,
+  aws,
 } as const satisfies Record<string, DialectDefinition>;
 
 export const DEFAULT_DIALECT = 'wsaas';

@@ -16,10 +16,12 @@ const selector = Type.Object({
 });
 const action = { id: text, messageId: text, action: text, payloadJson: text };
 
+const within = { routes: Type.Optional(Type.Array(text)) };
+
 const command = Type.Union([
-  Type.Object({ type: Type.Literal('push'), id: text, message, idempotencyKey: nullable(text) }),
-  Type.Object({ type: Type.Literal('close'), id: text, code: Type.Integer(), reason: text }),
-  Type.Object({ type: Type.Literal('describe'), id: text, onlyHolder: Type.Optional(Type.Literal(true)) }),
+  Type.Object({ type: Type.Literal('push'), id: text, message, idempotencyKey: nullable(text), ...within }),
+  Type.Object({ type: Type.Literal('close'), id: text, code: Type.Integer(), reason: text, ...within }),
+  Type.Object({ type: Type.Literal('describe'), id: text, onlyHolder: Type.Optional(Type.Literal(true)), ...within }),
   Type.Object({ type: Type.Literal('rpc-call'), ...action, waitMs: nullable(count) }),
   Type.Object({ type: Type.Literal('rpc-send'), ...action }),
   Type.Object({ type: Type.Literal('rpc-reject'), id: text, messageId: text, error: rpcError }),
@@ -59,7 +61,7 @@ const outcome = Type.Union([
   ),
   Type.Object({ type: Type.Literal('too-long'), maxBytes: count }),
   Type.Object({ type: Type.Literal('slow'), retryAfterMs: count }),
-  Type.Object({ type: Type.Literal('described'), description: Type.Object(descriptionFields) }),
+  Type.Object({ type: Type.Literal('described'), description: Type.Object(descriptionFields), data: Type.Optional(nullable(text)) }),
   Type.Object({ type: Type.Literal('answered'), payloadJson: text }),
   Type.Object({ type: Type.Literal('rejected'), error: rpcError }),
 ]);

@@ -9,7 +9,7 @@ import type { RouteSpec } from './spec.ts';
 export type Path = readonly (string | number)[];
 type Report = (path: Path, wanted: string) => void;
 /** A route without what is reported already. */
-type Sound = Partial<RouteSpec>;
+export type Sound = { readonly [Name in keyof RouteSpec]?: RouteSpec[Name] | undefined };
 
 /** Reports what a schema cannot judge. */
 export function checkRoutes(routes: readonly Sound[], dialects: Dialects, report: Report): void {
@@ -30,6 +30,7 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
       const result = value === '' && name === 'backend' ? 'must be a URL' : readers[form](value);
       if (typeof result === 'string') report(['routes', index, name], result);
     }
+    const definition = dialects[route.dialect ?? DEFAULT_DIALECT];
     if (route.duplicateId !== undefined && dialects[route.dialect ?? DEFAULT_DIALECT]?.hasClientIds === false)
       report(
         ['routes', index, 'duplicateId'],
@@ -38,6 +39,8 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
     const problem = controlPathProblem(route, dialects);
     if (problem !== null) report(['routes', index, 'controlPath'], problem);
     const { path } = route;
+    if ('path' in route && !('backend' in route) && definition !== undefined && definition.needsBackend !== false)
+      report(['routes', index], `must have a backend, as a route of dialect ${definition.name}`);
     if (path === undefined) continue;
     const parameters = parametersOf(path);
     if (parameters.some((name) => /^\d/.test(name)))
@@ -50,8 +53,7 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
       if (value.startsWith(':') && !parameters.includes(value.slice(1)))
         report(['routes', index, 'tags', key], `takes ${value}, a parameter that the path has not`);
     }
-    for (const { at, wanted } of dialects[route.dialect ?? DEFAULT_DIALECT]?.checkRoute({ ...route, path }) ?? [])
-      report(['routes', index, at], wanted);
+    for (const { at, wanted } of definition?.checkRoute({ ...route, path }) ?? []) report(['routes', index, ...at], wanted);
   }
 }
 

@@ -4,7 +4,7 @@ import type { Document, LineCounter } from 'yaml';
 import type { Dialects } from '../dialects/definition.ts';
 import { DIALECTS } from '../dialects/index.ts';
 import { decodeText } from '../config/text-file.ts';
-import { checkRoutes, type Path } from './checks.ts';
+import { checkRoutes, type Path, type Sound } from './checks.ts';
 import { routesSchemaWith, type RouteSpec } from './spec.ts';
 
 /** Everything that is wrong with a routes file: file, line, path in it, what was wanted. */
@@ -36,11 +36,11 @@ export async function readRoutesFile(file: string, dialects: Dialects = DIALECTS
   const report = (path: Path, wanted: string): void => {
     problems.push(`${file}:${lineOf(document, lines, path)}: ${path.length === 0 ? 'the file' : path.join('.')}: ${wanted}`);
   };
-  const broken = new Set<string>();
+  const broken: Path[] = [];
   for (const { instancePath, message, params } of Errors(routesSchemaWith(dialects), content)) {
     if ('additionalProperties' in params) continue; // each of them is reported on its own, at its own line
     const path = instancePath.split('/').slice(1).map(segmentOf);
-    broken.add(path.slice(0, 3).join('.'));
+    broken.push(path);
     report(path, wanted(message, params));
   }
   checkRoutes(soundRoutes(content, broken), dialects, report);
@@ -61,15 +61,23 @@ function segmentOf(segment: string): string | number {
   return /^\d+$/.test(segment) ? Number(segment) : segment.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-/** The routes at their places in the file, each with those properties only that the schema finds nothing wrong with. */
-function soundRoutes(content: unknown, broken: ReadonlySet<string>): Partial<RouteSpec>[] {
+/** The routes at their places in the file; what the schema finds wrong with them is there, and undefined. */
+function soundRoutes(content: unknown, broken: readonly Path[]): Sound[] {
   const { routes } = Object(content) as { routes?: unknown };
   if (!Array.isArray(routes)) return [];
-  return routes.map((route: unknown, index) => {
-    const isBroken = (name: string): boolean => broken.has(`routes.${index}.${name}`);
-    const sound = Object.entries(Object(route) as object).filter(([name]) => !isBroken(name));
-    return { ...Object.fromEntries(sound), ...(isBroken('dialect') && { dialect: '' }) }; // not the default one: none
-  });
+  const sound = routes.map((route: unknown) => structuredClone(Object(route)) as Record<string, unknown>);
+  for (const [, index = -1, ...path] of broken) {
+    const route = sound[Number(index)];
+    if (route !== undefined && path.length > 0) takeOut(route, path);
+    if (path[0] === 'dialect') Object.assign(route ?? {}, { dialect: '' }); // not the default one: none
+  }
+  return sound;
+}
+
+function takeOut(from: Record<string | number, unknown>, [name = '', ...rest]: Path): void {
+  if (typeof from !== 'object' || from === null || !Object.hasOwn(from, name)) return;
+  if (rest.length === 0) from[name] = undefined;
+  else takeOut(from[name] as Record<string | number, unknown>, rest);
 }
 
 /** Aliases may multiply without end: `yaml` stops at some point, by an exception. */

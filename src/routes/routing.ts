@@ -9,7 +9,7 @@ import { createRouteTable, type RouteTable, type RouteTableOptions } from './tab
 /** What the whole process is laid out for. */
 export type Extremes = {
   readonly largestMessageBytes: number;
-  /** The shortest silence or slowness that ends a client. */
+  /** The shortest silence, slowness or age that ends a client. */
   readonly shortestSpanMs: number;
   /** The longest wait for the answer to `open`. */
   readonly longestOpenMs: number;
@@ -21,6 +21,8 @@ export type Routing = {
   readonly byName: (name: string) => Route | undefined;
   /** Has a route of any reading the dialect, with this control path or (empty) without one? Connections of earlier ones may still be open. */
   readonly hasDialect: (name: string, controlPath: string) => boolean;
+  /** What the routes of a dialect say to its commands, by their names; also routes of earlier readings. */
+  readonly controls: (dialect: string) => ReadonlyMap<string, object>;
   /** Of all routes of all readings: connections of earlier ones may still be open. */
   readonly extremes: () => Extremes;
   /** Reads ROUTES_FILE again: new connections use it, open ones keep theirs. Says what is wrong and changes nothing, or returns null. */
@@ -29,8 +31,7 @@ export type Routing = {
 };
 
 export type RoutingOptions = RouteTableOptions & {
-  /** ROUTES_FILE; undefined: one route takes every path to `backend`. */
-  readonly file: string | undefined;
+  /** Where there is no file, one route takes every path to it. */
   readonly backend: string;
 };
 
@@ -39,13 +40,15 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
   const specs = await readSpecs(options);
   let table = await createRouteTable(specs, options);
   const byName = new Map<string, Route>();
+  const controls = new Map<string, Map<string, object>>();
   let extremes = widened(NARROWEST, [options.defaults.limits]);
   remember(table);
   const dialects = new Map<string, Set<string>>();
   meet(specs);
 
-  function remember({ routes }: RouteTable): void {
+  function remember({ routes, controls: told }: RouteTable): void {
     for (const { route } of routes) byName.set(route.name, route);
+    for (const [dialect, name, control] of told) controls.set(dialect, (controls.get(dialect) ?? new Map()).set(name, control));
     extremes = widened(
       extremes,
       routes.map(({ route }) => route.limits),
@@ -85,19 +88,26 @@ export async function createRouting(options: RoutingOptions): Promise<Routing> {
     find: (path) => table.find(path),
     byName: (name) => byName.get(name),
     hasDialect: (name, controlPath) => dialects.get(controlPath)?.has(name) === true,
+    controls: (dialect) => controls.get(dialect) ?? NO_CONTROLS,
     extremes: () => extremes,
     reload: () => inTurn(reload),
     facts: specs.map(
       ({ path, dialect = DEFAULT_DIALECT, backend, controlPath }) =>
-        `${path} ${dialect} ${withoutSecrets(backend)}${controlPath === undefined ? '' : ` under ${controlPath}`}`,
+        `${path} ${dialect}${backend === undefined ? '' : ` ${withoutSecrets(backend)}`}${controlPath === undefined ? '' : ` under ${controlPath}`}`,
     ),
   };
 }
 
+const NO_CONTROLS: ReadonlyMap<string, object> = new Map();
 const NARROWEST: Extremes = { largestMessageBytes: 0, shortestSpanMs: Infinity, longestOpenMs: 0 };
 
 function widened({ largestMessageBytes, shortestSpanMs, longestOpenMs }: Extremes, all: readonly Limits[]): Extremes {
-  const spans = all.flatMap(({ idleTimeoutMs, slowClientTimeoutMs }) => [idleTimeoutMs, slowClientTimeoutMs]);
+  const spans = all.flatMap(({ idleTimeoutMs, slowClientTimeoutMs, maxIdleMs, maxAgeMs }) => [
+    idleTimeoutMs,
+    slowClientTimeoutMs,
+    maxIdleMs,
+    maxAgeMs,
+  ]);
   return {
     largestMessageBytes: Math.max(largestMessageBytes, ...all.map(({ maxMessageBytes }) => maxMessageBytes)),
     shortestSpanMs: Math.min(shortestSpanMs, ...spans.filter((span) => span > 0)),

@@ -27,7 +27,9 @@ const ownSchema = Type.Object(
       pattern: '^/',
       description: 'find-my-way syntax: static parts before parameters (`:name`) before a wildcard (`*`), whatever the order in the file.',
     }),
-    backend: Type.String({ description: 'URL of the backend; of dialect wsaas it may hold `{id}`.' }),
+    backend: Type.Optional(
+      Type.String({ description: 'URL of the backend; of dialect wsaas it may hold `{id}`. All dialects but aws need one.' }),
+    ),
     backendHeaders: Type.Optional(
       Type.Record(Type.String(), Type.String(), { description: 'Fixed headers for every call. Overrides BACKEND_HEADERS.' }),
     ),

@@ -1,5 +1,6 @@
+import { dirname, resolve } from 'node:path';
 import findMyWay from 'find-my-way';
-import type { TagChanges } from '../core/events.ts';
+import type { Refusal, TagChanges } from '../core/events.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Speech } from '../wire/codec.ts';
 import type { Route } from '../core/route.ts';
@@ -11,8 +12,10 @@ import { type ClientRoute, type FoundRoute, originCheck } from '../wire/client-r
 import { camelCase, type RouteSpec } from './spec.ts';
 
 export type RouteTable = {
-  readonly find: (path: string) => FoundRoute | null;
+  readonly find: (path: string) => FoundRoute | Refusal;
   readonly routes: readonly ClientRoute[];
+  /** What the routes say to the commands of their dialects: dialect, route's name, what it says. */
+  readonly controls: readonly (readonly [dialect: string, name: string, control: object])[];
 };
 
 /** What holds for a route that does not say otherwise: the global options. */
@@ -28,13 +31,15 @@ export type RouteDefaults = {
 };
 
 export type RouteTableOptions = {
+  /** ROUTES_FILE; undefined: there is none. */
+  readonly file: string | undefined;
   readonly defaults: RouteDefaults;
   readonly dialects: Dialects;
   /** By the control path of a route. */
   readonly wsUris: (controlPath: string) => (id: string) => string;
   /** Who answers the events of a route. */
   readonly serve: (spoken: {
-    readonly url: URL;
+    readonly url: URL | null;
     readonly speech: Speech;
     readonly limits: Limits;
   }) => Promise<Pick<Route, 'backend' | 'intake'>>;
@@ -43,48 +48,71 @@ export type RouteTableOptions = {
 /** What serves each client path: from ROUTES_FILE, or everything by API_URI. */
 export async function createRouteTable(specs: readonly RouteSpec[], options: RouteTableOptions): Promise<RouteTable> {
   const router = findMyWay({ maxParamLength: 1_024 });
-  const routes = await Promise.all(specs.map((spec) => createRoute(spec, options)));
-  for (const [index, { path }] of specs.entries()) router.on('GET', path, () => {}, routes[index]);
+  const made = await Promise.all(specs.map((spec) => createRoute(spec, options)));
+  for (const [index, { path }] of specs.entries()) router.on('GET', path, () => {}, made[index]?.client);
+  const unknown = unknownPath(specs, options.dialects);
   return {
-    routes,
+    routes: made.map(({ client }) => client),
+    controls: made.flatMap(({ dialect, client, control }) =>
+      control === undefined ? [] : [[dialect, client.route.name, control] as const],
+    ),
     find(path) {
       // as spelt, so that a route of its own may have the slash; else a slash at the end makes no other path
       const found = router.find('GET', path) ?? (path.endsWith('/') && path !== '/' ? router.find('GET', path.slice(0, -1)) : null);
-      return found === null ? null : { route: found.store as ClientRoute, parameters: found.params as Record<string, string> };
+      return found === null ? unknown : { route: found.store as ClientRoute, parameters: found.params as Record<string, string> };
     },
   };
 }
 
-async function createRoute(spec: RouteSpec, { defaults, dialects, wsUris, serve }: RouteTableOptions): Promise<ClientRoute> {
-  const url = read<URL>('url', spec.backend);
-  const limits = limitsOf(spec, defaults.limits);
+/** What a client is told whose path no route has: as its dialect says, where there is but one. */
+function unknownPath(specs: readonly RouteSpec[], dialects: Dialects): Refusal {
+  const [first = DEFAULT_DIALECT, ...others] = new Set(specs.map(({ dialect = DEFAULT_DIALECT }) => dialect));
+  const own = others.length === 0 ? dialects[first]?.unknownPath : undefined;
+  return own ?? refused(404, 'NOT_FOUND', 'no route has this path');
+}
+
+type Made = { readonly dialect: string; readonly client: ClientRoute; readonly control: object | undefined };
+
+async function createRoute(spec: RouteSpec, { file, defaults, dialects, wsUris, serve }: RouteTableOptions): Promise<Made> {
+  const url = spec.backend === undefined ? null : read<URL>('url', spec.backend);
+  const standard = limitsOf(spec, defaults.limits);
   const dialect = dialects[spec.dialect ?? DEFAULT_DIALECT];
   if (dialect === undefined) throw new TypeError(`no dialect is called ${spec.dialect}`); // routes/file.ts has checked it
+  if (url === null && dialect.needsBackend !== false) throw new TypeError(`the route ${spec.path} has no backend`); // nor without one
   const { controlPath = '' } = spec;
-  const { speech, enter } = dialect.create({
-    backendPath: (url.pathname + url.search).replaceAll(/%7Bid%7D/gi, '{id}'),
+  const { speech, enter, control, ...own } = dialect.create({
+    backendPath: url === null ? '/' : (url.pathname + url.search).replaceAll(/%7Bid%7D/gi, '{id}'),
+    backend: url,
+    routePath: spec.path,
+    directory: file === undefined ? '.' : dirname(resolve(file)),
     wsUri: wsUris(controlPath),
     backendHeaders: spec.backendHeaders === undefined ? defaults.backendHeaders : read('headers', JSON.stringify(spec.backendHeaders)),
-    limits,
+    limits: standard,
     subprotocols: spec.subprotocols ?? [],
     values: valuesOf(dialect, spec, defaults.dialectOptions),
   });
+  const limits = own.limits ?? standard;
   const route: Route = {
     name: spec.path,
-    backendName: url.origin,
+    backendName: own.backendName ?? url?.origin ?? spec.path,
     ...(await serve({ url, speech, limits })),
     limits,
     namespace: controlPath,
     duplicateId: spec.duplicateId ?? 'newest',
+    idForm: own.idForm ?? 'long',
+    earlyPushes: own.earlyPushes ?? 'kept',
+    takesBinary: own.takesBinary ?? true,
   };
-  return {
+  const client: ClientRoute = {
     route,
     enter: withoutReservedIds(enter, dialects),
     tags: (parameters) => tagsOf(spec, parameters),
     isOriginAllowed: originCheck(spec.origins === undefined ? defaults.origins : read('origins', spec.origins.join(','))),
     forwardHeaders: spec.forwardHeaders === undefined ? defaults.forwardHeaders : read('header-names', spec.forwardHeaders.join(',')),
     refuseWith: spec.refuseWith ?? defaults.refuseWith,
+    isUpgradeOnly: dialect.isUpgradeOnly === true,
   };
+  return { dialect: dialect.name, client, control };
 }
 
 /** A route overrides a limit by the limit's own name. */

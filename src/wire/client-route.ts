@@ -12,6 +12,8 @@ export type ClientRoute = {
   /** Headers of the upgrade request that the backend sees with `open`. */
   readonly forwardHeaders: ReadonlySet<string>;
   readonly refuseWith: 'http' | 'close';
+  /** Is a plain request for its path told to upgrade, though it could be a command for an id? */
+  readonly isUpgradeOnly: boolean;
 };
 
 export type FoundRoute = { readonly route: ClientRoute; readonly parameters: Readonly<Record<string, string>> };

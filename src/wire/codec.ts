@@ -1,6 +1,8 @@
 import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict } from '../core/events.ts';
 import type { IntakeFactory } from '../core/intake.ts';
+import type { Route } from '../core/route.ts';
 import type { BackendCall, BackendResult, Transport } from './calls.ts';
+import type { FunctionHost } from './functions.ts';
 
 /** How a dialect tells of a connection's begin and end, as pure functions: no I/O, no state, no exception for any input. */
 export interface LifeCodec {
@@ -22,5 +24,11 @@ export type HttpSpeech = { readonly type: 'http' } & (
   | { readonly codec: LifeCodec; readonly intake: (transport: Transport) => IntakeFactory }
 );
 
+/** How a dialect calls functions: it answers the events itself, and is given what runs them. */
+export type FunctionSpeech = {
+  readonly type: 'functions';
+  readonly serve: (host: FunctionHost) => Promise<Pick<Route, 'backend' | 'intake'>>;
+};
+
 /** How a dialect speaks with a backend. Each type has its line in backends/index.ts. */
-export type Speech = HttpSpeech;
+export type Speech = HttpSpeech | FunctionSpeech;

@@ -7,6 +7,10 @@ export type EntryRequest = {
   /** The subprotocols that the client offers, in its order of preference. */
   readonly subprotocols: readonly string[];
   readonly authorization: string | null;
+  readonly remoteAddress: string;
+  readonly userAgent: string | null;
+  /** Epoch ms. */
+  readonly date: number;
 };
 
 /** What is settled before the backend is asked. */
@@ -15,6 +19,8 @@ export type Entry = {
   readonly clientId: string | null;
   /** Null: the backend chooses. */
   readonly subprotocol: string | null;
+  /** What every event is to tell as `data` until the verdict says otherwise. Default: nothing. */
+  readonly data?: string;
 };
 
 /**

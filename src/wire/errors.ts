@@ -26,6 +26,7 @@ export const ERRORS = {
     meaning: 'the client reads too slowly or owes too many answers; nothing was sent, try again after Retry-After',
   },
   TOO_MANY_CONNECTIONS: { status: 429, meaning: 'this address holds MAX_CONNECTIONS_PER_IP connections' },
+  THROTTLED: { status: 429, meaning: 'the throttle of a route is exceeded (dialect aws); try again after Retry-After' },
   HEADERS_TOO_LONG: { status: 431, meaning: 'the request line and the headers have more than 16 KiB' },
   CLIENT_GONE: { status: 499, meaning: 'the client left while it waited to be let in: nobody gets this answer, logs and metrics tell it' },
   INTERNAL_ERROR: { status: 500, meaning: 'a fault of the gateway; its log has the cause' },

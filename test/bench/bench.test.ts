@@ -34,7 +34,7 @@ function scratch(t: TestContext): string {
 
 test('every workload, very small, gives a whole table and JSON, and loses nothing', async (t) => {
   const json = join(scratch(t), 'result.json');
-  const workloads = 'upstream,upstream@500,downstream,connect,idle,raw,ocpp';
+  const workloads = 'upstream,upstream@500,downstream,connect,idle,raw,ocpp,aws';
   const { code, out, errors } = await bench([...SMALL, '--main', MAIN, '--json', json, '--workloads', workloads]);
   assert.equal(code, 0, out + errors);
   const { rows, idleRows, machine, problems, runs } = JSON.parse(readFileSync(json, 'utf8')) as {
@@ -47,7 +47,7 @@ test('every workload, very small, gives a whole table and JSON, and loses nothin
   const names = ['upstream', 'upstream@500', 'downstream', 'connect', 'connect: close'];
   assert.deepEqual(
     rows.map(({ workload, target }) => `${workload} ${target}`),
-    [...names.flatMap((name) => [`${name} floor`, `${name} ours`]), 'raw ours', 'ocpp ours'],
+    [...names.flatMap((name) => [`${name} floor`, `${name} ours`]), 'raw ours', 'ocpp ours', 'aws ours'],
   );
   for (const row of rows) {
     assert.equal(row.check, 'ok');

@@ -11,7 +11,9 @@ import type { Clock, Log, Socket } from '../../src/core/ports.ts';
 import type { Route } from '../../src/core/route.ts';
 import { systemClock } from '../../src/core/system-clock.ts';
 import { HttpBackend } from '../../src/backends/http/backend.ts';
+import type { DialectContext } from '../../src/dialects/definition.ts';
 import type { Codec } from '../../src/wire/codec.ts';
+import type { EntryRequest } from '../../src/wire/entry.ts';
 import { WsaasCodec } from '../../src/dialects/wsaas/codec.ts';
 import { createNoLedger } from '../../src/engines/local/no-ledger.ts';
 
@@ -30,6 +32,8 @@ export function sampleLimits(own: Partial<Limits> = {}): Limits {
     backendRetryForMs: 60_000,
     closeRetryForMs: 86_400_000,
     idempotencyKeys: 100,
+    maxIdleMs: 0,
+    maxAgeMs: 0,
     ...own,
   };
 }
@@ -43,9 +47,32 @@ export function sampleRequest(own: Partial<OpenRequest> = {}): OpenRequest {
     authorization: null,
     traceparent: null,
     forwarded: [],
+    rawHeaders: [],
+    isEncrypted: false,
+    data: null,
     clientId: null,
     subprotocol: null,
     tags: [],
+    ...own,
+  };
+}
+
+export function sampleEntry(own: Partial<EntryRequest> = {}): EntryRequest {
+  return { parameters: {}, subprotocols: [], authorization: null, remoteAddress: '192.0.2.1', userAgent: null, date: 0, ...own };
+}
+
+/** What a dialect on a route is made of. */
+export function sampleContext(own: Partial<DialectContext> = {}): DialectContext {
+  return {
+    wsUri: (id) => `gateway.test/${encodeURIComponent(id)}`,
+    backendHeaders: [],
+    backendPath: '/ws',
+    backend: new URL('http://backend.test/ws'),
+    routePath: '/chat',
+    directory: '/',
+    limits: sampleLimits(),
+    subprotocols: [],
+    values: {},
     ...own,
   };
 }
@@ -73,6 +100,9 @@ export function sampleRoute({ codec, transport = SILENT_TRANSPORT, clock = syste
     limits,
     namespace: '',
     duplicateId: 'newest',
+    idForm: 'long',
+    earlyPushes: 'kept',
+    takesBinary: true,
     ...own,
   };
 }

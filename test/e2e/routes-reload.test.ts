@@ -90,7 +90,7 @@ for (const workers of [1, 2]) {
         [`routes:\n  - path: /chat\n    backend: "${young.url}"\n    replyy: true\n`, /^FILE:4: routes\.0\.replyy: /],
         [
           `routes:\n  - { path: /chat, backend: "${young.url}" }\n  - { path: chat }\n`,
-          /^FILE:3: routes\.1: .*backend\nFILE:3: routes\.1\.path: /,
+          /^FILE:3: routes\.1\.path: .*\nFILE:3: routes\.1: .*backend/,
         ],
         ['routes: [', /^FILE:[12]: /],
         [`routes:\n  - { path: /chat, backend: *nobody }\n`, /^FILE:2: /],

@@ -9,6 +9,7 @@ const PROGRAMS = [
   'raw/backend.php',
   'ocpp/central-system.mjs',
   'rooms/room-server.mjs',
+  'aws/server.mjs',
 ];
 
 for (const name of PROGRAMS) {

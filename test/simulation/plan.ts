@@ -38,6 +38,8 @@ export function rollPlan(random: Random): Plan {
       backendRetryForMs,
       closeRetryForMs: hasFewRetries ? 3_000 : 86_400_000,
       idempotencyKeys: 100,
+      maxIdleMs: 0,
+      maxAgeMs: 0,
     },
     openConcurrency: random.between(1, 3),
     openQueue: random.pick([0, 1, 5]),

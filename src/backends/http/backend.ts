@@ -1,13 +1,14 @@
-import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict, Refusal } from '../../core/events.ts';
+import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict } from '../../core/events.ts';
 import type { Backend, Clock, Log, Receiver } from '../../core/ports.ts';
-import { type BackendHealth, type BackendResult, retryAfterMs, type Transport } from '../../wire/calls.ts';
+import { type BackendResult, retryAfterMs, type Transport } from '../../wire/calls.ts';
 import type { Codec, HttpSpeech, LifeCodec } from '../../wire/codec.ts';
+import { explained } from '../../wire/open-failures.ts';
 import { refused } from '../../wire/verdicts.ts';
 import { createInboxes } from '../../core/inbox.ts';
 import type { IntakeFactory } from '../../core/intake.ts';
 import { eventIdsOf } from '../../core/party.ts';
 import type { Limits } from '../../core/limits.ts';
-import { Transports, type TransportsOptions } from './transports.ts';
+import type { Transports } from './transports.ts';
 
 export type HttpBackendOptions<Spoken extends LifeCodec> = {
   readonly codec: Spoken;
@@ -65,24 +66,6 @@ export class HttpLifeBackend<Spoken extends LifeCodec = LifeCodec> implements Li
   }
 }
 
-const COME_AGAIN_MS = 1_000;
-
-/**
- * What a refusal says beside the codec's own words. A call that was sent and got no whole answer may have been accepted: a
- * `close` event follows it (docs/guarantees.md#g3-one-close-for-every-accepted-open-none-for-a-refused-one).
- */
-function explained(refusal: Refusal, result: BackendResult): Refusal {
-  if (result.type === 'failure') {
-    const { reason, detail: because, wasSent } = result;
-    const open = { ...refusal, failure: { reason, because } };
-    return wasSent ? { ...open, wasAccepted: true, endReason: 'open unanswered' } : { ...open, retryAfterMs: COME_AGAIN_MS };
-  }
-  if (refusal.status < 500) return refusal;
-  const isAway = result.status >= 502 && result.status <= 504;
-  const failed = { ...refusal, failure: { reason: 'bad-answer', because: `status ${result.status}: ${refusal.message}` } };
-  return isAway ? { ...failed, retryAfterMs: COME_AGAIN_MS } : failed;
-}
-
 /** The same for dialects whose messages are opaque. */
 export class HttpBackend extends HttpLifeBackend<Codec> implements Backend {
   message(event: MessageEvent, receiver: Receiver<MessageVerdict>, waitUntil: number): void {
@@ -126,14 +109,15 @@ function withRetryAfter<Verdict extends MessageVerdict | CloseVerdict>(verdict: 
 }
 
 /** Backends that are reached over HTTP: the routes to one origin share its sockets. */
-export function openHttp(parts: TransportsOptions): {
+export function openHttp({
+  transports,
+  clock,
+  log,
+}: Pick<HttpBackendOptions<never>, 'clock' | 'log'> & { readonly transports: Transports }): {
   readonly serve: (spoken: HttpSpoken) => { readonly backend: LifeBackend; readonly intake: IntakeFactory };
   readonly targets: readonly string[];
-  readonly health: readonly BackendHealth[];
   readonly close: () => Promise<void>;
 } {
-  const transports = new Transports(parts);
-  const { clock, log } = parts;
   return {
     serve({ url, speech, limits }) {
       const transport = transports.to(url.origin);
@@ -146,9 +130,6 @@ export function openHttp(parts: TransportsOptions): {
     get targets() {
       return transports.origins;
     },
-    get health() {
-      return transports.health;
-    },
-    close: () => transports.close(),
+    close: () => Promise.resolve(), // the sockets are shared
   };
 }

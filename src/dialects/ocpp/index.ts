@@ -41,5 +41,5 @@ export const ocpp: DialectDefinition = {
 function versionProblems(subprotocols: readonly string[]): RouteProblem[] {
   const unknown = subprotocols.filter((name) => !SUBPROTOCOLS.includes(name as Subprotocol));
   if (unknown.length === 0) return [];
-  return [{ at: 'subprotocols', wanted: `must be among ${SUBPROTOCOLS.join(', ')}; ${unknown.join(', ')} is not` }];
+  return [{ at: ['subprotocols'], wanted: `must be among ${SUBPROTOCOLS.join(', ')}; ${unknown.join(', ')} is not` }];
 }

@@ -1,10 +1,10 @@
+import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Command, Dispatch, OutcomeOf } from '../../core/commands.ts';
 import type { Gateway } from '../../core/gateway.ts';
-import { isGivenId } from '../../core/ids.ts';
+import { isLongId } from '../../core/ids.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
-import type { Guard } from './guard.ts';
 
 const METHODS = 'GET, HEAD, PUT, POST, DELETE';
 const HEADERS = 'authorization, content-type, idempotency-key, accept';
@@ -18,7 +18,7 @@ export const LOCKED =
 export type FurtherCheck = (request: FastifyRequest, reply: FastifyReply) => GatewayError | null;
 
 export type GuardedOptions = {
-  readonly guard: Guard;
+  readonly guard: (request: IncomingMessage) => GatewayError | null;
   /** The sockets of callers who were let in are counted with the strangers' no longer; null: who is let in is not known by that. */
   readonly release: HttpSockets | null;
   readonly further?: FurtherCheck;
@@ -63,12 +63,12 @@ export function lockRoutes(server: FastifyInstance): void {
   server.addHook('onRequest', (_request, _reply, done) => done(new GatewayError('FORBIDDEN', LOCKED)));
 }
 
-/** Until then commands reach only connections whose id the gateway gave: nobody can guess one. */
+/** Until then commands reach only connections that have a long id of the gateway: nobody can guess one. */
 export function forGivenIds({ connections, dispatch }: Pick<Gateway, 'connections' | 'dispatch'>): Dispatch {
   return <Type extends Command['type']>(command: Extract<Command, { type: Type }>): OutcomeOf<Type> | Promise<OutcomeOf<Type>> => {
     const { id } = command;
     const connection = connections.find(id);
-    if (connection === undefined ? !isGivenId(id) : connection.id !== connection.key) throw new GatewayError('FORBIDDEN', LOCKED);
+    if (connection === undefined || connection.id === connection.key ? !isLongId(id) : true) throw new GatewayError('FORBIDDEN', LOCKED);
     return dispatch(command);
   };
 }

@@ -32,7 +32,12 @@ export type GuardOptions = {
 };
 
 /** What keeps a caller from the control API: proxy, address, browser, host, token (docs/contract.md#who-may-call). Null: nothing. */
-export type Guard = (request: IncomingMessage) => GatewayError | null;
+export type Guard = ((request: IncomingMessage) => GatewayError | null) & {
+  /** The part of it that looks at where a request comes from: proxy, address, browser. */
+  readonly place: (request: IncomingMessage) => GatewayError | null;
+  /** The rest: host or token. */
+  readonly secret: (request: IncomingMessage) => GatewayError | null;
+};
 
 export function createGuard(options: GuardOptions): Guard {
   const isAllowed = addressCheck(options.allow);
@@ -43,8 +48,9 @@ export function createGuard(options: GuardOptions): Guard {
   const hosts = new Set(options.hosts.map(nameOf));
   const isOurs = remembered((host) => isOwnName(nameOf(host)) || hosts.has(nameOf(host)));
 
-  return (request) =>
-    callerProblem(request) ?? browserProblem(request) ?? (digests.length === 0 ? hostProblem(request) : tokenProblem(request));
+  const place = (request: IncomingMessage) => callerProblem(request) ?? browserProblem(request);
+  const secret = digests.length === 0 ? hostProblem : tokenProblem;
+  return Object.assign((request: IncomingMessage) => place(request) ?? secret(request), { place, secret });
 
   function callerProblem(request: IncomingMessage): GatewayError | null {
     const { headers, socket } = request;

@@ -2,7 +2,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Dispatch, PushOutcome } from '../../core/commands.ts';
 import type { Connection } from '../../core/connection.ts';
 import { atEndOfTurn } from '../../core/end-of-turn.ts';
-import { isGivenId } from '../../core/ids.ts';
+import { isLongId } from '../../core/ids.ts';
+import type { GatewayError } from '../../wire/errors.ts';
 import { errorOf } from '../../wire/failures.ts';
 import { isBinaryType } from '../../wire/http-messages.ts';
 import { JSON_TYPE, QUEUED, SentAnswer } from '../../wire/push-answers.ts';
@@ -11,7 +12,6 @@ import { bodyOfError, headersOf } from '../server/errors.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
 import { hasLastAnswer } from '../server/last-answers.ts';
 import { MEDIA_TYPE, requestProblem } from '../server/request-form.ts';
-import type { Guard } from './guard.ts';
 
 export type PlainPushOptions = {
   readonly find: (id: string) => Connection | undefined;
@@ -19,7 +19,7 @@ export type PlainPushOptions = {
   /** What stands before an id in the paths of commands, each with its last slash. */
   readonly prefixes: readonly string[];
   readonly maxBodyBytes: () => number;
-  readonly guard: Guard;
+  readonly guard: (request: IncomingMessage) => GatewayError | null;
   readonly httpSockets: HttpSockets;
   /** As for the routes: who is let in is counted no longer. */
   readonly release: HttpSockets | null;
@@ -66,7 +66,7 @@ function plainPushTo(request: IncomingMessage, { find, prefixes, maxBodyBytes, g
   const { url = '', headers, socket } = request;
   const id = url.slice(url.lastIndexOf('/') + 1);
   const connection = find(id);
-  if (connection === undefined || connection.id !== connection.key || connection.state !== 'open' || !isGivenId(id)) return null;
+  if (connection === undefined || connection.id !== connection.key || connection.state !== 'open' || !isLongId(id)) return null;
   if (!prefixes.some((prefix) => url.length === prefix.length + id.length && url.startsWith(prefix))) return null;
   for (const name in headers) if (!PLAIN_HEADERS.has(name)) return null;
   const length = Number(headers['content-length'] ?? 0);

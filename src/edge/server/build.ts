@@ -18,6 +18,10 @@ export type ServerOptions = {
   /** May grow with time. */
   readonly maxBodyBytes: () => number;
   /** Does this request ask for a WebSocket? */
+  /** Is a plain request for this path told to upgrade, though it could be a command for an id? */
+  readonly isUpgradeOnly: (path: string) => boolean;
+  /** Of a target, the spelling that the routes have. */
+  readonly rewrite: (target: string) => string;
   readonly asksForWebSocket: (request: IncomingMessage) => boolean;
   /** `no longer`: it drains, and refuses with 503. `never`: what asks for an upgrade is a plain request here. */
   readonly upgrades: () => 'now' | 'no longer' | 'never';
@@ -35,7 +39,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }),
     rewriteUrl: (request) => {
       foldMethod(request);
-      return originForm(request);
+      return options.rewrite(originForm(request));
     },
     requestTimeout: options.handshakeTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -94,7 +98,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     if (headers['content-type'] !== undefined && !MEDIA_TYPE.test(headers['content-type'])) headers['content-type'] = 'text/plain';
     return done();
   });
-  answerErrors(server, () => options.upgrades() !== 'never');
+  answerErrors(server, { servesClients: () => options.upgrades() !== 'never', isUpgradeOnly: options.isUpgradeOnly });
   void server.register(otherMethods);
   server.server.maxHeadersCount = 0; // their bytes are bounded: Node would drop those behind the thousandth, and a guard see less than came
   server.server.on('connect', answerConnect);

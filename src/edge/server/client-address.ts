@@ -37,6 +37,15 @@ export function callersOf(isTrusted: (address: string) => boolean): (request: In
   };
 }
 
+/** Did a request come over TLS: to us, or to a trusted proxy that says so (`X-Forwarded-Proto`)? */
+export function encryptionCheck(isTrusted: (address: string) => boolean): (request: IncomingMessage) => boolean {
+  return ({ headers, socket }) => {
+    if ('encrypted' in socket) return true;
+    const told = headers['x-forwarded-proto'];
+    return told !== undefined && isTrusted(socket.remoteAddress ?? '') && /^(https|wss)$/i.test(String(told).split(',')[0]?.trim() ?? '');
+  };
+}
+
 /** Hops are listed from the client to the nearest. */
 function walk(nearest: string, hops: readonly string[], isTrusted: (address: string) => boolean): Caller {
   let address = nearest;

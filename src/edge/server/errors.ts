@@ -7,8 +7,13 @@ import { methodOf } from './other-methods.ts';
 
 const NAVIGATED: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'FORBIDDEN', 'UNAUTHORIZED']);
 
+/** What of the paths of commands may be a client's. */
+export type ClientPaths = { readonly servesClients: () => boolean; readonly isUpgradeOnly: (path: string) => boolean };
+
+const NO_CLIENTS: ClientPaths = { servesClients: () => false, isUpgradeOnly: () => false };
+
 /** The last resort: every error leaves as `{"code","message"}` (docs/contract.md#errors-of-commands). */
-export function answerErrors(server: FastifyInstance, servesClients: () => boolean = () => false): void {
+export function answerErrors(server: FastifyInstance, { servesClients, isUpgradeOnly }: ClientPaths = NO_CLIENTS): void {
   server.setErrorHandler((error: FastifyError | GatewayError, request, reply) => {
     // the framework says so where a body was not read whole
     if (dropsRest(request.raw)) reply.removeHeader('connection');
@@ -18,7 +23,8 @@ export function answerErrors(server: FastifyInstance, servesClients: () => boole
       request.log.error({ err: error }, 'a request failed');
       return sendError(reply, new GatewayError('INTERNAL_ERROR', 'a fault of the gateway; its log has the cause'));
     }
-    if (NAVIGATED.has(known.code) && isClientPath(request) && isNavigation(request) && servesClients()) return tellToUpgrade(reply);
+    const mayBeClients = NAVIGATED.has(known.code) && isClientPath(request) && servesClients();
+    if (mayBeClients && (isNavigation(request) || isUpgradeOnly(request.url.split('?', 1)[0] ?? ''))) return tellToUpgrade(reply);
     return sendError(reply, known);
   });
 }

@@ -8,12 +8,14 @@ import fp from 'fastify-plugin';
 import type { WebSocket } from 'ws';
 import { atEndOfTurn } from '../../core/end-of-turn.ts';
 import type { OpenRequest, Refusal } from '../../core/events.ts';
+import { Expiries } from '../../core/expiries.ts';
 import type { Admitted, Gateway } from '../../core/gateway.ts';
 import { CLIENT_GONE } from '../../core/refusals.ts';
 import { readTraceparent, readTracestate } from '../../wire/trace.ts';
 import type { Tracing, UpgradeSpan } from '../../wire/tracing.ts';
 import { refused } from '../../wire/verdicts.ts';
 import type { FoundRoute } from '../../wire/client-route.ts';
+import type { EntryRequest } from '../../wire/entry.ts';
 import { arrivalOf } from '../server/arrival.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
 import { Pending, type Pendings } from './pending.ts';
@@ -24,11 +26,14 @@ import { closeReason, endOnce, patientWebSocket, WsSocket } from './ws-socket.ts
 
 export type SocketsOptions = {
   readonly gateway: Gateway;
-  readonly findRoute: (path: string) => FoundRoute | null;
+  /** Or what a client is told whose path no route has. */
+  readonly findRoute: (path: string) => FoundRoute | Refusal;
   /** The largest message that any route allows. `Connection` holds each client to the limit of its own route. May grow with time. */
   readonly maxMessageBytes: () => number;
   /** Who a request comes from. */
   readonly addressOf: (request: IncomingMessage) => string;
+  /** Did a request come over TLS, to us or to a trusted proxy? */
+  readonly isEncrypted: (request: IncomingMessage) => boolean;
   /** Where sockets are counted until they are clients'. */
   readonly httpSockets: HttpSockets;
   /** The longest that an upgrade may wait for its answer. */
@@ -49,6 +54,7 @@ const COMPRESSION_THRESHOLD_BYTES = 1_024;
 /** The client side: every upgrade is decided by the gateway before it is done (docs/architecture.md#the-ways-through, "open"). */
 async function sockets(server: FastifyInstance, options: SocketsOptions): Promise<void> {
   const pendings: Pendings = new WeakMap();
+  const expiries = new Expiries(options.gateway.clock);
   const timers = new UpgradeTimers(options.gateway.clock, options.upgradeTimeoutMs);
   await server.register(websocket, {
     // drain.ts says goodbye; the plugin's own way would close all at once and without a code
@@ -86,9 +92,15 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     handler: (_request, reply) => reply.code(426).send(), // never reached: the constraint lets only upgrades in
     wsHandler(ws: WebSocket, { raw }: FastifyRequest) {
       timers.stop(raw.socket);
-      upgraded(ws, raw, pendings.get(raw));
+      const pending = pendings.get(raw);
+      upgraded(ws, raw, pending);
+      if (pending !== undefined && 'connection' in pending.decision) watch(pending.decision);
     },
   });
+
+  function watch({ connection, verdict: { expiresAt } }: Admitted): void {
+    if (expiresAt !== undefined) expiries.add(connection, expiresAt);
+  }
 
   async function decide(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { raw } = request;
@@ -98,7 +110,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     normalize(raw);
     const path = pathOf(raw.url ?? '/'); // build.ts has made a path of the target
     const found = options.findRoute(path);
-    if (found === null) return refuse(reply, refused(404, 'NOT_FOUND', 'no route has this path'));
+    if ('type' in found) return refuse(reply, found);
     const span = options.tracing?.upgrade(arrivalOf(raw, { route: found.route.route.name, remoteAddress: options.addressOf(raw) })) ?? null;
     const decision = await admit(request, path, { ...found, span });
     const { socket } = raw;
@@ -113,7 +125,10 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     } else {
       span?.ended(101, decision.connection.id);
     }
-    pendings.set(raw, new Pending(decision, socket, 'type' in decision ? subprotocolOfRefusal(request, found, decision) : null));
+    pendings.set(
+      raw,
+      new Pending(decision, socket, 'type' in decision ? subprotocolOfRefusal(entryRequest(raw, found), found, decision) : null),
+    );
     // the 101s of one turn leave right after one another, each with what is sent to its client first
     socket.cork();
     atEndOfTurn({ endTurn: () => socket.uncork() });
@@ -125,14 +140,26 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     Object.assign(server.websocketServer.options, { maxPayload: bytes, maxFragments: bytes + EMPTY_FRAGMENTS });
   }
 
-  async function admit(request: FastifyRequest, path: string, { route, parameters, span }: Traced): Promise<Admitted | Refusal> {
+  function entryRequest(raw: IncomingMessage, { parameters }: FoundRoute): EntryRequest {
+    return {
+      parameters,
+      subprotocols: offeredSubprotocols(raw),
+      authorization: raw.headers.authorization ?? null,
+      remoteAddress: options.addressOf(raw),
+      userAgent: raw.headers['user-agent'] ?? null,
+      date: options.gateway.clock.date(),
+    };
+  }
+
+  async function admit(request: FastifyRequest, path: string, found: Traced): Promise<Admitted | Refusal> {
     const { gateway } = options;
     const { raw } = request;
+    const { route, parameters, span } = found;
     if (!route.isOriginAllowed(raw.headers.origin)) return refused(403, 'FORBIDDEN', 'this Origin is not in ORIGINS');
-    const subprotocols = offeredSubprotocols(raw);
-    const authorization = raw.headers.authorization ?? null;
-    const entry = route.enter({ parameters, subprotocols, authorization });
+    const asked = entryRequest(raw, found);
+    const entry = route.enter(asked);
     if ('type' in entry) return entry;
+    const { subprotocols, authorization, remoteAddress } = asked;
     const { traceparent, tracestate = null } = span ?? traceOf(raw.headers);
     return gateway.open(
       route.route,
@@ -140,11 +167,14 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
         path,
         query: request.query as Record<string, string | string[]>,
         subprotocols,
-        remoteAddress: options.addressOf(raw),
+        remoteAddress,
         authorization,
         traceparent,
         tracestate,
         forwarded: forwardedHeaders(raw, route.forwardHeaders),
+        rawHeaders: raw.rawHeaders,
+        isEncrypted: options.isEncrypted(raw),
+        data: entry.data ?? null,
         clientId: entry.clientId,
         subprotocol: entry.subprotocol,
         tags: route.tags(parameters),
@@ -158,11 +188,10 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
  * Browsers fail a handshake that names none of the subprotocols that they offered (RFC 6455 §4.1), and never see the
  * code. A dialect that closes by a code of its own says by naming none that there is none in common.
  */
-function subprotocolOfRefusal({ raw }: FastifyRequest, { route, parameters }: FoundRoute, refusal: Refusal): string | null {
+function subprotocolOfRefusal(asked: EntryRequest, { route }: FoundRoute, refusal: Refusal): string | null {
   if (refusal.closeCode !== undefined) return null;
-  const subprotocols = offeredSubprotocols(raw);
-  const entry = route.enter({ parameters, subprotocols, authorization: raw.headers.authorization ?? null });
-  return ('type' in entry ? null : entry.subprotocol) ?? subprotocols[0] ?? null;
+  const entry = route.enter(asked);
+  return ('type' in entry ? null : entry.subprotocol) ?? asked.subprotocols[0] ?? null;
 }
 
 function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | undefined): void {
@@ -203,10 +232,10 @@ function pathOf(url: string): string {
 
 function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
   if (refusal.retryAfterMs !== undefined) void reply.header('Retry-After', Math.ceil(refusal.retryAfterMs / 1000));
-  return reply
-    .code(refusal.status)
-    .headers({ Connection: 'close', ...refusal.headers })
-    .send({ code: refusal.code, message: refusal.message });
+  void reply.code(refusal.status).headers({ Connection: 'close', ...refusal.headers });
+  const { body } = refusal;
+  if (body !== undefined) return reply.header('content-type', body.contentType).send(body.data);
+  return reply.send({ code: refusal.code, message: refusal.message });
 }
 
 /** Reading nothing starts the end-of-stream event of a socket that nobody reads yet; a reset has destroyed it already. */

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
+import { sampleEntry } from '../../contracts/samples.ts';
 import { enterOcpp, type OcppEntryOptions } from '../../../src/dialects/ocpp/entry.ts';
 
 type Asked = { readonly id?: string; readonly offers?: readonly string[]; readonly authorization?: string | null };
 
 function enter({ id = 'CP1', offers = ['ocpp1.6'], authorization = null }: Asked, options: OcppEntryOptions = {}) {
-  return enterOcpp(options)({ parameters: { site: 'north', id }, subprotocols: offers, authorization });
+  return enterOcpp(options)(sampleEntry({ parameters: { site: 'north', id }, subprotocols: offers, authorization }));
 }
 
 function statusOf(asked: Asked, options: OcppEntryOptions = {}): number {
@@ -46,7 +47,7 @@ suite('the identity', () => {
   });
 
   test('is the last segment of what a wildcard matched', () => {
-    const entry = enterOcpp({})({ parameters: { '*': 'north/1/CP1' }, subprotocols: ['ocpp1.6'], authorization: null });
+    const entry = enterOcpp({})(sampleEntry({ parameters: { '*': 'north/1/CP1' }, subprotocols: ['ocpp1.6'] }));
     assert.deepEqual(entry, { clientId: 'CP1', subprotocol: 'ocpp1.6' });
   });
 });

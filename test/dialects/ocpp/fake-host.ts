@@ -22,6 +22,8 @@ export const LIMITS: Limits = {
   backendRetryForMs: 60_000,
   closeRetryForMs: 60_000,
   idempotencyKeys: 64,
+  maxIdleMs: 0,
+  maxAgeMs: 0,
 };
 
 /** Time that passes when it is told to. */

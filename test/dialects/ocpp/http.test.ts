@@ -28,6 +28,9 @@ function openEvent(subprotocol: string): OpenEvent {
     authorization: null,
     traceparent: null,
     forwarded: ['authorization', 'Basic seen-elsewhere', 'user-agent', 'station/1'],
+    rawHeaders: [],
+    isEncrypted: false,
+    data: null,
     clientId: 'CP 1',
     tags: [],
   };

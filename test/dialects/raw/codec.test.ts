@@ -8,7 +8,7 @@ import { DIALECTS } from '../../../src/dialects/index.ts';
 import { RawCodec } from '../../../src/dialects/raw/codec.ts';
 import { enterRaw } from '../../../src/dialects/raw/index.ts';
 import { dialectContract } from '../../contracts/dialect.ts';
-import { sampleConnection, sampleLimits, sampleRequest } from '../../contracts/samples.ts';
+import { sampleConnection, sampleContext, sampleEntry, sampleLimits, sampleRequest } from '../../contracts/samples.ts';
 
 const KEY = 'OWNER_0123456789abcdefABCDEF';
 const ID = 'station 7/é';
@@ -195,17 +195,12 @@ test('no client-chosen id can change host, path or query of a backend URL', () =
   const bases = ['/wsoverhttp', '/wsoverhttp/', '/', '/a/b%20c/', '/ws?key=1', '/ws/?key=a/b'];
   fc.assert(
     fc.property(hostile, fc.constantFrom(...bases), (chosen, base) => {
-      const entry = enterRaw({ parameters: { id: chosen }, subprotocols: [], authorization: null });
+      const entry = enterRaw(sampleEntry({ parameters: { id: chosen } }));
       assert.equal('type' in entry, clientIdProblem(chosen) !== null);
       if ('type' in entry) return;
-      const { codec } = DIALECTS.raw.create({
-        ...shared,
-        backendPath: base,
-        backendHeaders: [],
-        subprotocols: [],
-        values: {},
-      }).speech;
-      const raw = codec as RawCodec;
+      const { speech } = DIALECTS.raw.create(sampleContext({ ...shared, backendPath: base }));
+      assert.equal(speech.type, 'http');
+      const raw = speech.codec as RawCodec;
       const id = entry.clientId ?? '';
       const calls = [raw.encodeOpen(open(id)), raw.encodeMessage(message('x', { id })), raw.encodeClose(close({ party: connected(id) }))];
       const wanted = new URL(base, 'http://backend.test');
@@ -222,7 +217,7 @@ test('no client-chosen id can change host, path or query of a backend URL', () =
 });
 
 const enter = (parameters: Record<string, string>) => {
-  const entry = enterRaw({ parameters, subprotocols: [], authorization: null });
+  const entry = enterRaw(sampleEntry({ parameters }));
   return 'type' in entry ? entry.status : entry.clientId;
 };
 

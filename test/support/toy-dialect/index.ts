@@ -13,7 +13,7 @@ export const toy: DialectDefinition = {
     speech: { type: 'http', codec: new ToyCodec(context), intake: null },
     enter: () => ({ clientId: null, subprotocol: null }),
   }),
-  checkRoute: ({ path }) => (path.includes('forbidden') ? [{ at: 'path', wanted: 'must not be forbidden' }] : []),
+  checkRoute: ({ path }) => (path.includes('forbidden') ? [{ at: ['path'], wanted: 'must not be forbidden' }] : []),
   async routes(server, { dispatch }) {
     const schema = { operationId: 'toyShout', tags: ['commands'], summary: 'Shout at a client (dialect toy)' };
     server.post<{ Params: { id: string } }>('/shout/:id', { schema }, async (request, reply) => {

@@ -1,0 +1,2 @@
+exports.missing = require('a-package-that-is-not-there');
+exports.handler = async () => ({});
