@@ -139,8 +139,11 @@ test('targets have their own URLs, stage variables in them, files beside the rou
     type: 'module',
     file: '/etc/wsaas/handlers/chat.js',
     export: 'handler',
+    function: null,
+    directory: '/etc/wsaas',
     timeoutMs: null,
     memoryMb: null,
+    maxInstances: null,
     env: { TABLE: 'chat' },
   });
   const { isTwoWay, timeoutMs } = api.functions.get('module') ?? assert.fail();
