@@ -37,12 +37,14 @@ LABEL org.opencontainers.image.title="wsaas" \
 # the image's user `node`, as a number: Kubernetes cannot tell that a name is not root
 USER 1000:1000
 EXPOSE 8080
-# asks the port that has the control API, at an address that it listens on; the image has no curl
+# asks the port that has the control API, at an address that it listens on, whose certificate is for other names; the image has no curl
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --start-interval=1s --retries=3 CMD ["node", "-e", "\
-const { HOST, PORT, CONTROL_HOST, CONTROL_PORT } = process.env; \
+const { HOST, PORT, CONTROL_HOST, CONTROL_PORT, TLS_CERT_FILE } = process.env; \
+const scheme = TLS_CERT_FILE ? 'https' : 'http'; \
+process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0'; \
 const host = (CONTROL_PORT && CONTROL_HOST) || HOST || '0.0.0.0'; \
 const reachable = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host; \
-fetch(`http://${reachable}:${CONTROL_PORT || PORT || 8080}/livez`, { signal: AbortSignal.timeout(4000) }) \
+fetch(`${scheme}://${reachable}:${CONTROL_PORT || PORT || 8080}/livez`, { signal: AbortSignal.timeout(4000) }) \
 .then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
 # no shell in between: SIGTERM reaches the process, which says goodbye to its clients
 ENTRYPOINT ["node", "dist/main.js"]

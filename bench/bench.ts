@@ -5,6 +5,7 @@ import { readOptions, USAGE, type Options, type Workload } from './options.ts';
 import { quietMachine } from './proc.ts';
 import { cpuRows, cpuTable, memoryRows, memoryTable, type CpuRun, type MemoryRun } from './table.ts';
 import { canPin, type Target } from './target.ts';
+import { missing, startEngine } from '../test/support/engine-server.ts';
 
 // Measures the gateway against the floor, in alternation. README.md says what the figures mean.
 
@@ -14,11 +15,15 @@ const memoryRuns: MemoryRun[] = [];
 const notes = new Set<string>();
 for (const workload of options.workloads) {
   for (let round = 0; round < options.rounds; round += 1) {
+    if (workload.name === 'stream') {
+      await measureStream(workload, round);
+      continue;
+    }
     const ours = { ...options.ours, env: { ...options.ours.env, ...workload.env }, routes: workload.routes };
     const both = round % 2 === 0 ? [options.floor, ours] : [ours, options.floor];
     const targets = workload.hasFloor ? both : [ours];
     if (workload.name === 'idle') await measureIdle(workload, targets, round);
-    else await measureRound(await paced(workload), targets, round);
+    else await measureRound(await paced(workload), targets, { round });
   }
 }
 report();
@@ -42,14 +47,33 @@ async function paced(workload: Workload): Promise<Workload> {
   return { ...workload, ratePerSecond: Math.max(1, Math.floor((costs['main']?.perSecond ?? 0) / 2)) };
 }
 
-async function measureRound(workload: Workload, targets: readonly Target[], round: number): Promise<void> {
+type Round = { readonly round: number; readonly streamUrl?: (target: Target) => string };
+
+async function measureRound(workload: Workload, targets: readonly Target[], { round, streamUrl }: Round): Promise<void> {
   for (const target of targets) {
     await quietMachine(options.quietMs);
-    const measured = await attempt(() => measureCpu(target, options.orderFor(workload, target), options));
+    const order = { ...options.orderFor(workload, target), streamUrl: streamUrl?.(target) ?? '' };
+    const measured = await attempt(() => measureCpu(target, order, options));
     if (measured.skipped !== null) notes.add(`${workload.label}, ${target.name}: skipped, ${measured.skipped}`);
     runs.push({ ...measured, workload: workload.label, target: target.name, round });
     progress(`${workload.label} round ${round + 1} ${target.name}`, measured);
   }
+}
+
+/** The same gateway over HTTP, and with a Redis stream for its messages, which it asks HTTP for nothing but `open`. */
+async function measureStream(workload: Workload, round: number): Promise<void> {
+  const because = missing('redis');
+  if (because !== false) return void notes.add(`${workload.label}: skipped, ${because}`);
+  const closers: (() => unknown)[] = [];
+  const { url } = await startEngine({ after: (close: unknown) => void closers.push(close as () => unknown) }, 'redis');
+  const routes = `routes: [{ path: /*, dialect: stream, open: "BACKEND", backend: "${url}/0?maxlen=100000" }]`;
+  const [http, redis] = [
+    { ...options.ours, name: 'http' },
+    { ...options.ours, name: 'redis', routes },
+  ] as const;
+  const streamUrl = ({ name }: Target): string => (name === 'redis' ? url : '');
+  await measureRound(workload, round % 2 === 0 ? [http, redis] : [redis, http], { round, streamUrl });
+  for (const close of closers) await close();
 }
 
 async function measureIdle(workload: Workload, targets: readonly Target[], round: number): Promise<void> {

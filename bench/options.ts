@@ -22,6 +22,7 @@ const KINDS = {
   connect: { ...PLAIN, drives: 'connect' },
   idle: { ...PLAIN, drives: 'idle' },
   latency: { ...PLAIN, drives: 'upstream' },
+  stream: { ...PLAIN, drives: 'upstream', hasFloor: false },
   raw: {
     ...PLAIN,
     drives: 'round-trip',
@@ -75,7 +76,7 @@ export type Options = {
 const FLOOR = fileURLToPath(new URL('floor.ts', import.meta.url));
 
 export const USAGE = `node bench/bench.ts [options]
-  --workloads upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws   what to measure; @ is a rate a second
+  --workloads upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws,stream@20000   what to measure; @ is a rate a second
   --rounds 3          alternations of ours and the floor
   --duration 5        seconds of each run, after --warm-up 2
   --connections       clients: 1000; broadcast and connect 10000
@@ -100,7 +101,7 @@ export function readOptions(argv: readonly string[]): Options | null {
     options: {
       workloads: {
         type: 'string',
-        default: 'upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws',
+        default: 'upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws,stream@20000',
       },
       rounds: { type: 'string', default: '3' },
       duration: { type: 'string', default: '5' },
@@ -136,6 +137,7 @@ export function readOptions(argv: readonly string[]): Options | null {
     backendDelayMs: number('backend-delay', values['backend-delay'], 0),
     settleMs: number('settle', values.settle, 0) * 1_000,
     steps,
+    streamUrl: '',
     patienceMs: number('patience', values.patience, 0) * 1_000,
   };
   if (!existsSync(values.main)) throw new Error(`--main: a gateway to measure was wanted; ${values.main} does not exist (npm run build)`);

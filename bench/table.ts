@@ -31,7 +31,8 @@ export type MemoryRow = {
   readonly check: string;
 };
 
-const FLOOR = 'floor';
+/** What a target is held against: the floor, and where a stream is measured, the same gateway over HTTP. */
+const BASES: ReadonlySet<string> = new Set(['floor', 'http']);
 
 export function cpuRows(runs: readonly CpuRun[]): CpuRow[] {
   const kinds = new Map<string, { workload: string; target: string; phase: string }>();
@@ -43,7 +44,7 @@ export function cpuRows(runs: readonly CpuRun[]): CpuRow[] {
       const own = runs.filter((run) => run.workload === workload && run.target === target && run.costs[phase] !== undefined);
       const costs = own.flatMap((run) => run.costs[phase] ?? []);
       const floors = own.map((run) =>
-        runs.find((other) => other.workload === workload && other.target === FLOOR && other.round === run.round),
+        runs.find((other) => other.workload === workload && BASES.has(other.target) && other.round === run.round),
       );
       const ratios = floors.map((floor, at) => (costs[at]?.cpuUsPerUnit ?? Number.NaN) / (floor?.costs[phase]?.cpuUsPerUnit ?? Number.NaN));
       return {

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { certificateFacts } from './config/certificates.ts';
 import type { Config } from './config/load.ts';
+import { certificatesIn } from './config/tls.ts';
 import type { Gateway } from './core/gateway.ts';
 import { startHeartbeat } from './core/heartbeat.ts';
 import type { Log } from './core/ports.ts';
@@ -20,6 +22,7 @@ import { openGateway } from './app/gateway.ts';
 import { openRouting } from './app/routing.ts';
 import { buildServers, closeServers, listen, serveClients } from './app/servers.ts';
 import { openSurroundings, type Surroundings } from './app/surroundings.ts';
+import { watchFiles } from './app/watching.ts';
 
 export type App = {
   readonly gateway: Gateway;
@@ -32,6 +35,8 @@ export type App = {
   readonly listen: (begin?: () => Promise<void>) => Promise<{ readonly publicUrl: string; readonly controlUrl: string }>;
   /** Reads ROUTES_FILE, and handler files, again; says what is wrong and changes nothing, or returns null. */
   readonly reloadRoutes: () => Promise<string | null>;
+  /** Looks now whether certificates and secrets in files have changed, which it does every few seconds by itself. Never rejects. */
+  readonly rereadFiles: () => Promise<void>;
   /** Handler files (targets of type module) are read again by the calls from now on; connections stay. */
   readonly reloadHandlers: () => void;
   readonly close: () => Promise<void>;
@@ -67,6 +72,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
   await serveClients(base, servers, { gateway, routing, surroundings });
   await beforeRoutes?.(servers.controlServer);
   await serveControl(base, servers, { gateway, routing, surroundings });
+  const watch = watchFiles(base, servers, surroundings);
   const heartbeat = startHeartbeat(gateway, () => routing.extremes().shortestSpanMs);
   return {
     gateway,
@@ -75,6 +81,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     controlServer: servers.controlServer,
     facts: factsOf(base, surroundings, routing),
     listen: (begin) => listen(base, servers, { gateway, surroundings, begin }),
+    rereadFiles: () => watch.look(),
     async reloadRoutes() {
       const problem = await routing.reload();
       if (problem === null) surroundings.backends.reload();
@@ -83,8 +90,11 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     reloadHandlers: () => surroundings.backends.reload(),
     async close() {
       heartbeat.cancel();
+      watch.stop();
       await closeServers(servers);
+      surroundings.observatory.stop();
       gateway.closings.stop();
+      await surroundings.backends.disobey(); // commands ask other nodes by the bus
       await surroundings.joined.bus.close();
       await surroundings.backends.close();
       await surroundings.joined.ledger.close();
@@ -104,6 +114,7 @@ function factsOf({ node, config }: Base, { owner, joined, backends }: Surroundin
     bus: joined.name,
     ...(config.CLUSTER_URL !== undefined && { cluster: config.CLUSTER_NAME, owner }),
     fileLimit: fileLimit(),
+    ...(config.tlsContents !== null && { certificate: certificateFacts(certificatesIn(config.tlsContents)) }),
     control: isControlOpen(config) ? 'open to those that it was opened to' : LOCKED,
   };
 }

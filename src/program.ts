@@ -49,7 +49,7 @@ async function act(asked: Action): Promise<void> {
 
 async function runCommand({ command, argv }: Asked): Promise<number> {
   const { run } = await command.load();
-  return run(argv);
+  return run(argv, process.env);
 }
 
 /** Whoever reads may leave in the middle, as `head` does. */

@@ -32,7 +32,11 @@ export async function serve(config: Config, log: OpenLog, { post, profiled }: Se
       { name: 'workers', problem: () => (post === null || post.isComplete ? null : 'not all of them listen yet'), isRequired: true },
     ],
   });
-  const reload = (): void => reloadRoutes(app, log);
+  const hasSecretFiles = config.secretFiles.size > 0 || config.tlsContents !== null;
+  const reload = (): void => {
+    void app.rereadFiles();
+    if (config.ROUTES_FILE !== undefined || !hasSecretFiles) reloadRoutes(app, log);
+  };
   process.on('SIGHUP', reload);
   // a second signal ends at once; a worker leaves Ctrl-C, which reaches the whole group, to its supervisor
   const skip = post === null ? ['SIGHUP', 'SIGUSR2'] : ['SIGHUP', 'SIGUSR2', 'SIGINT'];

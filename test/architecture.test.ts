@@ -16,19 +16,12 @@ const LAW: Readonly<Record<string, Row>> = {
   dialects: { rooms: ['wire', 'core'], packages: ['fastify', 'typebox'] },
   backends: {
     rooms: ['wire', 'core'],
-    packages: [
-      'undici',
-      'standardwebhooks',
-      'iovalkey',
-      'amqplib',
-      '@smithy/signature-v4',
-      '@smithy/types',
-      '@aws-sdk/credential-provider-node',
-    ],
+    packages: ['undici', 'standardwebhooks', '@smithy/signature-v4', '@smithy/types', '@aws-sdk/credential-provider-node'],
   },
+  // wire has the port of a technology's stream, beside what an entry is
   engines: {
-    rooms: ['core'],
-    packages: ['close-with-grace', 'pino', 'typebox', 'ioredis', '@nats-io/transport-node', '@nats-io/jetstream', '@nats-io/kv'],
+    rooms: ['wire', 'core'],
+    packages: ['close-with-grace', 'pino', 'typebox', 'ioredis', 'amqplib', '@nats-io/transport-node', '@nats-io/jetstream', '@nats-io/kv'],
   },
   edge: {
     rooms: ['wire', 'core'],
@@ -53,8 +46,8 @@ const LAW: Readonly<Record<string, Row>> = {
   profiling: { rooms: [], packages: [] },
   // where log lines go, and how they look: it knows nothing of what is logged
   logs: { rooms: [], packages: ['pino'] },
-  // what the command line takes and says; a mistake in the configuration has its exit code from there
-  cli: { rooms: ['config'], packages: ['fastest-levenshtein', 'typebox'] },
+  // what the command line takes and says; a mistake in the configuration has its exit code from there; what `tail` prints are sightings
+  cli: { rooms: ['config', 'core'], packages: ['fastest-levenshtein', 'typebox'] },
 };
 
 /** The files right under `src`, and the steps of app.ts in their room, put the rooms together; each may use whatever the project has. */

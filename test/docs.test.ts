@@ -26,10 +26,11 @@ test('every relative link of every page leads to a file', () => {
   assert.deepEqual(broken, []);
 });
 
-test('every test that docs/guarantees.md names is in the file that it links, and each guarantee has some', () => {
+test('every test that docs/guarantees.md and docs/security.md name is in the file that it links, and each guarantee has some', () => {
   const sections = readFileSync(join(root, 'docs/guarantees.md'), 'utf8').split(/^## /m).slice(1);
+  const security = readFileSync(join(root, 'docs/security.md'), 'utf8');
   const lost: string[] = [];
-  for (const section of sections) {
+  for (const section of [...sections, security]) {
     const cited = [...section.matchAll(/\[`([^`]+)`\]\(\.\.\/(test\/[^)]+)\)/g)];
     assert.ok(cited.length >= 3, section.split('\n')[0]);
     for (const [, name = '', file = ''] of cited) {
@@ -61,6 +62,7 @@ test('pages name no option that does not exist', () => {
   const known = new Set([
     ...Object.keys(options),
     ...Object.keys(ERRORS),
+    'CONTROL_URL',
     'TARGET_ADDRESS',
     'LOCAL_ADDRESS',
     'WS_PORT',

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { namesAnother } from '../src/dialects/ocpp/identity.ts';
+import { takeToken, withoutTokenIn } from '../src/edge/sockets/client-token.ts';
+import { ControlTokens } from '../src/edge/control/tokens.ts';
 import { createGuard, PRIVATE_NETWORKS } from '../src/edge/control/guard.ts';
 import { addressCheck, callersOf, readAddress } from '../src/edge/server/client-address.ts';
 import { originForm, requestProblem } from '../src/edge/server/request-form.ts';
@@ -120,17 +122,26 @@ const READERS: Readonly<Record<string, (text: string) => unknown>> = {
     ) ?? offeredSubprotocols(request({ 'sec-websocket-protocol': text })),
   'a key': (text) => upgradeProblem(request({ 'sec-websocket-key': text, 'sec-websocket-version': '13' })),
   'Basic credentials': (text) => namesAnother(`Basic ${text}`, 'CP1'),
-  'a bearer token': (text) => guard(request({ authorization: `Bearer ${text}` })),
+  'a bearer token': (text) => guard(request({ authorization: `Bearer ${text}` }), ['read']),
   'an Origin': (text) => originCheck(['https://a.example', '*.b.example', 'https://*.c.example:8443'])(text),
   'extension offers': (text) => acceptableDeflateOffer(`permessage-deflate; ${text}`),
-  'a Host': (text) => requestProblem(request({ host: text })) ?? guard(request({ host: text })),
+  'a Host': (text) => requestProblem(request({ host: text })) ?? guard(request({ host: text }), ['read']),
   'a target': (text) => originForm(request({}, `http://${text}`)),
   'X-Forwarded-For': (text) => callersOf(addressCheck(everybody))(request({ 'x-forwarded-for': text })),
   Forwarded: (text) => callersOf(addressCheck(everybody))(request({ forwarded: text })),
   'an address': (text) => readAddress(text),
+  'a token in a cookie': (text) => takeToken(request({ cookie: text }), {}) ?? withoutTokenIn(['Cookie', text]),
+  'a token among subprotocols': (text) => takeToken(request({ 'sec-websocket-protocol': `bearer.${text}` }), {}),
   'a content type': (text) => isBinaryType(text),
 };
-const guard = createGuard({ allow: PRIVATE_NETWORKS, tokens: ['secret'], trustedProxies: new BlockList(), origins: [], hosts: [] });
+const guard = createGuard({
+  allow: PRIVATE_NETWORKS,
+  tokens: new ControlTokens({ admin: ['secret'], push: ['other'], read: [] }),
+  wantsCertificate: false,
+  trustedProxies: new BlockList(),
+  origins: [],
+  hosts: [],
+});
 
 for (const [what, read] of Object.entries(READERS)) {
   test(`${what} is read in time that grows with its size`, () => {

@@ -7,6 +7,7 @@ import { Pusher } from './pusher.ts';
 import { soakCycle } from './soak.ts';
 import { SPEECHES } from './speech.ts';
 import { closeAll, openAll } from './storm.ts';
+import { StreamReader } from './stream-reader.ts';
 import { driveUp } from './upstream.ts';
 
 // The load generator: clients, backend and pusher in one thread, so that one clock and one table check every message.
@@ -107,6 +108,7 @@ const started = heard('start');
 tell({ type: 'listening', backendPort: await fleet.stub.listen() });
 const start = await started;
 if (start.type === 'start') fleet.gatewayPort = start.gatewayPort;
+if (order.streamUrl !== '') void new StreamReader(fleet, order.streamUrl).run();
 await workloads[order.workload]();
 fleet.checkAllArrived();
 const report: FromLoad = { type: 'report', report: { phases, ...fleet.latencies.percentiles(), problems: fleet.problems, skipped } };

@@ -24,6 +24,8 @@ export type LoadOrder = {
   /** Of `idle`: how many connections are open at each mark. */
   readonly steps: readonly number[];
   readonly settleMs: number;
+  /** The Redis that messages arrive by; empty: they arrive at the backend. */
+  readonly streamUrl: string;
 };
 
 /** To be spread into an order that says what it is about. */
@@ -42,6 +44,7 @@ export const PLAIN_ORDER: LoadOrder = {
   broadcastRequest: '',
   steps: [],
   settleMs: 0,
+  streamUrl: '',
 };
 
 /** Between two marks: how many units of work were done, and how long they took. */

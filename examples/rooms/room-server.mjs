@@ -36,7 +36,7 @@ const server = createServer(async (request, response) => {
   const reply = (status, body) => response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   const { 'ws-uri': wsUri, 'ws-connection': id, 'ws-tags': tags } = request.headers;
   if (wsUri === undefined || !Object.hasOwn(answers, request.method)) return reply(400, { code: 'NO_EVENT' });
-  const gateway = `http://${wsUri.slice(0, wsUri.lastIndexOf('/'))}`;
+  const gateway = `http://${String(wsUri).slice(0, wsUri.lastIndexOf('/'))}`;
   try {
     const body = Buffer.concat(await request.toArray()).toString();
     return reply(200, { code: 'OK', ...(await answers[request.method]({ gateway, id, tags: new URLSearchParams(tags), body })) });

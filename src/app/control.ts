@@ -5,14 +5,17 @@ import type { Query } from '../core/commands.ts';
 import { DEFAULT_DIALECT } from '../dialects/index.ts';
 import { guardRoutes, lockRoutes } from '../edge/control/access.ts';
 import { serveCommands } from '../edge/control/commands.ts';
-import { createGuard, PRIVATE_NETWORKS, type Guard } from '../edge/control/guard.ts';
+import { createGuard, PRIVATE_NETWORKS, type GuardOptions } from '../edge/control/guard.ts';
 import { shortenPlainPushes } from '../edge/control/plain-push.ts';
 import { healthRoutes } from '../edge/control/health.ts';
 import { metricsRoutes } from '../edge/control/metrics.ts';
 import { profilingRoutes } from '../edge/control/profiling.ts';
+import type { ControlTokens } from '../edge/control/tokens.ts';
 import { rootRoutes } from '../edge/control/root.ts';
 import { selectionRoutes } from '../edge/control/selections.ts';
 import { traceCommands } from '../edge/control/traced.ts';
+import { consolePage } from '../edge/console/page.ts';
+import { consoleRoutes } from '../edge/console/routes.ts';
 import { readinessOf } from '../engines/joining.ts';
 import { readUri } from '../wire/ws-uris.ts';
 import type { Base } from './base.ts';
@@ -29,9 +32,10 @@ export async function serveControl(
 ): Promise<void> {
   const { controlServer, isShared, controlSockets } = servers;
   const { wsUris } = surroundings;
-  const readiness = [...readinessOf(surroundings.joined, config.REQUIRE_BUS === 'true'), ...checks];
+  const brokers = { name: 'streams', problem: () => surroundings.backends.problem, isRequired: false };
+  const readiness = [...readinessOf(surroundings.joined, config.REQUIRE_BUS === 'true'), brokers, ...checks];
   await controlServer.register(healthRoutes, { isReady: () => gateway.isReady, checks: readiness });
-  const guard = guardOf(config);
+  const guard = createGuard(guardOptionsOf(config, surroundings.tokens));
   await controlServer.register(rootRoutes, { version: VERSION, node, guard: isShared ? guard : null });
   const query = (asked: Query) => gateway.query(asked);
   const isOpen = isControlOpen(config);
@@ -52,6 +56,20 @@ export async function serveControl(
       traceCommands(traced, surroundings.tracing, gateway.connections);
       await traced.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: largestMessageBytes(routing) });
     });
+    await guarded.register(consoleRoutes, {
+      query,
+      clock: surroundings.clock,
+      wsUri: wsUris.of,
+      version: VERSION,
+      node,
+      payloads: config.CONSOLE_PAYLOADS,
+      maxWatchers: config.CONSOLE_WATCHERS,
+    });
+  });
+  await controlServer.register(async (page) => {
+    guardRoutes(page, { guard: guard.place, release: null }); // it holds no secret, and asks for the token
+    if (!isOpen) lockRoutes(page);
+    await page.register(consolePage);
   });
   await serveCommands(controlServer, {
     dialects: Object.values(dialects),
@@ -78,17 +96,20 @@ export async function serveControl(
 }
 
 /** Has the operator said who may command what can be guessed (docs/contract.md#who-may-call)? */
-export function isControlOpen({ CONTROL_ALLOW, CONTROL_TOKEN, CONTROL_PORT }: Config): boolean {
-  return CONTROL_ALLOW.entries.length > 0 || CONTROL_TOKEN.length > 0 || CONTROL_PORT !== undefined;
+export function isControlOpen(config: Config): boolean {
+  const tokens = config.CONTROL_TOKEN.length + config.CONTROL_PUSH_TOKEN.length + config.CONTROL_READ_TOKEN.length;
+  const isCertain = config.TLS_CLIENT_CA_FILE !== undefined;
+  return config.CONTROL_ALLOW.entries.length > 0 || tokens > 0 || config.CONTROL_PORT !== undefined || isCertain;
 }
 
-function guardOf(config: Config): Guard {
+function guardOptionsOf(config: Config, tokens: ControlTokens): GuardOptions {
   const named = [config.WS_HOSTNAME ?? '', ...config.CONTROL_ORIGINS].flatMap((url) => readUri(url)?.host ?? []);
-  return createGuard({
+  return {
     allow: config.CONTROL_ALLOW.entries.length > 0 ? config.CONTROL_ALLOW : PRIVATE_NETWORKS,
-    tokens: config.CONTROL_TOKEN,
+    tokens,
+    wantsCertificate: config.TLS_CLIENT_CA_FILE !== undefined,
     trustedProxies: config.TRUST_PROXY,
     origins: config.CONTROL_ORIGINS,
     hosts: named,
-  });
+  };
 }

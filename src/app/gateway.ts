@@ -5,11 +5,11 @@ import type { Base } from './base.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export function openGateway({ config, log, node }: Base, surroundings: Surroundings, routing: Routing): Gateway {
-  const { clock, owner, meter, metrics, joined, files } = surroundings;
+  const { clock, owner, metrics, observers, observatory, joined, files } = surroundings;
   return new Gateway({
     clock,
     log,
-    observer: meter,
+    observer: observers,
     ledger: joined.ledger,
     bus: joined.bus,
     node,
@@ -25,6 +25,7 @@ export function openGateway({ config, log, node }: Base, surroundings: Surroundi
     closeBacklog: config.CLOSE_BACKLOG,
     whyClosed: () => whyClosed(joined, config.REQUIRE_BUS === 'true'),
     metrics: (census) => Promise.resolve(metrics.families(census)),
+    observe: (question, standing) => observatory.answer(question, standing),
     routeOf: routing.byName,
   });
 }

@@ -3,6 +3,7 @@ import type { Config } from '../config/load.ts';
 import type { Dialects } from '../dialects/definition.ts';
 import { createRouting, type Routing } from '../routes/routing.ts';
 import type { RouteDefaults } from '../routes/table.ts';
+import { TokenVerifiers } from '../routes/token-gates.ts';
 import type { Base } from './base.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -26,6 +27,13 @@ function defaultsOf(config: Config, dialects: Dialects): RouteDefaults {
     origins: config.ORIGINS,
     forwardHeaders: config.FORWARD_HEADERS,
     refuseWith: config.REFUSE_WITH,
+    tokens: {
+      jwksUri: config.JWT_JWKS_URI ?? null,
+      issuers: config.JWT_ISSUER,
+      audiences: config.JWT_AUDIENCE,
+      claimTags: config.JWT_CLAIM_TAGS,
+      verifiers: new TokenVerifiers(),
+    },
     dialectOptions: Object.fromEntries(names.map((name) => [name, values[name]])),
   };
 }

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { AddressRate } from '../core/address-rate.ts';
 import { buildServer } from '../edge/server/build.ts';
 import { answerUnknown } from '../edge/server/errors.ts';
 import { addressCheck, callersOf, encryptionCheck } from '../edge/server/client-address.ts';
@@ -6,6 +7,9 @@ import { HttpSockets } from '../edge/server/http-sockets.ts';
 import { CAN_SHARE_PORTS, MoreAccepts } from '../edge/server/more-accepts.ts';
 import { socketsPlugin } from '../edge/sockets/plugin.ts';
 import { asksForWebSocket } from '../edge/sockets/upgrade-request.ts';
+import type { Secured } from '../edge/server/secure.ts';
+import { certificatesIn } from '../config/tls.ts';
+import type { Config } from '../config/load.ts';
 import { reservePort } from '../engines/processes/reserved-port.ts';
 import type { Routing } from '../routes/routing.ts';
 import type { Base } from './base.ts';
@@ -32,17 +36,29 @@ export function buildServers({ config, logger, dialects }: Base, { gateway, rout
     isUpgradeOnly: (path: string) => isUpgradeOnly(routing, path),
     rewrite: (target: string) => rewrites.reduce((spelt, rewrite) => rewrite(spelt), target),
     handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
+    maxHeaderBytes: config.MAX_HEADER_BYTES,
     maxBodyBytes: largestMessageBytes(routing),
   };
   const sockets = () => new HttpSockets(() => surroundings.files.socketsBeside(gateway.occupied));
   const publicSockets = sockets();
-  const publicServer = buildServer({ ...options, httpSockets: publicSockets, upgrades: () => (gateway.isDraining ? 'no longer' : 'now') });
+  const isShared = config.CONTROL_PORT === undefined;
+  const publicServer = buildServer({
+    ...options,
+    secured: securedBy(config, isShared),
+    httpSockets: publicSockets,
+    upgrades: () => (gateway.isDraining ? 'no longer' : 'now'),
+  });
   const moreAccepts = new MoreAccepts();
-  if (config.CONTROL_PORT === undefined)
+  if (isShared)
     return { publicServer, controlServer: publicServer, isShared: true, publicSockets, controlSockets: publicSockets, moreAccepts };
   const controlSockets = sockets();
-  const controlServer = buildServer({ ...options, httpSockets: controlSockets, upgrades: () => 'never' });
+  const controlServer = buildServer({ ...options, secured: securedBy(config, true), httpSockets: controlSockets, upgrades: () => 'never' });
   return { publicServer, controlServer, isShared: false, publicSockets, controlSockets, moreAccepts };
+}
+
+/** Null: TLS is off. */
+function securedBy({ tlsContents, HANDSHAKE_TIMEOUT_MS: handshakeTimeoutMs }: Config, hasControl: boolean): Secured | null {
+  return tlsContents === null ? null : { certificates: certificatesIn(tlsContents), hasControl, handshakeTimeoutMs };
 }
 
 function isUpgradeOnly({ find }: Routing, path: string): boolean {
@@ -54,10 +70,12 @@ export async function serveClients({ config }: Base, servers: Servers, { gateway
   const { publicServer, controlServer, isShared, publicSockets } = servers;
   const isTrusted = addressCheck(config.TRUST_PROXY);
   const callers = callersOf(isTrusted);
+  const { HANDSHAKES_PER_SECOND_PER_IP: perSecond } = config;
   await publicServer.register(socketsPlugin, {
     gateway,
     addressOf: (request) => callers(request)[0].address,
     isEncrypted: encryptionCheck(isTrusted),
+    handshakes: perSecond === 0 ? null : new AddressRate(gateway.clock, perSecond),
     httpSockets: publicSockets,
     upgradeTimeoutMs: () =>
       config.OPEN_QUEUE_TIMEOUT_MS + routing.extremes().longestOpenMs + 2 * config.BUS_TIMEOUT_MS + config.CLOSE_TIMEOUT_MS,
@@ -86,6 +104,7 @@ export async function listen(
     ? publicUrl
     : await listenOn(controlServer, { host: config.CONTROL_HOST ?? config.HOST, port: config.CONTROL_PORT ?? 0, isWorker });
   surroundings.wsUris.listensOn(Number(new URL(controlUrl).port));
+  surroundings.backends.obey(gateway);
   return { publicUrl, controlUrl };
 }
 

@@ -2,13 +2,18 @@ import { environment } from '../config/environment.ts';
 import { VERSION } from '../config/version.ts';
 import { ownerToken } from '../core/ids.ts';
 import { Meter } from '../core/meter.ts';
+import { Observers } from '../core/observer.ts';
 import type { Clock } from '../core/ports.ts';
+import { Observatory } from '../edge/console/observatory.ts';
 import { createMetrics, type Metrics } from '../edge/metrics/metrics.ts';
 import { FileBudget, fileLimit } from '../edge/server/file-limit.ts';
 import { join, type Joined } from '../engines/joining.ts';
 import { TimedBus } from '../engines/timed-bus.ts';
 import { openTracing } from '../tracing/index.ts';
 import type { Tracing } from '../wire/tracing.ts';
+import { ControlTokens } from '../edge/control/tokens.ts';
+import { WebhookSigner } from '../wire/signing.ts';
+import { openStream } from '../engines/streams.ts';
 import { WsUris } from '../wire/ws-uris.ts';
 import { Backends } from '../backends/index.ts';
 import type { Routing } from '../routes/routing.ts';
@@ -24,10 +29,17 @@ export type Surroundings = {
   readonly metrics: Metrics;
   /** Null: nobody wants spans. */
   readonly tracing: Tracing | null;
+  /** All that hear what happens. */
+  readonly observers: Observers;
+  readonly observatory: Observatory;
   /** Bus and ledger. */
   readonly joined: Joined;
   readonly backends: Backends;
   readonly wsUris: WsUris;
+  /** Null: events are not signed. */
+  readonly signer: WebhookSigner | null;
+  /** Of the control API. */
+  readonly tokens: ControlTokens;
   readonly files: FileBudget;
 };
 
@@ -35,12 +47,15 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
   const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining, CLUSTER_URL: url } = config;
   const owner = ownerToken();
   const meter = new Meter();
+  const signer = config.WEBHOOK_SECRETS.length === 0 ? null : new WebhookSigner(config.WEBHOOK_SECRETS, () => clock.date());
+  const observers = new Observers([meter]);
+  const { CONSOLE_PAYLOADS: payloads, CONSOLE_ENDS: ends } = config;
   const engine =
     url === undefined
       ? undefined
       : {
           url,
-          credentials: config.CLUSTER_CREDENTIALS_FILE ?? null,
+          credentials: config.CLUSTER_CREDENTIALS ?? null,
           cluster: config.CLUSTER_NAME,
           leaseMs: config.CLUSTER_LEASE_MS,
         };
@@ -65,7 +80,10 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     tracing,
     connections,
     pipelining,
+    signer,
     environment: environment(),
+    consumer: owner,
+    streams: openStream,
   });
   const files = new FileBudget({
     limit: fileLimit(),
@@ -78,6 +96,8 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     clock,
     owner,
     meter,
+    observers,
+    observatory: new Observatory({ clock, meter, observers, payloads, ends }),
     metrics: createMetrics({
       version: VERSION,
       meter,
@@ -88,7 +108,9 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     tracing,
     joined,
     backends,
-    wsUris: new WsUris(config.WS_HOSTNAME, config.CONTROL_PORT ?? config.PORT),
+    signer,
+    tokens: new ControlTokens({ admin: config.CONTROL_TOKEN, push: config.CONTROL_PUSH_TOKEN, read: config.CONTROL_READ_TOKEN }),
+    wsUris: new WsUris(config.WS_HOSTNAME, { port: config.CONTROL_PORT ?? config.PORT, isSecure: config.tlsContents !== null }),
     files,
   };
 }

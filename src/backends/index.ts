@@ -3,11 +3,14 @@ import type { Observer } from '../core/observer.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import type { Route } from '../core/route.ts';
 import type { Timings } from '../core/timings.ts';
-import type { BackendHealth } from '../wire/calls.ts';
+import type { BackendHealth, Signer } from '../wire/calls.ts';
 import type { Speech } from '../wire/codec.ts';
 import type { Tracing } from '../wire/tracing.ts';
 import { openHttp } from './http/backend.ts';
 import { Transports } from './http/transports.ts';
+import type { Commander } from '../core/commander.ts';
+import type { CommandSource, StreamLink } from '../wire/streams.ts';
+import type { StreamTarget } from '../wire/stream-targets.ts';
 
 /** What every kind of backend is made of. */
 export type BackendParts = {
@@ -21,6 +24,15 @@ export type BackendParts = {
   /** Sockets to each origin, and calls on one socket whose answers are still out. */
   readonly connections: number;
   readonly pipelining: number;
+  /** Signs whatever is sent by HTTP; null: nothing does. */
+  readonly signer?: Signer | null;
+  /** This process among all that read one stream of commands. */
+  readonly consumer: string;
+  /** What speaks with brokers; loaded when it is asked for. */
+  readonly streams: {
+    readonly link: (target: StreamTarget) => Promise<StreamLink>;
+    readonly commands: (target: StreamTarget, consumer: string) => Promise<CommandSource>;
+  };
   /** The variables of this process, for programs that it starts. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 };
@@ -33,7 +45,7 @@ export type Served = Pick<Route, 'backend' | 'intake'>;
 
 /** What a route says of its backend. */
 export type Spoken<Type extends Speech['type'] = Speech['type']> = {
-  /** Null: the route names none. */
+  /** Null: the route names none, or none of HTTP. */
   readonly url: URL | null;
   readonly speech: Extract<Speech, { readonly type: Type }>;
   readonly limits: Limits;
@@ -44,6 +56,12 @@ export type BackendKind<Type extends Speech['type'] = Speech['type']> = {
   serve(spoken: Spoken<Type>): Served | Promise<Served>;
   /** What is called, without secrets. */
   readonly targets: readonly string[];
+  /** Where it keeps a connection: why it has none now, or null. */
+  readonly problem?: string | null;
+  /** Where commands come in through it: from now on they are carried out; called once. */
+  obey?(commander: Commander): void;
+  /** No command is taken any more; those that were taken are carried out. */
+  disobey?(): Promise<void>;
   /** Code that runs here on behalf of users is read again; a kind without such code lacks this. */
   reload?(): void;
   close(): Promise<void>;
@@ -52,6 +70,7 @@ export type BackendKind<Type extends Speech['type'] = Speech['type']> = {
 /** By the way that a dialect speaks: one line each. What a kind needs beyond this is loaded by `open`, so that no start pays for what it does not use. */
 const KINDS: { readonly [Type in Speech['type']]: (parts: SharedParts) => BackendKind<Type> | Promise<BackendKind<Type>> } = {
   http: openHttp,
+  entries: async (parts) => (await import('./streams/index.ts')).openStreams(parts),
   functions: async ({ transports, ...parts }) =>
     (await import('./functions/index.ts')).openFunctions({ ...parts, transportTo: (origin) => transports.to(origin) }),
 };
@@ -61,6 +80,7 @@ export class Backends {
   readonly #parts: SharedParts;
   readonly #open = new Map<string, Promise<BackendKind>>();
   readonly #targets = new Set<BackendKind>();
+  #commander: Commander | null = null;
 
   constructor(parts: BackendParts) {
     this.#parts = { ...parts, transports: new Transports(parts) };
@@ -78,6 +98,23 @@ export class Backends {
   /** How backends look that are called over HTTP, by whatever kind. */
   get health(): readonly BackendHealth[] {
     return this.#parts.transports.health;
+  }
+
+  /** Why one of them cannot be reached now, as far as that is known without asking; else null. */
+  get problem(): string | null {
+    for (const { problem } of this.#targets) if (typeof problem === 'string') return problem;
+    return null;
+  }
+
+  /** From now on commands that come in through backends are carried out, also through those that are opened later. */
+  obey(commander: Commander): void {
+    this.#commander = commander;
+    for (const kind of this.#targets) kind.obey?.(commander);
+  }
+
+  async disobey(): Promise<void> {
+    this.#commander = null;
+    await Promise.all([...this.#targets].map(async (kind) => kind.disobey?.()));
   }
 
   /** What is called from now on runs users' code as it lies there now. */
@@ -102,6 +139,7 @@ export class Backends {
   async #openKind(type: Speech['type']): Promise<BackendKind> {
     const kind = (await KINDS[type](this.#parts)) as BackendKind; // `serve` gives it only what speaks its way
     this.#targets.add(kind);
+    if (this.#commander !== null) kind.obey?.(this.#commander);
     return kind;
   }
 }

@@ -1,10 +1,11 @@
-import { accessSync, constants, lstatSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, statfsSync, statSync } from 'node:fs';
 import { BlockList, isIP } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import { readOriginPattern } from '../wire/origins.ts';
+import type { Reading } from './credential-forms.ts';
 import { withoutEndSlashes } from '../wire/ws-uris.ts';
-import { decodeText } from './text-file.ts';
+import { readClaimTags, readKeySetUrl, readWebhookSecrets } from './credential-forms.ts';
 
 /** How a string option is read beyond its schema. */
 export type OptionForm =
@@ -18,13 +19,12 @@ export type OptionForm =
   | 'directory'
   | 'workers'
   | 'engine'
-  | 'secret-file';
+  | 'webhook-secrets'
+  | 'key-set-url'
+  | 'claim-tags';
 
 /** A list of networks that can be asked for an address, and the text that it was read from. */
 export type CidrList = BlockList & { readonly entries: readonly string[] };
-
-/** A value, or what was wanted. */
-type Reading = { readonly value: unknown } | string;
 
 export const readers: Record<OptionForm, (value: string) => Reading> = {
   url: readUrl,
@@ -37,7 +37,9 @@ export const readers: Record<OptionForm, (value: string) => Reading> = {
   directory: readDirectory,
   workers: readWorkers,
   engine: readEngine,
-  'secret-file': readSecretFile,
+  'webhook-secrets': (value) => readWebhookSecrets(splitList(value)),
+  'key-set-url': readKeySetUrl,
+  'claim-tags': (value) => readClaimTags(splitList(value)),
 };
 
 /** Schemes of the engines that join machines; their registry has the same, and a test says so. */
@@ -45,7 +47,7 @@ export const ENGINE_SCHEMES: readonly string[] = ['redis://', 'rediss://', 'redi
 
 function splitList(value: string): string[] {
   return value
-    .split(',')
+    .split(/[,\r\n]/) // a file has one a line
     .map((part) => part.trim())
     .filter((part) => part !== '');
 }
@@ -213,15 +215,4 @@ function engineProblem(url: string): string | null {
   return isUrl
     ? null
     : `must be a URL with a host, such as ${scheme}engine.example.com; several are joined by commas, each with its scheme`;
-}
-
-/** What the file holds, without the line end and the byte-order mark that editors and Secrets add. */
-function readSecretFile(value: string): Reading {
-  if (value === '') return { value: undefined };
-  try {
-    const text = decodeText(readFileSync(value)).trim();
-    return text === '' ? 'must be a file that holds something' : { value: text };
-  } catch (error) {
-    return `must be a file that this process may read (${(error as Error).message})`;
-  }
 }

@@ -34,7 +34,7 @@ function plainNames(env: NodeJS.ProcessEnv, ours: ReadonlySet<string>): NodeJS.P
 }
 
 /** `trim` takes a byte-order mark for white space. Quotes that end before the end (`"a","b"`) are not around the whole; JSON has quotes of its own. */
-function plain(value: string): string {
+export function plain(value: string): string {
   const text = value.trim();
   const [, quote = '', inner = ''] = /^(["'])([^]*)\1$/.exec(text) ?? [];
   if (quote === '') return text;

@@ -6,6 +6,7 @@ export const LIMIT_OPTIONS = {
   idleTimeoutMs: 'WS_TIMEOUT',
   maxMessageBytes: 'MAX_MESSAGE_BYTES',
   messagesPerSecond: 'MESSAGES_PER_SECOND',
+  bytesPerSecond: 'BYTES_PER_SECOND',
   inboxMessages: 'INBOX_MESSAGES',
   inboxBytes: 'INBOX_BYTES',
   sendBufferBytes: 'SEND_BUFFER_BYTES',

@@ -6,6 +6,9 @@ import { DIALECTS } from '../dialects/index.ts';
 import { givenBy } from './given.ts';
 import { nearMisses } from './near-misses.ts';
 import { optionsWith, type Settings } from './options.ts';
+import type { ClaimTag } from '../wire/client-tokens.ts';
+import { withSecrets, type SecretFile } from './secret-files.ts';
+import { readTls } from './tls.ts';
 import { readTracing, type TracingSettings } from './tracing.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
@@ -19,6 +22,12 @@ export type Config = Omit<
   | 'CONTROL_ALLOW'
   | 'CONTROL_ORIGINS'
   | 'CONTROL_TOKEN'
+  | 'CONTROL_PUSH_TOKEN'
+  | 'CONTROL_READ_TOKEN'
+  | 'JWT_ISSUER'
+  | 'JWT_AUDIENCE'
+  | 'JWT_CLAIM_TAGS'
+  | 'WEBHOOK_SECRETS'
   | 'TRUST_PROXY'
   | 'WORKERS'
   | 'FORWARD_HEADERS'
@@ -32,12 +41,23 @@ export type Config = Omit<
   readonly CONTROL_ALLOW: CidrList;
   readonly CONTROL_ORIGINS: readonly string[];
   readonly CONTROL_TOKEN: readonly string[];
+  readonly CONTROL_PUSH_TOKEN: readonly string[];
+  readonly CONTROL_READ_TOKEN: readonly string[];
+  readonly JWT_ISSUER: readonly string[];
+  readonly JWT_AUDIENCE: readonly string[];
+  readonly JWT_CLAIM_TAGS: readonly ClaimTag[];
+  /** The bytes of each. */
+  readonly WEBHOOK_SECRETS: readonly Buffer[];
   readonly TRUST_PROXY: CidrList;
   readonly WORKERS: number;
   readonly FORWARD_HEADERS: ReadonlySet<string>;
   readonly ORIGINS: readonly string[];
   /** Of OpenTelemetry's variables, which are no options of ours; null: nobody wants spans. */
   readonly TRACING: TracingSettings | null;
+  /** Of the secrets that came from files, by the names of the options. */
+  readonly secretFiles: ReadonlyMap<string, SecretFile>;
+  /** What the files of TLS hold, in the order of `tlsFiles`; null: TLS is off. */
+  readonly tlsContents: readonly Buffer[] | null;
 };
 
 /** A dialect's options are read as its schema says, by their own names. */
@@ -75,7 +95,8 @@ export type LoadOptions = { readonly dotenv?: boolean; readonly dialects?: Diale
 export function loadConfig(env: NodeJS.ProcessEnv, { dotenv = false, dialects = DIALECTS }: LoadOptions = {}): ConfigReport {
   const options: Options = optionsWith(dialects);
   const problems: string[] = [];
-  const { values: given, hollow } = givenBy(env, { dotenv, names: Object.keys(options) });
+  const { values, hollow } = givenBy(env, { dotenv, names: Object.keys(options) });
+  const { given, files } = withSecrets(values, options, problems);
   const warnings = nearMisses(Object.keys(given), Object.keys(options));
   for (const name of hollow) {
     const { form } = (options[name] ?? {}) as { form?: OptionForm };
@@ -92,13 +113,17 @@ export function loadConfig(env: NodeJS.ProcessEnv, { dotenv = false, dialects = 
     if (typeof result === 'string') problems.push(`${name}: ${result}, came ${shown(options, name, value)}`);
     else read[name] = result.value;
   }
+  const tlsContents = readTls(settings, problems);
   if (settings.API_URI === undefined && settings.ROUTES_FILE === undefined) problems.push(NO_BACKEND);
   if (settings.API_URI !== undefined && settings.ROUTES_FILE !== undefined)
     problems.push('API_URI: must not be set beside ROUTES_FILE, which replaces it');
+  if (settings.ROUTES_FILE === undefined && settings.JWT_JWKS_URI === undefined)
+    for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_CLAIM_TAGS'] as const)
+      if (settings[name] !== undefined) problems.push(`${name}: needs JWT_JWKS_URI beside it: without keys no token is looked at`);
   if (problems.length > 0) throw new ConfigError(problems, warnings, settings.ROUTES_FILE);
   const { tracing, warnings: ofTracing } = readTracing(env);
-  read['TRACING'] = tracing;
-  return { config: read as unknown as Config, warnings: [...warnings, ...ofTracing], effective: effectiveOf(settings, options) };
+  const config = { ...read, secretFiles: files, tlsContents, TRACING: tracing } as unknown as Config;
+  return { config, warnings: [...warnings, ...ofTracing], effective: effectiveOf(settings, options) };
 }
 
 const NO_BACKEND = 'API_URI: the URL of the backend is needed, nothing came; example: API_URI=http://localhost:3000/websocket';

@@ -3,6 +3,7 @@ import { DIALECTS } from '../dialects/index.ts';
 import type { Dialects } from '../dialects/definition.ts';
 import { choice, milliseconds, whole } from '../wire/option-schemas.ts';
 import type { OptionForm } from './forms.ts';
+import { withSecretFiles } from './secret-files.ts';
 import { YOUNG_GENERATION_MB, YOUNG_GENERATION_OPTION } from './young-generation.ts';
 
 type Extra = { readonly default?: unknown; readonly form?: OptionForm; readonly isSecret?: boolean; readonly pattern?: string };
@@ -22,7 +23,7 @@ const own = {
   ),
   WS_HOSTNAME: Type.Optional(
     text(
-      'Prefix of `ws_uri`, verbatim: `ws_uri` is `<WS_HOSTNAME>/<id>`. May carry a scheme and a path; commands are then served under that path too. Default: `localhost:<CONTROL_PORT or PORT>`.',
+      'Prefix of `ws_uri`, verbatim: `ws_uri` is `<WS_HOSTNAME>/<id>`. May carry a scheme and a path; commands are then served under that path too. Default: `localhost:<CONTROL_PORT or PORT>`, with `https://` before it where `TLS_CERT_FILE` is set.',
       { form: 'prefix' },
     ),
   ),
@@ -60,13 +61,35 @@ const own = {
   ),
   CONTROL_ORIGINS: Type.Optional(
     text(
-      "Browser origins that may call the control API. A control request with any other `Origin` is 403, so that another site's page cannot command. Without `CONTROL_TOKEN`, `Host` must be an address, a name of one label, a name in a domain that nobody can register, or the host of `WS_HOSTNAME` or of one of these.",
+      "Browser origins that may call the control API. A control request with any other `Origin` than these and the gateway's own (of its console) is 403, so that another site's page cannot command. Without `CONTROL_TOKEN`, `Host` must be an address, a name of one label, a name in a domain that nobody can register, or the host of `WS_HOSTNAME` or of one of these.",
       { form: 'origins' },
     ),
   ),
   CONTROL_TOKEN: Type.Optional(
-    text('One or more bearer tokens, joined by commas; when set, the control API demands one.', { form: 'list', isSecret: true }),
+    text(
+      'One or more bearer tokens, joined by commas, that may do everything (scope `admin`). As soon as there is a token, of any scope, the control API demands one.',
+      { form: 'list', isSecret: true },
+    ),
   ),
+  CONTROL_PUSH_TOKEN: Type.Optional(
+    text('Bearer tokens of scope `push`: commands to clients (push, close, tags, calls, selections), and the description of one.', {
+      form: 'list',
+      isSecret: true,
+    }),
+  ),
+  CONTROL_READ_TOKEN: Type.Optional(
+    text('Bearer tokens of scope `read`: status, tree, count, descriptions, metrics. A token that is in both lists has both scopes.', {
+      form: 'list',
+      isSecret: true,
+    }),
+  ),
+  CONSOLE_PAYLOADS: choice(
+    'What the console and `wsaas tail` show of messages: `off` their size only, `redacted` the form of JSON (its keys, not its values), `plain` up to 1,000 characters as they are.',
+    'off',
+    ['off', 'redacted', 'plain'],
+  ),
+  CONSOLE_WATCHERS: whole('Consoles and `wsaas tail`s that may watch at once, per worker; over it 503.', 16, { maximum: 1_000 }),
+  CONSOLE_ENDS: whole('Last ends of connections that the console can tell the reason of, per worker.', 10_000, { maximum: 1_000_000 }),
   TRUST_PROXY: Type.Optional(text('CIDRs of proxies whose `X-Forwarded-*` headers are believed.', { form: 'cidrs' })),
   NODE_NAME: Type.Optional(text("This node's name in answers, logs and metrics. Default: random.", { pattern: '^[A-Za-z0-9._-]{1,63}$' })),
   WORKERS: text('Processes that share the port; `auto` is one per core.', { default: '1', form: 'workers' }),
@@ -80,12 +103,10 @@ const own = {
       { form: 'engine', isSecret: true },
     ),
   ),
-  CLUSTER_CREDENTIALS_FILE: Type.Optional(
+  CLUSTER_CREDENTIALS: Type.Optional(
     text(
-      'File with what logs in to `CLUSTER_URL`, so that the URL need not hold it: `user:password`, or a password (Redis), a token or a `.creds` file (NATS).',
-      {
-        form: 'secret-file',
-      },
+      'What logs in to `CLUSTER_URL`, so that the URL need not hold it: `user:password`, or a password (Redis), a token or what a `.creds` file holds (NATS).',
+      { isSecret: true },
     ),
   ),
   CLUSTER_NAME: text('Machines of one name on one engine form a cluster.', { default: 'wsaas', pattern: '^[A-Za-z0-9_-]{1,63}$' }),
@@ -119,7 +140,15 @@ const own = {
     0,
   ),
   MESSAGES_PER_SECOND: whole(
-    'Messages per second of one connection; over it the gateway reads slower, nothing is dropped. 0: no limit.',
+    'Messages and pings per second of one connection; over it the gateway reads slower, nothing is dropped. 0: no limit.',
+    0,
+  ),
+  BYTES_PER_SECOND: whole(
+    'Bytes of messages and pings per second of one connection, as they are after decompression; over it the gateway reads slower, nothing is dropped. 0: no limit.',
+    0,
+  ),
+  HANDSHAKES_PER_SECOND_PER_IP: whole(
+    'Upgrade requests per second of one address (of IPv6: one /64 network), per worker; up to ten seconds of them may come at once. Over it 429 with `Retry-After`, before anything else is looked at. 0: no limit.',
     0,
   ),
   INBOX_MESSAGES: whole('Messages read but undelivered, per connection; full, the gateway stops reading that socket.', 64, { minimum: 1 }),
@@ -171,7 +200,51 @@ const own = {
     'http',
     ['http', 'close'],
   ),
-  HANDSHAKE_TIMEOUT_MS: milliseconds('ms in which a connection must have sent its whole request, its body too.', 10_000, 1),
+  HANDSHAKE_TIMEOUT_MS: milliseconds(
+    'ms in which a connection must have done its TLS handshake, and again ms in which it must have sent its whole request, its body too.',
+    10_000,
+    1,
+  ),
+  MAX_HEADER_BYTES: whole(
+    'Bytes of the request line and all headers of one request; over it 431, or 414 where the URL alone has more.',
+    16_384,
+    {
+      minimum: 1_024,
+      maximum: 2 ** 20,
+    },
+  ),
+  TLS_CERT_FILE: Type.Optional(
+    text(
+      'Certificate in PEM, the intermediate ones behind it: clients and the control API are served by TLS 1.2 and newer (wss, https). Read again within 10 s of a change, and on SIGHUP.',
+    ),
+  ),
+  TLS_KEY_FILE: Type.Optional(text('Private key of `TLS_CERT_FILE` in PEM, without a passphrase.')),
+  TLS_CLIENT_CA_FILE: Type.Optional(
+    text(
+      'Certificates in PEM that vouch for callers of the control API: with it every control request must come with a client certificate. Clients need none; with `CONTROL_PORT` they are not even asked.',
+    ),
+  ),
+  WEBHOOK_SECRETS: Type.Optional(
+    text(
+      'One or two secrets, joined by a comma, that every event is signed with (Standard Webhooks): `whsec_` and 24 to 64 bytes in base64. Two while one replaces the other.',
+      { form: 'webhook-secrets', isSecret: true },
+    ),
+  ),
+  JWT_JWKS_URI: Type.Optional(
+    text(
+      'URL of the JSON Web Key Set with which clients’ tokens are checked before the backend is asked; without a valid one a client gets 401. The token comes in `Authorization: Bearer`, as a subprotocol `bearer.<token>` beside a real one, or as `access_token` in the query or a cookie.',
+      { form: 'key-set-url' },
+    ),
+  ),
+  JWT_ISSUER: Type.Optional(text('`iss` must be one of these, joined by commas. Default: every issuer whose key it is.', { form: 'list' })),
+  JWT_AUDIENCE: Type.Optional(
+    text('`aud` must hold one of these, joined by commas. Default: all, also a token that was made for another service.', { form: 'list' }),
+  ),
+  JWT_CLAIM_TAGS: Type.Optional(
+    text('Claims that become tags of the connection, joined by commas: `sub,tenant`, or `user=sub` to name the tag otherwise.', {
+      form: 'claim-tags',
+    }),
+  ),
   CLOSE_TIMEOUT_MS: milliseconds('ms that a client has to answer a close frame before its connection is dropped.', 5_000, 1),
   COMPRESSION: choice('`on`: permessage-deflate, with MAX_MESSAGE_BYTES as the cap on the inflated size.', 'off', ['off', 'on']),
   DEBUG_PROFILING: choice(
@@ -185,7 +258,8 @@ const own = {
 
 /** Every option: an environment variable with its type, default and meaning; the only definition (docs/configuration.md#options). Those of the dialects come last. */
 export function optionsWith(dialects: Dialects): typeof own & Readonly<Record<string, TSchema>> {
-  return Object.assign({}, own, ...Object.values(dialects).map((dialect) => dialect.options)) as typeof own;
+  const all: Record<string, TSchema> = Object.assign({}, own, ...Object.values(dialects).map((dialect) => dialect.options));
+  return withSecretFiles(all) as typeof own;
 }
 
 export const options = optionsWith(DIALECTS);

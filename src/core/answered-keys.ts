@@ -18,12 +18,15 @@ export class AnsweredKeys {
     return answer !== undefined && now - answer.at < IDEMPOTENCY_KEY_LIFETIME_MS ? answer.outcome : null;
   }
 
-  remember(key: string, outcome: PushOutcome, now: number): void {
+  /** Gives back the outcome. */
+  remember(key: string, outcome: PushOutcome, now: number): PushOutcome {
+    if (outcome.type !== 'sent' && outcome.type !== 'queued') return outcome;
     this.#answers.delete(key);
     this.#answers.set(key, { outcome, at: now });
     if (this.#answers.size > this.#limit) {
       const oldest = this.#answers.keys().next();
       if (oldest.done !== true) this.#answers.delete(oldest.value);
     }
+    return outcome;
   }
 }

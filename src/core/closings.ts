@@ -1,6 +1,6 @@
 import type { CloseEvent, CloseVerdict } from './events.ts';
 import { Fifo } from './fifo.ts';
-import type { Observer } from './observer.ts';
+import type { Life, Observer } from './observer.ts';
 import { eventIdsOf } from './party.ts';
 import type { Clock, Ledger, Log, Receiver, Timer } from './ports.ts';
 import { retryDelayMs } from './retry.ts';
@@ -37,9 +37,10 @@ export class Closings {
     return this.#pending;
   }
 
-  tell(route: Route, event: CloseEvent): void {
+  /** `life`: null for an orphan. */
+  tell(route: Route, event: CloseEvent, life: Life | null): void {
     const { observer, log, backlog } = this.#options;
-    observer.closed(event);
+    observer.closed(event, life);
     if (this.#isStopped) return; // it stays in the ledger
     let lane = this.#lanes.get(route.backendName);
     if (lane === undefined) {
@@ -136,6 +137,7 @@ class Closing implements Receiver<CloseVerdict> {
   readonly #event: CloseEvent;
   readonly #options: Options;
   readonly #giveUpAt: number;
+  #askedAt = 0;
   #attempts = 0;
 
   constructor(lane: ClosingLane, options: Options, { route, event }: { readonly route: Route; readonly event: CloseEvent }) {
@@ -147,12 +149,14 @@ class Closing implements Receiver<CloseVerdict> {
   }
 
   send(): void {
+    if (this.#askedAt === 0) this.#askedAt = this.#options.clock.now();
     this.#route.backend.close(this.#event, this, this.#giveUpAt);
   }
 
   settled(verdict: CloseVerdict): void {
     const { clock, ledger, observer, log } = this.#options;
     const { party } = this.#event;
+    observer.answered(this.#event, verdict, this.#askedAt);
     if (verdict.type === 'delivered') {
       observer.counted('closesDelivered', 1);
       ledger.forget(party.key);

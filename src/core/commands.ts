@@ -1,6 +1,7 @@
 import type { RpcAnswer, RpcCommand } from './rpc.ts';
 import type { Message } from './events.ts';
 import type { Selector } from './selector.ts';
+import type { Question, Seen } from './sightings.ts';
 
 /** To whom a command may go: a connection of another route is nobody. Absent: to all. */
 type Within = { readonly routes?: readonly string[] };
@@ -68,6 +69,17 @@ export const CLOSING = { type: 'closing' } as const;
 export const NOT_FOUND = { type: 'not-found' } as const;
 export const NOT_TEXT = { type: 'not-text' } as const;
 
+/** Which connections are looked for: everything that is neither null nor empty must match. */
+export type Search = {
+  /** The whole id, or a part of it. */
+  readonly id: string | null;
+  /** A part of the path. */
+  readonly path: string | null;
+  readonly tags: readonly (readonly [key: string, value: string])[];
+};
+
+export type SearchQuery = { readonly type: 'search'; readonly search: Search; readonly after: ListCursor | null; readonly limit: number };
+
 /** What is asked of every process at once. */
 export type Query =
   | { readonly type: 'send'; readonly selector: Selector; readonly message: Message }
@@ -82,6 +94,8 @@ export type Query =
   | { readonly type: 'count'; readonly selector: Selector }
   | { readonly type: 'tree' }
   | { readonly type: 'list'; readonly after: ListCursor | null; readonly limit: number }
+  | SearchQuery
+  | { readonly type: 'observe'; readonly question: Question }
   | { readonly type: 'metrics' };
 
 /** A place in the list of all connections: a process by its owner token, and the number of a connection there. */
@@ -98,6 +112,10 @@ export type Part = {
   readonly problem: string | null;
   readonly tree: Readonly<Record<string, Readonly<Record<string, number>>>> | null;
   readonly list: readonly (Description & { readonly serial: number })[] | null;
+  /** In the answer to `search`: the serial number up to which was looked, where more is left. */
+  readonly reached: number | null;
+  /** In the answer to `observe`. */
+  readonly seen: Seen | null;
   /** The process's metrics as prom-client's JSON, in the answer to `metrics`. */
   readonly metrics: readonly unknown[] | null;
 };

@@ -14,10 +14,10 @@ import {
   type RpcOutcome,
 } from './commands.ts';
 import { Early } from './early.ts';
-import type { Closer, Message, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
+import type { Closer, Message, MessageEvent, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
 import type { RpcCommand } from './rpc.ts';
-import { Pace } from './pace.ts';
+import { paceOf, type Pace } from './pace.ts';
 import { idsOf, Party } from './party.ts';
 import type { Socket } from './ports.ts';
 import type { Route } from './route.ts';
@@ -81,21 +81,21 @@ export class Connection implements IntakeClient {
   /** What it sends from now on is dropped. */
   #isDeaf = false;
   #pauses = 0;
-  readonly #pace: Pace | null;
+  readonly pace: Pace | null;
 
   constructor(host: ConnectionHost, route: Route, { id, key, request }: ConnectionOrigin) {
     this.#host = host;
     this.route = route;
     this.address = id === key ? id : addressOf(route.namespace, id);
     const { path, authorization, traceparent, tracestate = null, subprotocol, data } = request;
-    this.#party = new Party({ id, key, path, authorization, traceparent, tracestate, subprotocol, tags: null, data });
+    this.#party = new Party({ id, key, route: route.name, path, authorization, traceparent, tracestate, subprotocol, tags: null, data });
     this.remoteAddress = request.remoteAddress;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
     this.lastActiveDate = this.connectedAt;
     this.lastActiveAt = host.clock.now();
     this.#intake = route.intake(this, host);
-    this.#pace = route.limits.messagesPerSecond === 0 ? null : new Pace(this, host.clock, route.limits.messagesPerSecond);
+    this.pace = paceOf(this, host.clock, route.limits);
   }
 
   /** What events say of this client. Another one after each change of what they say. */
@@ -161,11 +161,12 @@ export class Connection implements IntakeClient {
     // the socket itself knows only the largest limit of all routes
     if (data.length > this.route.limits.maxMessageBytes) return this.#closeDeaf(CLOSE.TOO_BIG, 'message too big');
     if (isBinary && !this.route.takesBinary) return this.#closeDeaf(CLOSE.UNSUPPORTED_DATA, 'no binary messages here');
-    this.#host.observer.received(this.#party, data.length);
     this.messages += 1;
     this.#lastSeq += 1;
-    this.#pace?.took();
-    this.#intake.received({ type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary });
+    const event: MessageEvent = { type: 'message', party: this.#party, seq: this.#lastSeq, data, isBinary };
+    this.#host.observer.received(event);
+    this.pace?.took(data.length);
+    this.#intake.received(event);
   }
 
   /** Any frame came. */
@@ -179,12 +180,8 @@ export class Connection implements IntakeClient {
   push(message: Message, idempotencyKey: string | null): PushOutcome {
     if (idempotencyKey === null) return this.#push(message);
     const now = this.#host.clock.now();
-    const first = this.#answered?.find(idempotencyKey, now);
-    if (first) return first;
-    const outcome = this.#push(message);
-    if (outcome === SENT || outcome === QUEUED)
-      (this.#answered ??= new AnsweredKeys(this.route.limits.idempotencyKeys)).remember(idempotencyKey, outcome, now);
-    return outcome;
+    this.#answered ??= new AnsweredKeys(this.route.limits.idempotencyKeys);
+    return this.#answered.find(idempotencyKey, now) ?? this.#answered.remember(idempotencyKey, this.#push(message), now);
   }
 
   #push(message: Message): PushOutcome {
@@ -201,8 +198,7 @@ export class Connection implements IntakeClient {
         return QUEUED;
       case 'open': {
         if (this.#socket?.isOpen !== true) return NOT_FOUND; // the client's close frame is read, its end not reported yet
-        const buffered = this.bufferedBytes;
-        if (buffered > 0 && buffered + length > limits.sendBufferBytes) {
+        if (this.bufferedBytes > 0 && this.bufferedBytes + length > limits.sendBufferBytes) {
           this.#host.slow(this);
           return this.#refuse(SLOW);
         }
@@ -297,7 +293,7 @@ export class Connection implements IntakeClient {
     return this.#host.setTags(this, changes);
   }
 
-  /** The socket is gone, whoever ended it: by default the client, by a close frame or without one. Called once. */
+  /** The socket is gone, whoever ended it. Called once. `by`: who, where the code alone does not tell. */
   ended(code: number, reason: string, by: Closer = code === CLOSE.ABNORMAL ? 'network' : 'client'): void {
     if (this.state === 'closed') return;
     this.state = 'closed';
@@ -337,14 +333,14 @@ export class Connection implements IntakeClient {
   }
 
   #send(message: Message): void {
-    this.sentMessages += 1;
-    this.#host.observer.pushed(this.#party, message.data.length);
+    this.#host.observer.pushed(this.#party, message);
     this.messages += 1;
+    this.sentMessages += 1;
     this.#socket?.send(message);
   }
 
   #refuse(outcome: Failure): Failure {
-    this.#host.observer.counted('pushesRefused', 1);
+    this.#host.observer.pushRefused(this.#party, outcome);
     return outcome;
   }
 }

@@ -77,6 +77,13 @@ export class Connections {
     return this.#match(selector).filter(({ id, state }) => !excluded.has(id) && state !== 'closing');
   }
 
+  /** Those that have all of these tags, whatever their state; starts from the rarest. The table may change meanwhile. */
+  *having(tags: Selector['tags']): IterableIterator<Connection> {
+    const sets = tags.map(([key, value]) => this.#byTag.holders(key, value)).toSorted((a, b) => a.size - b.size);
+    const [rarest, ...others] = sets;
+    for (const connection of rarest ?? []) if (others.every((set) => set.has(connection))) yield connection;
+  }
+
   tree(): Record<string, Record<string, number>> {
     return this.#byTag.tree();
   }
@@ -108,16 +115,8 @@ export class Connections {
           .flatMap((address) => [this.find(address), ...this.pending(address)])
           .filter((connection) => connection !== undefined);
       case 'tags':
-        return this.#withTags(tags);
+        return [...this.having(tags)];
     }
-  }
-
-  /** Starts from the rarest tag. */
-  #withTags(tags: Selector['tags']): Connection[] {
-    const sets = tags.map(([key, value]) => this.#byTag.holders(key, value)).toSorted((a, b) => a.size - b.size);
-    const [rarest, ...others] = sets;
-    if (rarest === undefined) return [];
-    return [...rarest].filter((connection) => others.every((set) => set.has(connection)));
   }
 }
 

@@ -10,7 +10,7 @@ import { connectionId } from './ids.ts';
 import { ShortIds } from './short-ids.ts';
 import { Lane } from './lane.ts';
 import { tellLife } from './life.ts';
-import type { Observer } from './observer.ts';
+import type { Attempt, Observer } from './observer.ts';
 import { tellOrphans } from './orphans.ts';
 import { eventIdsOf } from './party.ts';
 import type { Bus, BusHandler, Clock, Ledger, LedgerEntry, Log } from './ports.ts';
@@ -20,6 +20,7 @@ import { busy, CLIENT_GONE, ID_IS_HELD, SHUTTING_DOWN, unusable } from './refusa
 import type { Route } from './route.ts';
 import { Seldom } from './seldom.ts';
 import { answerQuery, part } from './selections.ts';
+import { standingOf, type Question, type Seen, type Standing } from './sightings.ts';
 
 export type GatewayOptions = {
   readonly clock: Clock;
@@ -41,6 +42,8 @@ export type GatewayOptions = {
   readonly whyClosed?: () => string | null;
   /** Makes this process's part of the answer to a query for metrics. */
   readonly metrics: (census: Census) => Promise<readonly unknown[]>;
+  /** Answers those who watch, for this process. */
+  readonly observe: (question: Question, standing: Standing) => Seen;
   /** Finds the route that a ledger entry names. */
   readonly routeOf: (name: string) => Route | undefined;
 };
@@ -91,10 +94,12 @@ export class Gateway implements ConnectionHost, BusHandler {
    */
   async open(route: Route, request: OpenRequest, isGone: () => boolean): Promise<Admitted | Refusal> {
     const full = this.#closedBecause ?? this.#admission.enter(request.remoteAddress);
-    if (full !== null) return this.#refuse(full);
+    const attempt = { route: route.name, request, askedAt: this.clock.now() };
+    if (full !== null) return this.#refuse(full, attempt);
     this.#opening += 1;
     try {
-      return await this.#openInTurn(route, request, isGone);
+      const decision = await this.#openInTurn(route, request, isGone);
+      return 'type' in decision ? this.#refuse(decision, attempt) : decision;
     } finally {
       this.#opening -= 1;
       this.#checkEmpty();
@@ -132,7 +137,8 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.connections.add(connection); // from here on `left` gives the place back
     const event: OpenEvent = { type: 'open', party: connection.party, request };
     await this.#options.ledger.opened(ledgerEntry(connection));
-    const verdict = await route.backend.open(event, this.clock.now() + route.limits.openTimeoutMs);
+    const askedAt = this.clock.now();
+    const verdict = await route.backend.open(event, askedAt + route.limits.openTimeoutMs);
     if (verdict.type === 'refused') return this.#turnAway(connection, verdict);
     const problem = this.connections.setTags(connection, [...request.tags, ...(verdict.tags ?? [])]);
     if (problem !== null) return this.#turnAway(connection, unusable(problem));
@@ -140,14 +146,14 @@ export class Gateway implements ConnectionHost, BusHandler {
     if (request.clientId !== null && !(await this.#takeId(connection)))
       return this.#turnAway(connection, { ...ID_IS_HELD, wasAccepted: true });
     if (connection.tags !== null || verdict.data !== null) await this.#options.ledger.opened(ledgerEntry(connection));
-    this.observer.opened(connection.party);
+    this.observer.opened(connection.party, askedAt);
     return { connection, verdict };
   }
 
   /** Refused before there was a connection. */
   #giveBack(request: OpenRequest, refusal: Refusal): Refusal {
     this.#admission.leave(request.remoteAddress);
-    return this.#refuse(refusal);
+    return refusal;
   }
 
   #turnAway(connection: Connection, refusal: Refusal): Refusal {
@@ -156,7 +162,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     if (this.#disowned.delete(connection)) this.#options.ledger.forget(connection.key);
     else if (refusal.wasAccepted) this.#tellClose(connection, { code: CLOSE.ABNORMAL, reason: refusal.endReason ?? refusal.message });
     else this.#options.ledger.forget(connection.key);
-    return this.#refuse(refusal);
+    return refusal;
   }
 
   /** An outage refuses thousands: a few lines a second tell of it. */
@@ -211,6 +217,7 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   /** The bus calls this: another process asks for this process's part of an answer. */
   async answer(query: Query): Promise<Part> {
+    if (query.type === 'observe') return { ...part(this, {}), seen: this.#options.observe(query.question, standingOf(this)) };
     if (query.type === 'metrics') return { ...part(this, {}), metrics: await this.#options.metrics(await censusOf(this, this.#leaving)) };
     return answerQuery(this, query);
   }
@@ -295,16 +302,9 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.#checkEmpty();
   }
 
-  #tellClose(connection: Connection, { code, reason, by }: Pick<CloseEvent, 'code' | 'reason' | 'by'>): void {
-    this.closings.tell(connection.route, {
-      type: 'close',
-      party: connection.party,
-      seq: connection.nextSeq,
-      code,
-      reason,
-      isOrphan: false,
-      by: by ?? 'gateway',
-    });
+  #tellClose(connection: Connection, { code, reason, by = 'gateway' }: Pick<CloseEvent, 'code' | 'reason' | 'by'>): void {
+    const { route, party, nextSeq: seq, remoteAddress, connectedAt } = connection;
+    this.closings.tell(route, { type: 'close', party, seq, code, reason, isOrphan: false, by }, { remoteAddress, connectedAt });
   }
 
   nextSerial(): number {
@@ -337,13 +337,12 @@ export class Gateway implements ConnectionHost, BusHandler {
     return lane;
   }
 
-  #refuse(refusal: Refusal): Refusal {
-    this.observer.refused(refusal);
+  #refuse(refusal: Refusal, attempt: Attempt): Refusal {
+    this.observer.refused(refusal, attempt);
     return refusal;
   }
 }
 
-function ledgerEntry(connection: Connection): LedgerEntry {
-  const { key, id, path, data, tags } = connection.party;
-  return { key, id, route: connection.route.name, path, data, tags: tags === null ? null : Object.fromEntries(tags) };
+function ledgerEntry({ party: { key, id, route, path, data, tags } }: Connection): LedgerEntry {
+  return { key, id, route, path, data, tags: tags === null ? null : Object.fromEntries(tags) };
 }

@@ -50,7 +50,7 @@ function checkTerm(gateway: Gateway, connection: Connection, now: number): void 
   const { maxIdleMs, maxAgeMs } = connection.route.limits;
   if (connection.state !== 'open') return;
   if (maxIdleMs !== 0) {
-    if (connection.messages !== connection.seenMessages) {
+    if (connection.messages !== connection.seenMessages || connection.isPaused) {
       connection.seenMessages = connection.messages;
       connection.quietSince = now;
     } else if (now - connection.quietSince >= maxIdleMs) {

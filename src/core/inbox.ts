@@ -31,7 +31,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
   #waitingBytes = 0;
   #current: MessageEvent | null = null;
   #attempts = 0;
-  #giveUpAt = 0;
+  #askedAt = 0;
   #timer: Timer | null = null;
   #isPausing = false;
   #isAbandoned = false;
@@ -84,6 +84,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
   settled(verdict: MessageVerdict): void {
     const event = this.#current;
     if (event === null) return;
+    this.#host.observer.answered(event, verdict, this.#askedAt);
     if (verdict.type === 'retry') {
       this.#retry(event, verdict);
       return;
@@ -102,10 +103,14 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
     return this.#current === null ? idsOf(party) : eventIdsOf(party, this.#current.seq);
   }
 
+  get #giveUpAt(): number {
+    return this.#askedAt + this.#options.limits.backendRetryForMs;
+  }
+
   #begin(event: MessageEvent): void {
     this.#current = event;
     this.#attempts = 0;
-    this.#giveUpAt = this.#host.clock.now() + this.#options.limits.backendRetryForMs;
+    this.#askedAt = this.#host.clock.now();
     this.#send(event);
   }
 

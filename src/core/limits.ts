@@ -3,6 +3,7 @@ export type Limits = {
   readonly idleTimeoutMs: number;
   readonly maxMessageBytes: number;
   readonly messagesPerSecond: number;
+  readonly bytesPerSecond: number;
   readonly inboxMessages: number;
   readonly inboxBytes: number;
   readonly sendBufferBytes: number;

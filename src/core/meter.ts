@@ -1,5 +1,5 @@
 import { closeCodeClass } from './close-codes.ts';
-import type { CloseEvent, Closer, Refusal } from './events.ts';
+import type { CloseEvent, Closer, Message, MessageEvent, Refusal } from './events.ts';
 import type { Counter, Observer } from './observer.ts';
 import { Timings } from './timings.ts';
 
@@ -20,6 +20,10 @@ export class Meter implements Observer {
   opensAccepted = 0;
   /** By reason, of which there are few. */
   readonly opensRefused = new Map<string, number>();
+  /** Upgrade requests over HANDSHAKES_PER_SECOND_PER_IP. */
+  handshakesRefused = 0;
+  /** Clients without a token that is taken (JWT_JWKS_URI). */
+  tokensRefused = 0;
   /** Ends by close code and by who ended it; codes that the gateway does not know by name count as their class. */
   readonly ends = new Map<string, Map<Closer, number>>();
   closesStarted = 0;
@@ -58,6 +62,13 @@ export class Meter implements Observer {
   framesIgnored = 0;
   /** Messages from other processes of the cluster that could not be understood. */
   envelopesDropped = 0;
+  /** Commands that came by a stream. */
+  commandsExecuted = 0;
+  /** Those that could not be understood. */
+  commandsDropped = 0;
+  commandsExpired = 0;
+  /** Those that were taken over from a consumer that did not acknowledge them. */
+  commandsClaimed = 0;
   /** Clients that were told that the gateway leaves. */
   goodbyesSaid = 0;
   'push sent' = 0;
@@ -83,14 +94,21 @@ export class Meter implements Observer {
     this.opensRefused.set(reason, (this.opensRefused.get(reason) ?? 0) + 1);
   }
 
-  received(_party: unknown, bytes: number): void {
+  received({ data }: MessageEvent): void {
     this.messagesReceived += 1;
-    this.bytesReceived += bytes;
+    this.bytesReceived += data.length;
   }
 
-  pushed(_party: unknown, bytes: number): void {
+  /** What comes of a message is counted by those who know more of it (`counted`). */
+  answered(): void {}
+
+  pushed(_party: unknown, { data }: Message): void {
     this.pushesSent += 1;
-    this.bytesSent += bytes;
+    this.bytesSent += data.length;
+  }
+
+  pushRefused(): void {
+    this.pushesRefused += 1;
   }
 
   closed({ code, by = 'gateway' }: CloseEvent): void {

@@ -30,7 +30,7 @@ export function tellOrphans(entries: readonly LedgerEntry[], { routeOf, bus, obs
     observer.counted('orphansTold', 1);
     if (id !== key) bus.release(addressOf(route.namespace, id), key);
     const tags = pairs === null ? null : new Map(Object.entries(pairs));
-    const party = new Party({ id, key, path, tags, data, subprotocol: null, authorization: null, traceparent: null });
-    closings.tell(route, { type: 'close', party, seq: null, code: CLOSE.ABNORMAL, reason: '', isOrphan: true });
+    const party = new Party({ id, key, route: name, path, tags, data, subprotocol: null, authorization: null, traceparent: null });
+    closings.tell(route, { type: 'close', party, seq: null, code: CLOSE.ABNORMAL, reason: '', isOrphan: true }, null);
   }
 }

@@ -1,39 +1,56 @@
+import type { Limits } from './limits.ts';
 import type { Clock } from './ports.ts';
 
 /** What is read slower. */
 export type Readable = { pause(): void; resume(): void };
 
-/** A client may run this far ahead of its rate before the gateway reads slower. */
+/** A client may run this far ahead of its rates before the gateway reads slower. */
 const BURST_MS = 1_000;
 
-/** Reads one connection no faster than MESSAGES_PER_SECOND on average; nothing is dropped, the socket is paused. */
+export type Rates = Pick<Limits, 'messagesPerSecond' | 'bytesPerSecond'>;
+
+/** Null: nothing is to be held back. */
+export function paceOf(connection: Readable, clock: Clock, rates: Rates): Pace | null {
+  return rates.messagesPerSecond === 0 && rates.bytesPerSecond === 0 ? null : new Pace(connection, clock, rates);
+}
+
+/** Reads one connection no faster than its rates on average; nothing is dropped, the socket is paused. */
 export class Pace {
   readonly #connection: Readable;
   readonly #clock: Clock;
-  readonly #spacingMs: number;
-  #nextAt = 0;
+  readonly #messageMs: number;
+  readonly #byteMs: number;
+  /** The times at which what was read would have been due, by each rate. */
+  #messagesUntil = 0;
+  #bytesUntil = 0;
   #isPausing = false;
 
-  constructor(connection: Readable, clock: Clock, messagesPerSecond: number) {
+  constructor(connection: Readable, clock: Clock, { messagesPerSecond, bytesPerSecond }: Rates) {
     this.#connection = connection;
     this.#clock = clock;
-    this.#spacingMs = 1_000 / messagesPerSecond;
+    this.#messageMs = messagesPerSecond === 0 ? 0 : 1_000 / messagesPerSecond;
+    this.#byteMs = bytesPerSecond === 0 ? 0 : 1_000 / bytesPerSecond;
   }
 
-  /** A message was read. */
-  took(): void {
+  /** A message or a ping was read. */
+  took(bytes: number): void {
     const now = this.#clock.now();
-    this.#nextAt = Math.max(now, this.#nextAt) + this.#spacingMs;
-    const aheadMs = this.#nextAt - now - BURST_MS;
+    this.#messagesUntil = Math.max(now, this.#messagesUntil) + this.#messageMs;
+    this.#bytesUntil = Math.max(now, this.#bytesUntil) + bytes * this.#byteMs;
+    const aheadMs = this.#aheadMs(now);
     if (aheadMs <= 0 || this.#isPausing) return;
     this.#isPausing = true;
     this.#connection.pause();
     this.#wait(aheadMs);
   }
 
+  #aheadMs(now: number): number {
+    return Math.max(this.#messagesUntil, this.#bytesUntil) - now - BURST_MS;
+  }
+
   #wait(ms: number): void {
     this.#clock.after(Math.ceil(ms), () => {
-      const aheadMs = this.#nextAt - this.#clock.now() - BURST_MS; // one chunk can hold many messages
+      const aheadMs = this.#aheadMs(this.#clock.now()); // one chunk can hold many messages
       if (aheadMs > 0) {
         this.#wait(aheadMs);
         return;

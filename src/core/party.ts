@@ -3,6 +3,8 @@ export type PartyFacts = {
   readonly id: string;
   /** Unique for this connection, also where clients choose ids: event ids follow from it. */
   readonly key: string;
+  /** The name of its route. */
+  readonly route: string;
   readonly path: string;
   readonly authorization: string | null;
   readonly traceparent: string | null;
@@ -21,6 +23,7 @@ export type PartyFacts = {
 export class Party implements PartyFacts {
   readonly id: string;
   readonly key: string;
+  readonly route: string;
   readonly path: string;
   readonly authorization: string | null;
   readonly traceparent: string | null;
@@ -31,9 +34,10 @@ export class Party implements PartyFacts {
   #deriver: unknown = null;
   #derived: unknown = null;
 
-  constructor({ id, key, path, authorization, traceparent, tracestate = null, subprotocol, tags, data }: PartyFacts) {
+  constructor({ id, key, route, path, authorization, traceparent, tracestate = null, subprotocol, tags, data }: PartyFacts) {
     this.id = id;
     this.key = key;
+    this.route = route;
     this.path = path;
     this.authorization = authorization;
     this.traceparent = traceparent;
@@ -45,8 +49,8 @@ export class Party implements PartyFacts {
 
   /** The same client with other facts. */
   with(changes: Partial<PartyFacts>): Party {
-    const { id, key, path, authorization, traceparent, tracestate, subprotocol, tags, data } = this;
-    return new Party({ id, key, path, authorization, traceparent, tracestate, subprotocol, tags, data, ...changes });
+    const { id, key, route, path, authorization, traceparent, tracestate, subprotocol, tags, data } = this;
+    return new Party({ id, key, route, path, authorization, traceparent, tracestate, subprotocol, tags, data, ...changes });
   }
 
   /** What `derive` makes of this party: made when it is first asked for, then kept. It keeps what one deriver made. */

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Part, Query } from './commands.ts';
 import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
+import { search } from './searching.ts';
 
 /** Longest piece of work on a selection before the event loop gets its turn. */
 const SLICE_MS = 5;
@@ -14,7 +15,7 @@ export type Queried = { readonly node: string; readonly owner: string; readonly 
 type Counts = { matched: number; sent: number; failed: number; problem: string | null };
 
 /** Answers a query for this process's connections (docs/selections.md#requests). Large selections are worked off in slices. */
-export async function answerQuery(gateway: Queried, query: Exclude<Query, { type: 'metrics' }>): Promise<Part> {
+export async function answerQuery(gateway: Queried, query: Exclude<Query, { type: 'metrics' | 'observe' }>): Promise<Part> {
   const { connections } = gateway;
   switch (query.type) {
     case 'send': {
@@ -48,6 +49,8 @@ export async function answerQuery(gateway: Queried, query: Exclude<Query, { type
       return { ...part(gateway, {}), tree: connections.tree() };
     case 'list':
       return { ...part(gateway, {}), list: list(gateway, query) };
+    case 'search':
+      return { ...part(gateway, {}), ...(await search(gateway, query)) };
   }
 }
 
@@ -61,6 +64,8 @@ export function part(gateway: Queried, counts: Partial<Counts>): Part {
     problem: null,
     tree: null,
     list: null,
+    reached: null,
+    seen: null,
     metrics: null,
     ...counts,
   };

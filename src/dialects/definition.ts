@@ -12,7 +12,7 @@ import type { EventHeaderOptions } from '../wire/event-headers.ts';
 
 /** What a dialect on one route is made of. */
 export type DialectContext = EventHeaderOptions & {
-  /** Path and query of the backend's URL. */
+  /** Path and query of the backend's URL; `/` where it has none of HTTP. */
   readonly backendPath: string;
   readonly limits: Limits;
   /** Accepted ones, in the order of preference; empty: whatever the dialect thinks right. */
@@ -21,8 +21,10 @@ export type DialectContext = EventHeaderOptions & {
   readonly values: Readonly<Record<string, unknown>>;
   /** The client path of the route. */
   readonly routePath: string;
-  /** URL of the backend; null: the route has none, which some dialects allow. */
+  /** URL of the backend; null: the route has none, which some dialects allow, or none of HTTP. */
   readonly backend: URL | null;
+  /** The backend as the route names it, where the dialect has URLs of its own (`ownBackend`). */
+  readonly ownBackend?: string;
   /** Of the routes file: what relative paths in it begin at. */
   readonly directory: string;
 };
@@ -32,6 +34,8 @@ export type DialectOnRoute = {
   readonly speech: Speech;
   /** What is settled before the backend is asked. */
   readonly enter: (request: EntryRequest) => Entry | Refusal;
+  /** The URL of another backend that decides who gets in, in the default dialect; none: the route's own does. */
+  readonly gatekeeper?: string;
   /** What its events are known by in logs and bounds; default: the backend's origin. */
   readonly backendName?: string;
   /** Default: those of the context. */
@@ -62,6 +66,13 @@ export type ControlOptions = {
 /** What is wrong with a route, at which of its properties: the path to it, from the route on. */
 export type RouteProblem = { readonly at: readonly (string | number)[]; readonly wanted: string };
 
+/** A route whose properties are each as their schemas want them. */
+export type CheckedRoute = {
+  readonly path: string;
+  readonly subprotocols?: readonly string[] | undefined;
+  readonly backend?: string | undefined;
+};
+
 /** A dialect is one such value, and one line in `dialects/index.ts`. */
 export type DialectDefinition = {
   readonly name: string;
@@ -78,11 +89,19 @@ export type DialectDefinition = {
   readonly create: (context: DialectContext) => DialectOnRoute;
   /** Must each of its routes have a `backend`? Default: true. */
   readonly needsBackend?: boolean;
+  /** Where its backend is reached by other URLs than those of HTTP. */
+  readonly ownBackend?: {
+    /** One such URL. */
+    readonly example: string;
+    /** What is wrong with one, or null. */
+    readonly problemOf: (backend: string) => string | null;
+  };
   /** Is a plain request for the path of one of its routes told to upgrade (426), though it could be a command for an id? Default: false. */
   readonly isUpgradeOnly?: boolean;
   /** The answer to a client whose path no route has, where all routes are of this dialect. Default: 404. */
   readonly unknownPath?: Refusal;
-  readonly checkRoute: (route: { readonly path: string; readonly subprotocols?: readonly string[] | undefined }) => readonly RouteProblem[];
+  /** The route as the file has it, as far as nothing is wrong with it yet. */
+  readonly checkRoute: (route: CheckedRoute) => readonly RouteProblem[];
   /**
    * Its commands on the control API, with or without a control path before them: whom a command is for is what
    * `addressIn` makes of its parameters. Needs a parser that leaves bodies as Buffers.

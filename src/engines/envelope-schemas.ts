@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { SEEN } from './seen-schema.ts';
 
 /** What travels between the processes of a cluster, as it is written; a message's bytes stand behind the JSON, in order. */
 const text = Type.String();
@@ -27,6 +28,17 @@ const command = Type.Union([
   Type.Object({ type: Type.Literal('rpc-reject'), id: text, messageId: text, error: rpcError }),
 ]);
 
+const question = Type.Union([
+  Type.Object({
+    type: Type.Literal('watch'),
+    watch: text,
+    filter: Type.Object({ id: nullable(text), route: nullable(text), tags: pairs }),
+    wantsFigures: Type.Boolean(),
+  }),
+  Type.Object({ type: Type.Literal('ends'), id: nullable(text), code: nullable(Type.Integer()), limit: count }),
+  Type.Object({ type: Type.Literal('failures'), limit: count }),
+]);
+
 const query = Type.Union([
   Type.Object({ type: Type.Literal('send'), selector, message }),
   Type.Object({ type: Type.Literal('set-tags'), selector, changes: pairs }),
@@ -39,6 +51,13 @@ const query = Type.Union([
     /** Null: all. */
     limit: nullable(count),
   }),
+  Type.Object({
+    type: Type.Literal('search'),
+    search: Type.Object({ id: nullable(text), path: nullable(text), tags: pairs }),
+    after: nullable(Type.Object({ owner: text, serial: count })),
+    limit: count,
+  }),
+  Type.Object({ type: Type.Literal('observe'), question }),
   Type.Object({ type: Type.Literal('metrics') }),
 ]);
 
@@ -76,13 +95,15 @@ const part = Type.Object({
   tree: nullable(Type.Record(Type.String(), Type.Record(Type.String(), count))),
   list: nullable(Type.Array(Type.Object({ ...descriptionFields, serial: count }))),
   metrics: nullable(Type.Array(Type.Unknown())),
+  reached: nullable(count),
+  seen: nullable(SEEN),
 });
 
-const question = { n: count, until: Type.Number() };
+const numbered = { n: count, until: Type.Number() };
 
 const item = Type.Union([
-  Type.Object({ kind: Type.Literal('ask'), ...question, command }),
-  Type.Object({ kind: Type.Literal('ask-all'), ...question, query }),
+  Type.Object({ kind: Type.Literal('ask'), ...numbered, command }),
+  Type.Object({ kind: Type.Literal('ask-all'), ...numbered, query }),
   Type.Object({ kind: Type.Literal('outcome'), n: count, outcome }),
   /** Null: it would have been too large for the engine. */
   Type.Object({ kind: Type.Literal('part'), n: count, part: nullable(part) }),

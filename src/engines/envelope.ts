@@ -119,6 +119,8 @@ function writeQuery(query: Query): [unknown, Buffer | null] {
     case 'set-tags':
     case 'count':
     case 'tree':
+    case 'search':
+    case 'observe':
     case 'metrics':
       return [query, null];
   }
@@ -163,6 +165,8 @@ function readQuery(query: Extract<WrittenItem, { kind: 'ask-all' }>['query'], bl
     case 'set-tags':
     case 'count':
     case 'tree':
+    case 'search':
+    case 'observe':
     case 'metrics':
       return query;
   }

@@ -7,6 +7,8 @@ import { DEFAULT_DIALECT } from '../dialects/index.ts';
 import type { RouteSpec } from './spec.ts';
 
 export type Path = readonly (string | number)[];
+/** Where nothing is no value. */
+const URLS = new Set(['backend', 'open']);
 type Report = (path: Path, wanted: string) => void;
 /** A route without what is reported already. */
 export type Sound = { readonly [Name in keyof RouteSpec]?: RouteSpec[Name] | undefined };
@@ -19,18 +21,26 @@ export function checkRoutes(routes: readonly Sound[], dialects: Dialects, report
 
 function checkValues(routes: readonly Sound[], dialects: Dialects, report: Report): void {
   for (const [index, route] of routes.entries()) {
-    const texts: [keyof RouteSpec, string | undefined, keyof typeof readers][] = [
-      ['backend', route.backend, 'url'],
+    const definition = dialects[route.dialect ?? DEFAULT_DIALECT];
+    const ownBackend = definition?.ownBackend;
+    if (ownBackend !== undefined && route.backend !== undefined) {
+      const problem = ownBackend.problemOf(route.backend);
+      if (problem !== null) report(['routes', index, 'backend'], problem);
+    }
+    const texts: [string, string | undefined, keyof typeof readers][] = [
+      ['backend', ownBackend === undefined ? route.backend : undefined, 'url'],
+      ['open', (route as { readonly open?: string }).open, 'url'],
       ['backendHeaders', route.backendHeaders && JSON.stringify(route.backendHeaders), 'headers'],
       ['origins', route.origins?.join(','), 'origins'],
       ['forwardHeaders', route.forwardHeaders?.join(','), 'header-names'],
+      ['jwtJwksUri', route.jwtJwksUri, 'key-set-url'],
+      ['jwtClaimTags', route.jwtClaimTags?.join(','), 'claim-tags'],
     ];
     for (const [name, value, form] of texts) {
       if (value === undefined) continue;
-      const result = value === '' && name === 'backend' ? 'must be a URL' : readers[form](value);
+      const result = value === '' && URLS.has(name) ? 'must be a URL' : readers[form](value);
       if (typeof result === 'string') report(['routes', index, name], result);
     }
-    const definition = dialects[route.dialect ?? DEFAULT_DIALECT];
     if (route.duplicateId !== undefined && dialects[route.dialect ?? DEFAULT_DIALECT]?.hasClientIds === false)
       report(
         ['routes', index, 'duplicateId'],

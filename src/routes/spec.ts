@@ -28,7 +28,10 @@ const ownSchema = Type.Object(
       description: 'find-my-way syntax: static parts before parameters (`:name`) before a wildcard (`*`), whatever the order in the file.',
     }),
     backend: Type.Optional(
-      Type.String({ description: 'URL of the backend; of dialect wsaas it may hold `{id}`. All dialects but aws need one.' }),
+      Type.String({
+        description:
+          'URL of the backend; of dialect wsaas it may hold `{id}`, of dialect stream it begins with redis://, rediss://, redis+sentinel://, amqp:// or amqps://. All dialects but aws need one.',
+      }),
     ),
     backendHeaders: Type.Optional(
       Type.Record(Type.String(), Type.String(), { description: 'Fixed headers for every call. Overrides BACKEND_HEADERS.' }),
@@ -44,6 +47,10 @@ const ownSchema = Type.Object(
     origins: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Overrides ORIGINS.' })),
     forwardHeaders: Type.Optional(Type.Array(Type.String(), { description: 'Overrides FORWARD_HEADERS.' })),
     refuseWith: Type.Optional(Type.Enum(['http', 'close'], { description: 'Overrides REFUSE_WITH.' })),
+    jwtJwksUri: Type.Optional(Type.String({ description: 'Overrides JWT_JWKS_URI. An empty one: clients of this route need no token.' })),
+    jwtIssuer: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Overrides JWT_ISSUER.' })),
+    jwtAudience: Type.Optional(Type.Array(Type.String({ minLength: 1 }), { description: 'Overrides JWT_AUDIENCE.' })),
+    jwtClaimTags: Type.Optional(Type.Array(Type.String(), { description: 'Overrides JWT_CLAIM_TAGS.' })),
     controlPath: Type.Optional(
       Type.String({
         pattern: CONTROL_PATH_PATTERN,

@@ -3,13 +3,15 @@ import findMyWay from 'find-my-way';
 import type { Refusal, TagChanges } from '../core/events.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Speech } from '../wire/codec.ts';
+import { Gatekeeper } from '../core/gatekeeper.ts';
 import type { Route } from '../core/route.ts';
 import { refused } from '../wire/verdicts.ts';
-import type { DialectDefinition, DialectOnRoute, Dialects } from '../dialects/definition.ts';
-import { DEFAULT_DIALECT } from '../dialects/index.ts';
+import type { DialectContext, DialectDefinition, DialectOnRoute, Dialects } from '../dialects/definition.ts';
+import { DEFAULT_DIALECT, DIALECTS } from '../dialects/index.ts';
 import { readers } from '../config/forms.ts';
 import { type ClientRoute, type FoundRoute, originCheck } from '../wire/client-route.ts';
 import { camelCase, type RouteSpec } from './spec.ts';
+import { tokenGate, type TokenDefaults } from './token-gates.ts';
 
 export type RouteTable = {
   readonly find: (path: string) => FoundRoute | Refusal;
@@ -26,6 +28,7 @@ export type RouteDefaults = {
   readonly origins: readonly string[];
   readonly forwardHeaders: ReadonlySet<string>;
   readonly refuseWith: 'http' | 'close';
+  readonly tokens: TokenDefaults;
   /** Options of the dialects, by the names of their environment variables. */
   readonly dialectOptions: Readonly<Record<string, unknown>>;
 };
@@ -73,29 +76,35 @@ function unknownPath(specs: readonly RouteSpec[], dialects: Dialects): Refusal {
 
 type Made = { readonly dialect: string; readonly client: ClientRoute; readonly control: object | undefined };
 
-async function createRoute(spec: RouteSpec, { file, defaults, dialects, wsUris, serve }: RouteTableOptions): Promise<Made> {
-  const url = spec.backend === undefined ? null : read<URL>('url', spec.backend);
+async function createRoute(spec: RouteSpec, options: RouteTableOptions): Promise<Made> {
+  const { file, defaults, dialects, wsUris, serve } = options;
   const standard = limitsOf(spec, defaults.limits);
   const dialect = dialects[spec.dialect ?? DEFAULT_DIALECT];
   if (dialect === undefined) throw new TypeError(`no dialect is called ${spec.dialect}`); // routes/file.ts has checked it
-  if (url === null && dialect.needsBackend !== false) throw new TypeError(`the route ${spec.path} has no backend`); // nor without one
+  if (spec.backend === undefined && dialect.needsBackend !== false) throw new TypeError(`the route ${spec.path} has no backend`); // nor without one
   const { controlPath = '' } = spec;
-  const { speech, enter, control, ...own } = dialect.create({
-    backendPath: url === null ? '/' : (url.pathname + url.search).replaceAll(/%7Bid%7D/gi, '{id}'),
-    backend: url,
+  const origins: readonly string[] = spec.origins === undefined ? defaults.origins : read('origins', spec.origins.join(','));
+  const url = spec.backend === undefined || dialect.ownBackend !== undefined ? null : read<URL>('url', spec.backend);
+  const context = {
+    ...backendOf(url),
+    ...(spec.backend !== undefined && dialect.ownBackend !== undefined && { ownBackend: spec.backend }),
     routePath: spec.path,
     directory: file === undefined ? '.' : dirname(resolve(file)),
     wsUri: wsUris(controlPath),
-    backendHeaders: spec.backendHeaders === undefined ? defaults.backendHeaders : read('headers', JSON.stringify(spec.backendHeaders)),
+    backendHeaders:
+      spec.backendHeaders === undefined ? defaults.backendHeaders : read<readonly string[]>('headers', JSON.stringify(spec.backendHeaders)),
     limits: standard,
     subprotocols: spec.subprotocols ?? [],
     values: valuesOf(dialect, spec, defaults.dialectOptions),
-  });
+  };
+  const { speech, enter, control, gatekeeper, ...own } = dialect.create(context);
   const limits = own.limits ?? standard;
+  const served = await serve({ url, speech, limits });
   const route: Route = {
     name: spec.path,
     backendName: own.backendName ?? url?.origin ?? spec.path,
-    ...(await serve({ url, speech, limits })),
+    ...served,
+    ...(gatekeeper !== undefined && { backend: new Gatekeeper(await keeperOf(gatekeeper, context, options), served.backend) }),
     limits,
     namespace: controlPath,
     duplicateId: spec.duplicateId ?? 'newest',
@@ -107,12 +116,25 @@ async function createRoute(spec: RouteSpec, { file, defaults, dialects, wsUris, 
     route,
     enter: withoutReservedIds(enter, dialects),
     tags: (parameters) => tagsOf(spec, parameters),
-    isOriginAllowed: originCheck(spec.origins === undefined ? defaults.origins : read('origins', spec.origins.join(','))),
+    isOriginAllowed: originCheck(origins),
+    checksOrigins: origins.length > 0,
+    tokens: tokenGate(spec, defaults.tokens),
     forwardHeaders: spec.forwardHeaders === undefined ? defaults.forwardHeaders : read('header-names', spec.forwardHeaders.join(',')),
     refuseWith: spec.refuseWith ?? defaults.refuseWith,
     isUpgradeOnly: dialect.isUpgradeOnly === true,
   };
   return { dialect: dialect.name, client, control };
+}
+
+/** Another backend that decides who gets in, asked in the default dialect. */
+async function keeperOf(gatekeeper: string, context: DialectContext, { serve }: RouteTableOptions): Promise<Route['backend']> {
+  const url = read<URL>('url', gatekeeper);
+  const { speech } = DIALECTS[DEFAULT_DIALECT].create({ ...context, ...backendOf(url), values: {} });
+  return (await serve({ url, speech, limits: context.limits })).backend;
+}
+
+function backendOf(url: URL | null): Pick<DialectContext, 'backend' | 'backendPath'> {
+  return { backend: url, backendPath: url === null ? '/' : (url.pathname + url.search).replaceAll(/%7Bid%7D/gi, '{id}') };
 }
 
 /** A route overrides a limit by the limit's own name. */

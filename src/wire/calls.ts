@@ -27,6 +27,12 @@ export type BackendCall = {
   readonly body: Buffer | string | null;
 };
 
+/** Signs what is sent to a backend. */
+export interface Signer {
+  /** The call's headers with those of its signature. To be asked in the moment in which the call is sent: it has a time in it. */
+  headersOf(call: Pick<BackendCall, 'headers' | 'body'>): string[];
+}
+
 export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 export type BackendAnswer = {

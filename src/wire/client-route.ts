@@ -1,3 +1,4 @@
+import type { TokenGate } from './client-tokens.ts';
 import type { Entry, EntryRequest } from './entry.ts';
 import type { Refusal, TagChanges } from '../core/events.ts';
 import type { Route } from '../core/route.ts';
@@ -9,6 +10,10 @@ export type ClientRoute = {
   readonly enter: (request: EntryRequest) => Entry | Refusal;
   readonly tags: (parameters: Readonly<Record<string, string>>) => TagChanges;
   readonly isOriginAllowed: (origin: string | undefined) => boolean;
+  /** Is there a list of origins? Else all are allowed. */
+  readonly checksOrigins: boolean;
+  /** Null: it asks its clients for no token. */
+  readonly tokens: TokenGate | null;
   /** Headers of the upgrade request that the backend sees with `open`. */
   readonly forwardHeaders: ReadonlySet<string>;
   readonly refuseWith: 'http' | 'close';

@@ -2,6 +2,8 @@ import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent,
 import type { IntakeFactory } from '../core/intake.ts';
 import type { Route } from '../core/route.ts';
 import type { BackendCall, BackendResult, Transport } from './calls.ts';
+import type { EntryCodec } from './entries.ts';
+import type { StreamTarget } from './stream-targets.ts';
 import type { FunctionHost } from './functions.ts';
 
 /** How a dialect tells of a connection's begin and end, as pure functions: no I/O, no state, no exception for any input. */
@@ -30,5 +32,8 @@ export type FunctionSpeech = {
   readonly serve: (host: FunctionHost) => Promise<Pick<Route, 'backend' | 'intake'>>;
 };
 
+/** How a dialect writes events into a stream, and which one. */
+export type EntriesSpeech = { readonly type: 'entries'; readonly codec: EntryCodec; readonly target: StreamTarget };
+
 /** How a dialect speaks with a backend. Each type has its line in backends/index.ts. */
-export type Speech = HttpSpeech | FunctionSpeech;
+export type Speech = HttpSpeech | FunctionSpeech | EntriesSpeech;

@@ -46,9 +46,12 @@ export const textAnswer = (description: string, example: string, headers: Header
 /** What any request to the control API may be answered. */
 export const ACCESS_ERRORS = {
   400: errorSchema('BAD_REQUEST: what was wanted, and what came.'),
-  401: errorSchema('UNAUTHORIZED: CONTROL_TOKEN is set and no valid bearer token came.', CHALLENGE),
+  401: errorSchema(
+    'UNAUTHORIZED: a token is demanded (CONTROL_TOKEN, CONTROL_PUSH_TOKEN, CONTROL_READ_TOKEN) and no valid one came.',
+    CHALLENGE,
+  ),
   403: errorSchema(
-    'FORBIDDEN: the caller is not in CONTROL_ALLOW, came through a proxy that is not in TRUST_PROXY, is a page that is not in CONTROL_ORIGINS, or used a Host that could be a stranger’s; or the control API is not opened for this.',
+    'FORBIDDEN: the caller is not in CONTROL_ALLOW, came through a proxy that is not in TRUST_PROXY, is a page that is not in CONTROL_ORIGINS, used a Host that could be a stranger’s, came without the client certificate that TLS_CLIENT_CA_FILE demands, or with a token of another scope; or the control API is not opened for this.',
   ),
 };
 

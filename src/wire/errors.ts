@@ -1,8 +1,12 @@
 /** Every error that the control API or a refused upgrade can answer: HTTP status and what it means (docs/errors.md#errors). */
 export const ERRORS = {
   BAD_REQUEST: { status: 400, meaning: 'the request cannot be understood; the message says what was wanted' },
-  UNAUTHORIZED: { status: 401, meaning: 'CONTROL_TOKEN is set and the request has no valid bearer token' },
-  FORBIDDEN: { status: 403, meaning: 'the address, Origin, Host or proxy is not allowed, or the control API is not opened yet' },
+  UNAUTHORIZED: { status: 401, meaning: 'a token is wanted (CONTROL_TOKEN; of a client: JWT_JWKS_URI) and no valid one came' },
+  FORBIDDEN: {
+    status: 403,
+    meaning:
+      'the address, Origin, Host, proxy, client certificate or scope of the token is not allowed, or the control API is not opened yet',
+  },
   NOT_FOUND: { status: 404, meaning: 'no such connection (any more), or no such path; nothing was sent' },
   METHOD_NOT_ALLOWED: { status: 405, meaning: 'the path exists, not with this method; see Allow' },
   CONFLICT: {
@@ -13,7 +17,10 @@ export const ERRORS = {
   DUPLICATE_ID: { status: 409, meaning: 'an open connection has this client-chosen id' },
   REQUEST_TIMEOUT: { status: 408, meaning: 'the whole request did not come within HANDSHAKE_TIMEOUT_MS' },
   MESSAGE_TOO_LONG: { status: 413, meaning: 'the message is over MAX_MESSAGE_BYTES; nothing was sent' },
-  URL_TOO_LONG: { status: 414, meaning: 'an id or another part of the path has more than 1,024 characters, or the whole URL over 16 KiB' },
+  URL_TOO_LONG: {
+    status: 414,
+    meaning: 'an id or another part of the path has more than 1,024 characters, or the whole URL over MAX_HEADER_BYTES',
+  },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
     meaning: 'the body has a Content-Encoding; it must come as it is, see Accept-Encoding; nothing was sent',
@@ -25,9 +32,13 @@ export const ERRORS = {
     status: 429,
     meaning: 'the client reads too slowly or owes too many answers; nothing was sent, try again after Retry-After',
   },
+  TOO_MANY_HANDSHAKES: {
+    status: 429,
+    meaning: 'this address asks for more than HANDSHAKES_PER_SECOND_PER_IP; try again after Retry-After',
+  },
   TOO_MANY_CONNECTIONS: { status: 429, meaning: 'this address holds MAX_CONNECTIONS_PER_IP connections' },
   THROTTLED: { status: 429, meaning: 'the throttle of a route is exceeded (dialect aws); try again after Retry-After' },
-  HEADERS_TOO_LONG: { status: 431, meaning: 'the request line and the headers have more than 16 KiB' },
+  HEADERS_TOO_LONG: { status: 431, meaning: 'the request line and the headers have more than MAX_HEADER_BYTES' },
   CLIENT_GONE: { status: 499, meaning: 'the client left while it waited to be let in: nobody gets this answer, logs and metrics tell it' },
   INTERNAL_ERROR: { status: 500, meaning: 'a fault of the gateway; its log has the cause' },
   NOT_IMPLEMENTED: { status: 501, meaning: 'the request has a method or a Transfer-Encoding that is not known here' },
@@ -39,12 +50,16 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+export type ErrorDetails = { readonly cause?: unknown; readonly retryAfterMs?: number; readonly challenge?: string };
+
 /** An error that is answered as it is: `{"code","message"}` with the code's status. */
 export class GatewayError extends Error {
   readonly code: ErrorCode;
   readonly retryAfterMs: number | null;
+  /** `WWW-Authenticate` of its answer (RFC 9110 §11.6.1). */
+  readonly challenge: string | null;
 
-  constructor(code: ErrorCode, message: string, options: { readonly cause?: unknown; readonly retryAfterMs?: number } = {}) {
+  constructor(code: ErrorCode, message: string, options: ErrorDetails = {}) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0; // it is answered, not traced: writing down the stack costs more than the rest of a refusal
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
@@ -52,6 +67,7 @@ export class GatewayError extends Error {
     this.name = 'GatewayError';
     this.code = code;
     this.retryAfterMs = options.retryAfterMs ?? null;
+    this.challenge = options.challenge ?? (code === 'UNAUTHORIZED' ? 'Bearer' : null);
   }
 
   get status(): number {

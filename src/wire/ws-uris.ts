@@ -2,16 +2,18 @@
 export class WsUris {
   #prefix: string;
   readonly #isGiven: boolean;
+  readonly #isSecure: boolean;
 
   /** `hostname`: WS_HOSTNAME, if it is set. `port`: of the control API; 0 until it is known. */
-  constructor(hostname: string | undefined, port: number) {
+  constructor(hostname: string | undefined, { port, isSecure }: { readonly port: number; readonly isSecure: boolean }) {
     this.#isGiven = hostname !== undefined;
-    this.#prefix = hostname ?? localhost(port);
+    this.#isSecure = isSecure;
+    this.#prefix = hostname ?? this.#localhost(port);
   }
 
   /** The control API listens on this port, which the system may have chosen. */
   listensOn(port: number): void {
-    if (!this.#isGiven) this.#prefix = localhost(port);
+    if (!this.#isGiven) this.#prefix = this.#localhost(port);
   }
 
   readonly of = (id: string, controlPath = ''): string => `${this.#prefix}${controlPath}/${encodeURIComponent(id)}`;
@@ -21,6 +23,11 @@ export class WsUris {
     (controlPath: string) =>
     (id: string): string =>
       this.of(id, controlPath);
+
+  /** Without a scheme HTTP is meant, as ever. */
+  #localhost(port: number): string {
+    return `${this.#isSecure ? 'https://' : ''}localhost:${port}`;
+  }
 
   /** The path in WS_HOSTNAME, under which commands are served too; empty where there is none. */
   get path(): string {
@@ -38,8 +45,4 @@ export function withoutEndSlashes(text: string): string {
   let end = text.length;
   while (text[end - 1] === '/') end -= 1;
   return text.slice(0, end);
-}
-
-function localhost(port: number): string {
-  return `localhost:${port}`;
 }

@@ -65,7 +65,7 @@ test('every workload, very small, gives a whole table and JSON, and loses nothin
   );
   for (const row of idleRows) assert.ok(Number.isFinite(row.plainBytes.median) && Number.isFinite(row.collectedBytes.median));
   assert.deepEqual(problems, []);
-  assert.equal(runs.length, 10);
+  assert.equal(runs.length, 11);
   assert.equal(machine['node'], process.version);
   for (const { workload, target } of rows) assert.match(out, new RegExp(`^\\| ${workload} \\| ${target} \\| .* \\| ok \\|$`, 'm'));
   for (const { target, connections } of idleRows)

@@ -19,8 +19,11 @@ export type BackendFactory = (t: TestContext, behaviour: Behaviour) => Promise<B
 
 const FAR = Number.MAX_SAFE_INTEGER;
 
+/** What a system of this kind can be. A stream takes what comes, and refuses nobody. */
+type Kind = { readonly canRefuse: boolean };
+
 /** What every adapter of the port `Backend` promises, in verdicts. */
-export function backendContract(name: string, create: BackendFactory): void {
+export function backendContract(name: string, create: BackendFactory, { canRefuse }: Kind = { canRefuse: true }): void {
   const request = sampleRequest();
   const { party } = sampleConnection();
   const open: OpenEvent = { type: 'open', party, request };
@@ -48,7 +51,7 @@ export function backendContract(name: string, create: BackendFactory): void {
       assert.equal((await closeVerdict(backend, close)).type, 'delivered');
     });
 
-    test('a system that refuses: its client is refused, its message is not offered again', async (t) => {
+    test('a system that refuses: its client is refused, its message is not offered again', { skip: !canRefuse }, async (t) => {
       const backend = await scene(t, 'refuses');
       const verdict = await backend.open(open, FAR);
       assert.ok(verdict.type === 'refused' && verdict.status >= 400 && verdict.status < 500 && verdict.wasAccepted === undefined);

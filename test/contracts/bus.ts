@@ -33,6 +33,8 @@ export class Process implements BusHandler {
       problem: null,
       tree: null,
       list: null,
+      reached: null,
+      seen: null,
       metrics: null,
     });
   }

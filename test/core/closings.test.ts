@@ -27,7 +27,7 @@ function scene({ concurrency = 2, backlog = 1_000 } = {}) {
       reason: '',
       isOrphan: false,
     };
-    closings.tell(to, event);
+    closings.tell(to, event, null);
   };
   const told = (): string[] => backend.all.map(({ headers }) => headers[headers.indexOf('ws-connection') + 1] ?? '');
   return { clock, meter, backend, forgotten, closings, tell, told };

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { buildImage, PROJECT, readStages } from './build.ts';
+import { startAuthority } from '../support/authority.ts';
 import { freePort } from '../support/free-port.ts';
 import { startContainer } from './container.ts';
 import { execForm, ignoreFilter, only, parseCopy } from './dockerfile.ts';
@@ -102,6 +103,17 @@ test('the steps of the Dockerfile, run in a clean folder, make a gateway', { tim
     assert.equal(await container.check(), 0);
     assert.deepEqual(await container.stop('SIGTERM'), { code: 0, signal: null });
     assert.equal(await container.check(), 1);
+  });
+
+  await t.test('the health check takes a certificate that is for other names', async (t) => {
+    const { certFile, keyFile } = await (await startAuthority(t)).issue('gateway');
+    const container = await startContainer(t, image, {
+      API_URI,
+      TLS_CERT_FILE: certFile,
+      TLS_KEY_FILE: keyFile,
+      PORT: String(await freePort()),
+    });
+    assert.equal(await container.check(), 0);
   });
 
   await t.test('the health check finds a control API with a port and an address of its own', async (t) => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { eventOf, startAws, type AwsEvent } from '../support/aws-scene.ts';
+import { ACCESS_KEY_ID, SDKS, SECRET } from '../support/aws-sdks.ts';
 import { connect } from '../support/client.ts';
 import { routesFile } from '../support/routes-file.ts';
 import { startApp } from '../support/app.ts';
@@ -228,6 +229,26 @@ suite('@connections of dialect aws', { concurrency: 4 }, () => {
     assert.deepEqual([status, error], [403, 'ForbiddenException']);
     assert.match(text, /CONTROL_ALLOW.*CONTROL_TOKEN.*CONTROL_PORT/);
     assert.equal((await fetch(`${gateway.publicUrl}/${id}`, { method: 'PUT', body: 'x' })).status, 403);
+  });
+
+  test('with CONTROL_TOKEN the token is asked for where no signature is; a signature needs none', async (t) => {
+    const keys = [{ accessKeyId: ACCESS_KEY_ID, secretAccessKey: SECRET }];
+    const open = await startAws(t, { env: { CONTROL_TOKEN: 'sesame' } });
+    const id = encodeURIComponent((await open.enter()).id);
+    const url = `${open.gateway.publicUrl}/prod/@connections/${id}`;
+    const { status, error } = await ask(url, 'POST', { body: 'x' });
+    assert.deepEqual([status, error], [403, 'MissingAuthenticationTokenException']);
+    assert.equal((await ask(url, 'POST', { body: 'x', headers: { authorization: 'Bearer sesame' } })).status, 200);
+    const signed = await startAws(t, { env: { CONTROL_TOKEN: 'sesame' }, route: { sigv4: { mode: 'verify', keys } } });
+    const client = await signed.enter();
+    const [sdk] = SDKS;
+    assert.equal((await sdk?.client(t, { endpoint: signed.gateway.publicUrl }).post(client.id, 'x'))?.status, 200);
+    const token = { authorization: 'Bearer sesame' };
+    const byToken = await ask(`${signed.gateway.publicUrl}/@connections/${encodeURIComponent(client.id)}`, 'POST', {
+      body: 'x',
+      headers: token,
+    });
+    assert.deepEqual([byToken.status, byToken.error], [403, 'IncompleteSignatureException']);
   });
 
   test('the native API commands the same connections: push, tags, selections', async (t) => {

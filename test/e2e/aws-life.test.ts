@@ -244,6 +244,15 @@ suite('a client of dialect aws', { concurrency: 4 }, () => {
     assert.equal((await event('DISCONNECT')).requestContext.disconnectStatusCode, 1006);
   });
 
+  test('is told of as going away when the gateway leaves', async (t) => {
+    const { gateway, enter, event } = await startAws(t);
+    const client = await enter();
+    await gateway.drain();
+    assert.equal((await client.ended).code, 1001);
+    const { disconnectStatusCode, disconnectReason } = (await event('DISCONNECT')).requestContext;
+    assert.deepEqual([disconnectStatusCode, disconnectReason], [1001, 'Going away']);
+  });
+
   test('all routes may go to one URL, which answers in the words of HTTP', async (t) => {
     const backend = await startBackend(t, ({ text }) => {
       const { eventType } = eventOf({ text }).requestContext;

@@ -10,7 +10,7 @@ for (const { name, missing, client: clientOf } of SDKS) {
   suite(`the unmodified ${name}`, { skip: missing }, () => {
     test('posts, gets and deletes with a verified signature: with a stage, without, with a slash at the end', async (t) => {
       const { gateway, enter, event } = await startAws(t, {
-        route: { sigv4, maxMessageBytes: 10_000, sendBufferBytes: 65_536 },
+        route: { sigv4, maxMessageBytes: 120_000, sendBufferBytes: 130_000 },
         env: { CONTROL_ALLOW: '' },
       });
       const client = await enter();
@@ -37,13 +37,13 @@ for (const { name, missing, client: clientOf } of SDKS) {
       for (const field of ['ConnectedAt', 'LastActiveAt'])
         assert.ok(Math.abs(new Date(String(connection[field])).getTime() - Date.now()) < 60_000, field);
 
-      assert.deepEqual(await sdk.post(client.id, 'x'.repeat(10_001)), { status: 413, error: 'PayloadTooLargeException' });
+      assert.deepEqual(await sdk.post(client.id, 'x'.repeat(120_001)), { status: 413, error: 'PayloadTooLargeException' });
       for (const gone of [await sdk.post(GONE, 'x'), await sdk.get(GONE), await sdk.remove(GONE)])
         assert.deepEqual(gone, { status: 410, error: 'GoneException' });
 
       client.ws.pause();
-      let slow = await sdk.post(client.id, 'x'.repeat(10_000));
-      while (slow.status === 200) slow = await sdk.post(client.id, 'x'.repeat(10_000));
+      let slow = await sdk.post(client.id, 'x'.repeat(120_000));
+      while (slow.status === 200) slow = await sdk.post(client.id, 'x'.repeat(120_000));
       assert.deepEqual(slow, { status: 429, error: 'LimitExceededException' });
       client.ws.resume();
 

@@ -6,6 +6,7 @@ import { readScrape } from '../support/scrape.ts';
 import { connect, type Client } from '../support/client.ts';
 import { command, idsOf, isNotFound, populate, until, type Cluster } from '../support/cluster.ts';
 import type { EngineKind } from '../support/engine-server.ts';
+import { sighted, watch } from '../support/event-stream.ts';
 import { enter, isEvent } from '../support/guests.ts';
 import { seeded } from '../support/random.ts';
 
@@ -53,6 +54,25 @@ export function clusterCommands(kind: EngineKind, scene: () => Cluster): void {
         assert.equal((await command(node, `/${id}`, { method: 'PUT', body: 'x' })).status, 404, id);
         assert.ok(performance.now() - startedAt < 1_000);
       }
+    }
+  });
+
+  test('who watches one node sees what happens on all, and reads why connections of others ended', async (t) => {
+    const cluster = scene();
+    const [first] = cluster.nodes;
+    const stream = await watch(t, `${first.gateway.controlUrl}/console/events?figures=true`);
+    await stream.told.first(({ event }) => event === 'figures');
+    for (const [name, [guest]] of await populate(t, cluster, 1)) {
+      const id = guest?.id ?? '';
+      const opened = await sighted(stream, (one) => one.type === 'opened' && one.id === id);
+      assert.equal((opened as { node?: string }).node, name);
+      guest?.ws.close(4_321, name);
+      await sighted(stream, (one) => one.type === 'closed' && one.id === id);
+      const { ends } = JSON.parse((await command(first, `/console/ends?id=${id}`)).body) as { ends: { reason: string; node: string }[] };
+      assert.deepEqual(
+        ends.map(({ reason, node }) => [reason, node]),
+        [[name, name]],
+      );
     }
   });
 

@@ -56,7 +56,8 @@ suite('strangers at the control API', { concurrency: 3 }, () => {
       { origin: 'https://evil.example' },
       { origin: 'null' },
       { origin: 'https://app.example.com' }, // ORIGINS is for clients
-      { origin: gateway.publicUrl },
+      { origin: gateway.publicUrl.replace('http:', 'https:') },
+      { origin: `${gateway.publicUrl}0` },
       { origin: 'https://a.example, https://b.example' },
       { origin: '' },
       { 'sec-fetch-site': 'cross-site' },
@@ -76,6 +77,8 @@ suite('strangers at the control API', { concurrency: 3 }, () => {
       }
     }
     assert.equal((await ask(`${gateway.publicUrl}/count?all=true`)).body, '3', 'nobody was closed');
+    const own = { origin: gateway.publicUrl }; // the console's
+    assert.equal((await ask(`${gateway.publicUrl}/${given}`, { headers: own })).status, 200);
     for (const site of ['same-origin', 'none'])
       assert.equal((await ask(`${gateway.publicUrl}/${given}`, { headers: { 'sec-fetch-site': site } })).status, 200);
   });

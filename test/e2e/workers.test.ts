@@ -6,6 +6,7 @@ import { suite, test, type TestContext } from 'node:test';
 import { ask } from '../support/ask.ts';
 import { startBackend, type Call, type Handler } from '../support/backend.ts';
 import { connect, refusal } from '../support/client.ts';
+import { sighted, watch } from '../support/event-stream.ts';
 import { startGateway, workerPids } from '../support/gateway.ts';
 import { bodyOf, enter, isEvent, ok, wholeFile, type Guest, type ProcessScene } from '../support/guests.ts';
 import { exchangePipelined, pipelined } from '../support/pipelined.ts';
@@ -255,3 +256,28 @@ suite('the end of workers', { concurrency: true }, () => {
     assert.deepEqual(closes.toSorted(), guests.map(({ id }) => id).toSorted());
   });
 });
+
+test('who watches one worker sees what happens on all, and may search all', async (t) => {
+  const stream = await watch(t, `${gateway.controlUrl}/console/events?figures=true`);
+  await stream.told.first(({ event }) => event === 'figures'); // from here on every worker looks
+  const speakers = [...new Map(guests.map((guest) => [workerOf(guest.id), guest])).values()];
+  assert.equal(speakers.length, WORKERS);
+  for (const { ws } of speakers) ws.send('for the console');
+  for (const { id } of speakers) await sighted(stream, (one) => one.type === 'answered' && one.id === id);
+  const { data } = await stream.told.first(({ event, data }) => event === 'figures' && (data as Figures).processes.length === WORKERS);
+  assert.deepEqual(
+    new Set((data as Figures).processes.map(({ process: owner }) => owner)),
+    new Set(speakers.map(({ id }) => workerOf(id))),
+  );
+  const ids: string[] = [];
+  for (let cursor: string | null = ''; cursor !== null;) {
+    const { body } = await ask(`${gateway.controlUrl}/console/connections?tags=floor%3D2&limit=2&cursor=${cursor}`);
+    const page = JSON.parse(body) as { connections: { id: string }[]; next: string | null };
+    ids.push(...page.connections.map(({ id }) => id));
+    cursor = page.next;
+  }
+  assert.equal(new Set(ids).size, ids.length, 'nobody is on two pages');
+  for (const { id } of speakers) assert.ok(ids.includes(id));
+});
+
+type Figures = { readonly processes: readonly { readonly process: string }[] };

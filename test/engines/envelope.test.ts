@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assert as holds, nat, property, uint8Array } from 'fast-check';
+import type { Figures, Sighting } from '../../src/core/sightings.ts';
 import { open, seal, writeItem, type Item } from '../../src/engines/envelope.ts';
 
 const selector = { type: 'tags', ids: [], tags: [['room', '\u2603']], exclude: ['x'] } as const;
@@ -17,6 +18,32 @@ const description = {
   subprotocol: null,
   node: 'n',
 };
+const of = { at: 1, id: 'x', route: 'default', path: '/', trace: '00-1' };
+const frame = { bytes: 1, isBinary: false, payload: '{"a":‹number›}' };
+const answer = { because: 'status 503', ms: 1.25 };
+const SIGHTINGS: readonly Sighting[] = [
+  { type: 'opened', ...of, tags: { room: '1' }, ms: 1 },
+  { type: 'refused', at: 1, route: 'default', path: '/', code: 403, reason: 'no', because: null, ms: 0 },
+  { type: 'received', ...of, ...frame, seq: 1 },
+  { type: 'answered', ...of, ...frame, ...answer, seq: 1, verdict: 'complained' },
+  { type: 'pushed', ...of, ...frame, payload: null },
+  { type: 'push-refused', ...of, because: 'slow' },
+  { type: 'closed', ...of, code: 1006, reason: '', by: 'crash', openMs: null, messages: null },
+  { type: 'close-answered', ...of, ...answer, verdict: 'retry' },
+];
+const FIGURES: Figures = {
+  connections: 1,
+  closesPending: 0,
+  isDraining: false,
+  messagesReceived: 2,
+  pushesSent: 3,
+  bytesReceived: 4,
+  bytesSent: 5,
+  spans: [1, 0],
+  loopDelayMs: 0.5,
+  memoryBytes: 6,
+  uptimeSeconds: 7,
+};
 const part = {
   node: 'n',
   owner: 'AAAAAA',
@@ -27,6 +54,8 @@ const part = {
   tree: { room: { a: 1 } },
   list: [{ ...description, serial: 4 }],
   metrics: [{ any: [1, 'x'] }],
+  reached: 7,
+  seen: { sightings: SIGHTINGS, missed: 1, figures: FIGURES, problem: 'p' },
 };
 const error = { code: 'c', description: 'd', detailsJson: '{}' };
 const rpc = { id: 'x', messageId: 'm', action: 'A', payloadJson: '{}' };
@@ -54,6 +83,23 @@ const ITEMS: readonly Item[] = [
   { kind: 'ask-all', n: 9, until: 5, query: { type: 'metrics' } },
   { kind: 'ask-all', n: 9, until: 5, query: { type: 'list', after: { owner: 'o', serial: 2 }, limit: 5 } },
   { kind: 'ask-all', n: 9, until: 5, query: { type: 'list', after: null, limit: Infinity } },
+  {
+    kind: 'ask-all',
+    n: 9,
+    until: 5,
+    query: { type: 'search', search: { id: 'x', path: null, tags: [['a', '1']] }, after: { owner: 'o', serial: 2 }, limit: 5 },
+  },
+  {
+    kind: 'ask-all',
+    n: 9,
+    until: 5,
+    query: {
+      type: 'observe',
+      question: { type: 'watch', watch: 'w', filter: { id: null, route: 'default', tags: [['a', '1']] }, wantsFigures: true },
+    },
+  },
+  { kind: 'ask-all', n: 9, until: 5, query: { type: 'observe', question: { type: 'ends', id: null, code: 1006, limit: 5 } } },
+  { kind: 'ask-all', n: 9, until: 5, query: { type: 'observe', question: { type: 'failures', limit: 5 } } },
   { kind: 'outcome', n: 1, outcome: { type: 'described', description } },
   { kind: 'outcome', n: 1, outcome: { type: 'slow', retryAfterMs: 3 } },
   { kind: 'outcome', n: 1, outcome: { type: 'rejected', error } },

@@ -9,6 +9,11 @@ const PROGRAMS = [
   'raw/backend.php',
   'ocpp/central-system.mjs',
   'rooms/room-server.mjs',
+  'signed/backend.mjs',
+  'signed/backend.py',
+  'signed/backend.php',
+  'streams/consumer.mjs',
+  'streams/consumer.py',
   'aws/server.mjs',
 ];
 

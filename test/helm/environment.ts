@@ -13,6 +13,7 @@ const SECRETS: Readonly<Record<string, string>> = {
   API_URI: 'https://api.example.com/ws?code=k',
   BACKEND_HEADERS: '{"x-api-key":"k"}',
   CLUSTER_URL: 'redis://:k@redis:6379',
+  WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
 };
 
 /** The variables as the kubelet hands them to the process: downward API, secrets (made up here), then `$(NAME)` of those before. */

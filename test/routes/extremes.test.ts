@@ -1,3 +1,4 @@
+import { NO_TOKENS } from '../../src/routes/token-gates.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadConfig } from '../../src/config/load.ts';
@@ -20,6 +21,7 @@ test('what the process is laid out for grows with every reading, as clients of e
       origins: config.ORIGINS,
       forwardHeaders: new Set(),
       refuseWith: 'http',
+      tokens: NO_TOKENS,
       dialectOptions: {},
     },
     dialects: DIALECTS,

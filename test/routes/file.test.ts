@@ -259,3 +259,29 @@ test('an empty file, or one without routes, is a mistake', async (t) => {
   assert.equal((await problems(t, '')).length, 1);
   assert.match((await problems(t, 'routes: []\n')).join(), /routes/);
 });
+
+test('options of tokens that cannot be used are mistakes, and an empty jwtJwksUri asks for none', async (t) => {
+  const found = await problems(
+    t,
+    `routes:
+  - { path: "/a", backend: "localhost:1", jwtJwksUri: "login.example.com/keys" }
+  - { path: "/b", backend: "localhost:1", jwtJwksUri: "https://user:hush@login.example.com/keys" }
+  - { path: "/c", backend: "localhost:1", jwtClaimTags: [id] }
+  - { path: "/d", backend: "localhost:1", jwtClaimTags: [a=sub, a=name] }
+  - { path: "/e", backend: "localhost:1", jwtIssuer: 5 }
+`,
+  );
+  assert.deepEqual(
+    found.map((line) => line.split(': ').slice(0, 2).join(' ')),
+    [
+      'FILE:6 routes.4.jwtIssuer',
+      'FILE:2 routes.0.jwtJwksUri',
+      'FILE:3 routes.1.jwtJwksUri',
+      'FILE:4 routes.2.jwtClaimTags',
+      'FILE:5 routes.3.jwtClaimTags',
+    ],
+  );
+  assert.ok(!found.join('\n').includes('hush'));
+  const sound = 'jwtJwksUri: "", jwtIssuer: [https://a.example, https://b.example], jwtAudience: [chat], jwtClaimTags: [sub, t=tenant]';
+  await readRoutesFile(await file(t, `routes:\n  - { path: "/a", backend: "localhost:1", ${sound} }\n`));
+});

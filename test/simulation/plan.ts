@@ -29,6 +29,7 @@ export function rollPlan(random: Random): Plan {
       idleTimeoutMs: random.pick([0, 4_000, 15_000]),
       maxMessageBytes: 100,
       messagesPerSecond: random.chance(0.1) ? 2 : 0,
+      bytesPerSecond: 0,
       inboxMessages: random.between(1, 6),
       inboxBytes: random.pick([60, 200, 10_000]),
       sendBufferBytes: random.pick([120, 400]),

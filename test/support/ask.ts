@@ -1,12 +1,21 @@
 import { request, type IncomingHttpHeaders } from 'node:http';
+import { request as requestSecurely } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
 
 export type Asked = { readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string };
-type Options = { readonly method?: string; readonly body?: string; readonly headers?: Record<string, string> };
+type Options = {
+  readonly method?: string;
+  readonly body?: string;
+  readonly headers?: Record<string, string>;
+  /** Of `https`: whom we trust, and who we are. */
+  readonly tls?: ConnectionOptions;
+};
 
 /** One request over a connection of its own, which any worker may get. Rejects where that connection breaks. */
-export function ask(url: string, { method = 'GET', body = '', headers = {} }: Options = {}): Promise<Asked> {
+export function ask(url: string, { method = 'GET', body = '', headers = {}, tls = {} }: Options = {}): Promise<Asked> {
   return new Promise((resolve, reject) => {
-    const asking = request(url, { method, headers, agent: false }, (response) => {
+    const send = url.startsWith('https:') ? requestSecurely : request;
+    const asking = send(url, { method, headers, agent: false, ...tls }, (response) => {
       let text = '';
       response.on('data', (chunk) => (text += String(chunk)));
       response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }));

@@ -54,7 +54,15 @@ async function documentOf(routesFile: string, dialects: Dialects): Promise<strin
             { name: 'events', description: 'What the gateway tells the backend.' },
           ],
           security: [{ token: [] }],
-          components: { securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'Where CONTROL_TOKEN is set.' } } },
+          components: {
+            securitySchemes: {
+              token: {
+                type: 'http',
+                scheme: 'bearer',
+                description: 'Where CONTROL_TOKEN, CONTROL_PUSH_TOKEN or CONTROL_READ_TOKEN is set.',
+              },
+            },
+          },
           webhooks: Object.assign({}, ...Object.values(dialects).map(({ webhooks }) => webhooks)) as never,
         },
       });
@@ -68,10 +76,10 @@ async function documentOf(routesFile: string, dialects: Dialects): Promise<strin
 
 /** A routes file with one route of each dialect, so that the document tells of all their paths. */
 async function everyDialect(dialects: Dialects, folder: string): Promise<string> {
-  const routes = Object.keys(dialects).map((dialect) => ({
+  const routes = Object.entries(dialects).map(([dialect, { ownBackend }]) => ({
     path: `/${dialect}/:id`,
     dialect,
-    backend: `http://localhost:3000/${dialect}`,
+    backend: ownBackend?.example ?? `http://localhost:3000/${dialect}`,
   }));
   const file = join(folder, 'routes.yaml');
   await writeFile(file, stringify({ routes }));

@@ -17,7 +17,7 @@ export type HttpBackendOptions<Spoken extends LifeCodec> = {
   readonly log: Log;
 };
 
-type HttpSpoken = { readonly url: URL; readonly speech: HttpSpeech; readonly limits: Limits };
+type HttpSpoken = { readonly url: URL | null; readonly speech: HttpSpeech; readonly limits: Limits };
 
 /** The part of a backend that hears of begin and end: for dialects that bring their own intake for what is between. */
 export type LifeBackend = Omit<Backend, 'message'>;
@@ -120,6 +120,7 @@ export function openHttp({
 } {
   return {
     serve({ url, speech, limits }) {
+      if (url === null) throw new TypeError('a backend over HTTP needs a URL of HTTP'); // routes/checks.ts has checked it
       const transport = transports.to(url.origin);
       if (speech.intake !== null) {
         return { backend: new HttpLifeBackend({ codec: speech.codec, transport, clock, log }), intake: speech.intake(transport) };

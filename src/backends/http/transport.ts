@@ -1,5 +1,5 @@
 import { buildConnector, Client, type Dispatcher } from 'undici';
-import type { AnswerHeaders, BackendCall, BackendResult, FailureReason, Transport } from '../../wire/calls.ts';
+import type { AnswerHeaders, BackendCall, BackendResult, FailureReason, Signer, Transport } from '../../wire/calls.ts';
 import type { Observer } from '../../core/observer.ts';
 import type { Receiver } from '../../core/ports.ts';
 import { systemClock } from '../../core/system-clock.ts';
@@ -16,6 +16,8 @@ export type HttpTransportOptions = {
   readonly pipelining: number;
   readonly observer: Observer;
   readonly timings: Timings;
+  /** Signs every call as it is sent; null: nothing does. */
+  readonly signer?: Signer | null;
 };
 
 /** The backend over HTTP/1.1, by undici's `dispatch`: no stream, promise or AbortSignal per call. */
@@ -35,7 +37,13 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     pipelining: options.pipelining,
     handedOver: () => writes.handedOver(),
   });
-  const shared: Shared = { running: new Map(), lines, observer: options.observer, timings: options.timings };
+  const shared: Shared = {
+    running: new Map(),
+    lines,
+    observer: options.observer,
+    timings: options.timings,
+    signer: options.signer ?? null,
+  };
   return {
     call(call, receiver) {
       lines.dispatch(new HttpExchange(call, receiver, shared));
@@ -54,6 +62,7 @@ type Shared = {
   readonly lines: Lines;
   readonly observer: Observer;
   readonly timings: Timings;
+  readonly signer: Signer | null;
 };
 
 const STATUS_CLASSES = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx'];
@@ -87,8 +96,11 @@ class HttpExchange implements Passenger, Expiring {
     return this.#isSettled;
   }
 
+  /** Read once, when a line is free: the moment in which the call is sent. */
   get options(): Dispatcher.DispatchOptions {
-    const { profile, path, headers, body } = this.#call;
+    const { profile, path, body } = this.#call;
+    const { signer } = this.#shared;
+    const headers = signer === null ? this.#call.headers : signer.headersOf(this.#call);
     return {
       method: profile.method,
       path,

@@ -1,7 +1,7 @@
 import type { Observer } from '../../core/observer.ts';
 import type { Clock, Log } from '../../core/ports.ts';
 import type { Timings } from '../../core/timings.ts';
-import type { BackendHealth, Transport } from '../../wire/calls.ts';
+import type { BackendHealth, Signer, Transport } from '../../wire/calls.ts';
 import type { Tracing } from '../../wire/tracing.ts';
 import { type WatchedTransport, withBreaker } from './breaker.ts';
 import { createHttpTransport } from './transport.ts';
@@ -16,6 +16,7 @@ export type TransportsOptions = {
   /** Sockets to each origin, and calls on one socket whose answers are still out. */
   readonly connections: number;
   readonly pipelining: number;
+  readonly signer?: Signer | null;
 };
 
 /** One transport with its breaker for each origin, shared by all routes whose backend is there. */
@@ -31,8 +32,8 @@ export class Transports {
   to(origin: string): Transport {
     const known = this.#byOrigin.get(origin);
     if (known !== undefined) return known;
-    const { clock, log, observer, timings, tracing, connections, pipelining } = this.#options;
-    const bare = createHttpTransport({ origin, connections, pipelining, observer, timings });
+    const { clock, log, observer, timings, tracing, connections, pipelining, signer = null } = this.#options;
+    const bare = createHttpTransport({ origin, connections, pipelining, observer, timings, signer });
     const watched = withBreaker(bare, { clock, log, name: origin });
     this.#watched.push(watched);
     const transport = tracing === null ? watched : tracing.around(watched, origin);

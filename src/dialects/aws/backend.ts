@@ -1,10 +1,10 @@
 import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict, Refusal } from '../../core/events.ts';
-import { eventIdsOf } from '../../core/party.ts';
+import { idsOf } from '../../core/party.ts';
 import type { Backend, Clock, Log, Receiver } from '../../core/ports.ts';
 import type { FunctionResult, FunctionTarget } from '../../wire/functions.ts';
 import { explained, unreadable } from '../../wire/open-failures.ts';
 import type { AwsApi, AwsFunction } from './api.ts';
-import type { Allowed, Authorizer } from './authorization.ts';
+import type { Authorizer } from './authorization.ts';
 import type { AwsCodec, Step } from './codec.ts';
 import { errorFrame, FRAME_MESSAGES } from './frames.ts';
 import { awsRefusal } from './refusing.ts';
@@ -34,6 +34,15 @@ export class AwsBackend implements Backend {
   }
 
   async open(event: OpenEvent, waitUntil: number): Promise<OpenVerdict> {
+    try {
+      return await this.#open(event, waitUntil);
+    } catch (error) {
+      this.#options.log.error({ err: error, id: event.party.id }, 'an open event or its answer could not be read');
+      return unreadable(awsRefusal(event, { status: 502, code: 'BAD_GATEWAY', message: FRAME_MESSAGES.failed }), 'unreadable answer');
+    }
+  }
+
+  async #open(event: OpenEvent, waitUntil: number): Promise<OpenVerdict> {
     const { codec, authorizer, api } = this.#options;
     const connect = api.functions.get('$connect');
     const waitMs = connect === undefined ? 0 : this.#throttles.waitMs(connect);
@@ -42,24 +51,11 @@ export class AwsBackend implements Backend {
     const allowed = (await authorizer?.authorize(event, waitUntil)) ?? null;
     if (allowed?.type === 'refused') return allowed;
     const step = codec.encodeOpen(event, allowed);
-    return step.type === 'settled' ? step.verdict : this.#connect(event, allowed, { step, waitUntil });
-  }
-
-  #connect(
-    event: OpenEvent,
-    allowed: Allowed | null,
-    { step, waitUntil }: { readonly step: Call; readonly waitUntil: number },
-  ): Promise<OpenVerdict> {
-    const { codec, log } = this.#options;
-    return new Promise((resolve) => {
-      const settled = (result: FunctionResult): void => {
-        if (result.type === 'threw')
-          log.warn({ ...eventIdsOf(event.party, 0), errorType: result.errorType }, 'the function of $connect threw');
-        const verdict = codec.decodeOpen(event, allowed, result);
-        resolve(verdict.type === 'refused' ? toldWhy(verdict, result) : verdict);
-      };
-      this.#invoke(step, { settled }, waitUntil);
-    });
+    if (step.type === 'settled') return step.verdict;
+    const result = await new Promise<FunctionResult>((settled) => this.#invoke(step, { settled }, waitUntil));
+    if (result.type === 'threw') this.#complain(event, '$connect', result.errorType);
+    const verdict = codec.decodeOpen(event, allowed, result);
+    return verdict.type === 'refused' ? toldWhy(verdict, result) : verdict;
   }
 
   message(event: MessageEvent, receiver: Receiver<MessageVerdict>, waitUntil: number): void {
@@ -74,22 +70,25 @@ export class AwsBackend implements Backend {
       settleLater(receiver, { type: 'delivered', reply, complaint: 'throttled' });
       return;
     }
-    this.#invoke(step, new MessageCall(event, receiver, { codec, step }), waitUntil);
+    this.#invoke(step, new MessageCall(event, receiver, { codec, step, log: this.#options.log }), waitUntil);
   }
 
   close(event: CloseEvent, receiver: Receiver<CloseVerdict>, waitUntil: number): void {
-    const { codec, log } = this.#options;
+    const { codec } = this.#options;
     const step = codec.encodeClose(event);
     if (step.type === 'settled') {
       settleLater(receiver, step.verdict);
       return;
     }
     const settled = (result: FunctionResult): void => {
-      if (result.type === 'threw')
-        log.warn({ ...eventIdsOf(event.party, 'close'), errorType: result.errorType }, 'the function of $disconnect threw');
+      if (result.type === 'threw') this.#complain(event, '$disconnect', result.errorType);
       receiver.settled(codec.decodeClose(event, result));
     };
     this.#invoke(step, { settled }, waitUntil);
+  }
+
+  #complain({ party }: OpenEvent | CloseEvent, routeKey: string, errorType: string): void {
+    this.#options.log.warn({ ...idsOf(party), routeKey, errorType }, 'a function threw');
   }
 
   /** The targets are the process's, and end with it. */
@@ -108,19 +107,31 @@ export class AwsBackend implements Backend {
 class MessageCall implements Receiver<FunctionResult> {
   readonly #event: MessageEvent;
   readonly #receiver: Receiver<MessageVerdict>;
-  readonly #made: { readonly codec: AwsCodec; readonly step: Call };
+  readonly #made: MadeOf;
 
-  constructor(event: MessageEvent, receiver: Receiver<MessageVerdict>, made: { readonly codec: AwsCodec; readonly step: Call }) {
+  constructor(event: MessageEvent, receiver: Receiver<MessageVerdict>, made: MadeOf) {
     this.#event = event;
     this.#receiver = receiver;
     this.#made = made;
   }
 
   settled(result: FunctionResult): void {
-    const { codec, step } = this.#made;
-    this.#receiver.settled(codec.decodeMessage(this.#event, step, result));
+    this.#receiver.settled(this.#decoded(result));
+  }
+
+  #decoded(result: FunctionResult): MessageVerdict {
+    const { codec, step, log } = this.#made;
+    const { party } = this.#event;
+    try {
+      return codec.decodeMessage(this.#event, step, result);
+    } catch (error) {
+      log.error({ err: error, id: party.id }, 'the answer to a message could not be read');
+      return { type: 'delivered', reply: errorFrame(FRAME_MESSAGES.failed, party.id, step.call.requestId), complaint: 'unreadable answer' };
+    }
   }
 }
+
+type MadeOf = { readonly codec: AwsCodec; readonly step: Call; readonly log: Log };
 
 /** What the log and the metrics tell of a client that is not let in. */
 function toldWhy(refusal: Refusal, result: FunctionResult): Refusal {

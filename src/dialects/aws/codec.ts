@@ -2,7 +2,7 @@ import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent,
 import { CLOSE_DELIVERED, DELIVERED } from '../../core/events.ts';
 import type { Party } from '../../core/party.ts';
 import { unusable } from '../../core/refusals.ts';
-import { type BackendFailure, maxAnswerBytes } from '../../wire/calls.ts';
+import { type BackendAnswer, type BackendFailure, maxAnswerBytes, retryAfterMs } from '../../wire/calls.ts';
 import type { FunctionCall, FunctionResult } from '../../wire/functions.ts';
 import { parseJson } from '../../wire/http-messages.ts';
 import { traceOf, type Trace } from '../../wire/trace.ts';
@@ -70,6 +70,7 @@ export class AwsCodec {
   decodeOpen(event: OpenEvent, allowed: Allowed | null, result: FunctionResult): OpenVerdict {
     if (result.type === 'failure') return result.isRefusal === true ? notRun(event) : unansweredOpen(event, result);
     if (result.type === 'threw') return result.isRefusal === true ? notRun(event) : badGateway(event);
+    if (result.type === 'answered' && isEnvelope(this.#api.functions.get('$connect'))) return badGateway(event); // no function said it
     const returned = readResult(result);
     if (returned.type !== 'answer' || returned.status < 200) return badGateway(event);
     if (returned.status > 299) return refusedByFunction(event, returned);
@@ -119,7 +120,8 @@ export class AwsCodec {
   ): MessageVerdict {
     if (result.type === 'failure') return this.#undelivered(event, requestId, result);
     if (result.type === 'threw') return failed(event, requestId, { because: `the function threw ${result.errorType}` });
-    if (result.type === 'answered' && result.answer.status >= 500) return this.#failedAnswer(event, requestId, result.answer.status);
+    if (result.type === 'answered' && (result.answer.status >= 500 || isEnvelope(fn)))
+      return this.#failedAnswer(event, requestId, result.answer);
     const returned = readResult(result, fn.isTwoWay);
     if (returned.type === 'nothing' && !fn.isTwoWay) return DELIVERED;
     if (returned.type === 'nothing') return failed(event, requestId, { because: 'the function returned nothing' });
@@ -184,13 +186,13 @@ export class AwsCodec {
       : { type: 'retry', afterMs: null, because: reason, lastWord: errorFrame(word, event.party.id, requestId) };
   }
 
-  #failedAnswer(event: MessageEvent, requestId: string, status: number): MessageVerdict {
+  #failedAnswer(event: MessageEvent, requestId: string, answer: BackendAnswer): MessageVerdict {
+    const { status } = answer;
     const because = `status ${status}`;
     const told = failed(event, requestId, { because });
     const isAway = status === 503 && !this.#api.isStrict; // RFC 9110 §15.6.4: it was not done
-    return isAway
-      ? { type: 'retry', afterMs: null, because, lastWord: errorFrame(FRAME_MESSAGES.failed, event.party.id, requestId) }
-      : told;
+    const afterMs = retryAfterMs(answer, this.#api.now());
+    return isAway ? { type: 'retry', afterMs, because, lastWord: errorFrame(FRAME_MESSAGES.failed, event.party.id, requestId) } : told;
   }
 
   #delivered(
@@ -228,6 +230,11 @@ export class AwsCodec {
 }
 
 type Own = Pick<FunctionCall, 'connectionId' | 'payload' | 'requestId' | 'headers'>;
+
+/** Does its target say by its body what the function returned? Then another status than 2xx is not the function's. */
+function isEnvelope(fn: AwsFunction | undefined): boolean {
+  return fn?.target.type !== 'webhook' || fn.target.answer === 'envelope';
+}
 
 /** A body that nobody wants is not looked into. */
 function readResult(result: Extract<FunctionResult, { type: 'returned' | 'answered' }>, wantsBody = true): Returned {

@@ -1,7 +1,7 @@
 import type { Intake, IntakeClient, IntakeFactory, IntakeHost } from '../../core/intake.ts';
 import { ACCEPTED, type RpcCommand } from '../../core/rpc.ts';
 import type { RpcOutcome } from '../../core/commands.ts';
-import type { Message, MessageEvent } from '../../core/events.ts';
+import type { Message, MessageEvent, MessageVerdict } from '../../core/events.ts';
 import { idsOf } from '../../core/party.ts';
 import type { Receiver, Timer } from '../../core/ports.ts';
 import { retryDelayMs } from '../../core/retry.ts';
@@ -49,6 +49,9 @@ class OcppIntake implements Intake {
   #askers: Map<number, (outcome: RpcOutcome) => void> | null = null;
   /** One each: at most one call of its kind is on its way. Made when first needed, for most connections are idle. */
   #served: Receiver<BackendResult> | null = null;
+  /** The CALL that the backend works on, and since when. */
+  #askedSeq = 0;
+  #askedAt = 0;
   #lanes: Partial<Record<LaneName, Receiver<BackendResult>>> | null = null;
 
   constructor(client: IntakeClient, host: IntakeHost, options: OcppIntakeOptions) {
@@ -152,6 +155,8 @@ class OcppIntake implements Intake {
         return;
       case 'serve':
         this.#served ??= { settled: (result) => this.#settled(result) };
+        this.#askedSeq = effect.call.seq;
+        this.#askedAt = this.#host.clock.now();
         transport.call(http.call(client.party, effect.call), this.#served, effect.call.expiresAt);
         return;
       case 'deliver':
@@ -195,6 +200,7 @@ class OcppIntake implements Intake {
   }
 
   #settled(result: BackendResult): void {
+    this.#observed(this.#askedSeq, { type: 'delivered', reply: null, complaint: complaintOf(result) }, this.#askedAt);
     if (result.type === 'answer') this.#taken(result);
     this.#feed({ type: 'served', answer: readCallAnswer(this.#rules.version, result), now: this.#host.clock.now() });
   }
@@ -209,17 +215,24 @@ class OcppIntake implements Intake {
     const { clock, observer, log } = this.#host;
     const now = clock.now();
     const because = whyUndelivered(result);
+    const { attempts, current } = this.#state[lane];
+    const askedAt = (current?.giveUpAt ?? now) - this.#rules.retryForMs;
     if (because === null) {
+      this.#observed(current?.seq ?? 0, { type: 'delivered', reply: null, complaint: complaintOf(result) }, askedAt);
       if (result.type === 'answer') this.#taken(result);
       this.#feed({ type: 'delivered', lane, now });
       return;
     }
+    this.#observed(current?.seq ?? 0, { type: 'retry', afterMs: null, because }, askedAt);
     observer.counted('messagesRetried', 1);
     if (log.isDebugging) log.debug({ ...idsOf(this.#client.party), because }, 'answer or send held, will be sent again');
-    const { attempts, current } = this.#state[lane];
     const leftMs = (current?.giveUpAt ?? now) - now;
     const delay = retryDelayMs({ attempts, afterMs: retryAfterMs(result, clock.date()), leftMs, random: clock.random() });
     this.#feed({ type: 'undelivered', lane, retryAfterMs: delay ?? Infinity, now });
+  }
+
+  #observed(seq: number, verdict: MessageVerdict, askedAt: number): void {
+    this.#host.observer.answered({ type: 'message', party: this.#client.party, seq, data: NOTHING, isBinary: false }, verdict, askedAt);
   }
 
   #taken({ status, headers }: BackendAnswer): void {
@@ -251,6 +264,15 @@ class OcppIntake implements Intake {
       this.#feed({ type: 'time', now: clock.now() });
     });
   }
+}
+
+/** What is delivered is told by its number; `received` had the frame. */
+const NOTHING = Buffer.alloc(0);
+
+/** What the backend, or the want of its answer, said against a frame that will not be sent again. */
+function complaintOf(result: BackendResult): string | null {
+  if (result.type === 'failure') return result.reason;
+  return result.status >= 200 && result.status < 300 ? null : `status ${result.status}`;
 }
 
 function textOf(frame: string): Message {

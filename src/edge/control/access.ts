@@ -5,6 +5,14 @@ import type { Gateway } from '../../core/gateway.ts';
 import { isLongId } from '../../core/ids.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
+import type { Scope } from './tokens.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Tokens of the control API with one of these scopes may ask for this. Default: by the method. */
+    scopes?: readonly Scope[];
+  }
+}
 
 const METHODS = 'GET, HEAD, PUT, POST, DELETE';
 const HEADERS = 'authorization, content-type, idempotency-key, accept';
@@ -18,7 +26,7 @@ export const LOCKED =
 export type FurtherCheck = (request: FastifyRequest, reply: FastifyReply) => GatewayError | null;
 
 export type GuardedOptions = {
-  readonly guard: (request: IncomingMessage) => GatewayError | null;
+  readonly guard: (request: IncomingMessage, scopes: readonly Scope[]) => GatewayError | null;
   /** The sockets of callers who were let in are counted with the strangers' no longer; null: who is let in is not known by that. */
   readonly release: HttpSockets | null;
   readonly further?: FurtherCheck;
@@ -33,7 +41,7 @@ export function guardRoutes(server: FastifyInstance, { guard, release, further }
     const { raw } = request;
     const { origin, 'access-control-request-method': asked } = raw.headers;
     const isPreflight = request.method === 'OPTIONS' && origin !== undefined && asked !== undefined;
-    const problem = guard(raw);
+    const problem = guard(raw, scopesOf(request));
     if (problem !== null && !(isPreflight && problem.code === 'UNAUTHORIZED')) return done(problem); // a preflight has no credentials
     if (origin !== undefined) {
       void reply.headers({
@@ -56,6 +64,13 @@ export function guardRoutes(server: FastifyInstance, { guard, release, further }
     release?.release(raw.socket);
     return done(further?.(request, reply) ?? undefined);
   });
+}
+
+/** What shows is for `read`, what does something for `push`, unless the route says otherwise; what tells of one connection is for both. */
+function scopesOf({ method, routeOptions: { config, url } }: FastifyRequest): readonly Scope[] {
+  if (config.scopes !== undefined) return config.scopes;
+  if (method !== 'GET' && method !== 'HEAD') return ['push'];
+  return url?.endsWith('/:id') === true ? ['read', 'push'] : ['read'];
 }
 
 /** Until the control API is opened, what needs no unguessable id is answered 403 for everybody. */

@@ -59,7 +59,7 @@ export async function serveCommands(server: FastifyInstance, options: CommandsOp
     () => isOpen || !all.some(({ name, hasClientIds, hasShortIds }) => (hasClientIds || hasShortIds === true) && isPresent(name)),
   );
   const controlProblem = (request: IncomingMessage): GatewayError | null =>
-    guard.secret(request) ?? (isOpen ? null : new GatewayError('FORBIDDEN', LOCKED));
+    guard.secret(request, request.method === 'GET' ? READ : PUSH) ?? (isOpen ? null : new GatewayError('FORBIDDEN', LOCKED));
   const letIn = ({ socket }: IncomingMessage): void => release?.release(socket);
   for (const dialect of all) {
     const othersOnId = all.flatMap((other) => (other === dialect ? [] : other.onId));
@@ -89,6 +89,10 @@ export async function serveCommands(server: FastifyInstance, options: CommandsOp
     });
   }
 }
+
+const PUSH = ['push'] as const;
+/** What tells of one connection. */
+const READ = ['read', 'push'] as const;
 
 /** A file that is read again may bring ids that can be guessed. */
 function dispatchOf(gateway: Gateway, isFree: () => boolean): Dispatch {

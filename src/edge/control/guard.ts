@@ -1,9 +1,10 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import { originCheck } from '../../wire/client-route.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import { addressCheck, callersOf } from '../server/client-address.ts';
+import { certificateProblem } from './client-certificate.ts';
+import type { ControlTokens, Scope } from './tokens.ts';
 import { remembered } from '../server/remembered.ts';
 import { hostsOf } from '../server/request-form.ts';
 
@@ -21,8 +22,9 @@ PRIVATE_NETWORKS.addSubnet('fc00::', 7, 'ipv6');
 
 export type GuardOptions = {
   readonly allow: BlockList;
-  /** Empty: no token is asked for. */
-  readonly tokens: readonly string[];
+  readonly tokens: ControlTokens;
+  /** Must callers have a client certificate (TLS_CLIENT_CA_FILE)? */
+  readonly wantsCertificate: boolean;
   /** Proxies that may pass a control request on. */
   readonly trustedProxies: BlockList;
   /** CONTROL_ORIGINS: pages that may call the control API. */
@@ -31,26 +33,31 @@ export type GuardOptions = {
   readonly hosts: readonly string[];
 };
 
-/** What keeps a caller from the control API: proxy, address, browser, host, token (docs/contract.md#who-may-call). Null: nothing. */
-export type Guard = ((request: IncomingMessage) => GatewayError | null) & {
-  /** The part of it that looks at where a request comes from: proxy, address, browser. */
+/** Null: nothing. `scopes`: a token with one of them is needed, where there are tokens; one of scope `admin` is good for everything. */
+type Check = (request: IncomingMessage, scopes: readonly Scope[]) => GatewayError | null;
+
+/** What keeps a caller from the control API: proxy, address, certificate, browser, host, token (docs/contract.md#who-may-call). */
+export type Guard = Check & {
+  /** The part of it that looks at where a request comes from: proxy, address, certificate, browser. */
   readonly place: (request: IncomingMessage) => GatewayError | null;
   /** The rest: host or token. */
-  readonly secret: (request: IncomingMessage) => GatewayError | null;
+  readonly secret: Check;
 };
 
 export function createGuard(options: GuardOptions): Guard {
   const isAllowed = addressCheck(options.allow);
   const isTrusted = addressCheck(options.trustedProxies);
   const callers = callersOf(isTrusted);
-  const digests = options.tokens.map(digest);
+  const { tokens, wantsCertificate } = options;
   const isOwnPage = options.origins.length === 0 ? () => false : originCheck(options.origins);
   const hosts = new Set(options.hosts.map(nameOf));
   const isOurs = remembered((host) => isOwnName(nameOf(host)) || hosts.has(nameOf(host)));
 
-  const place = (request: IncomingMessage) => callerProblem(request) ?? browserProblem(request);
-  const secret = digests.length === 0 ? hostProblem : tokenProblem;
-  return Object.assign((request: IncomingMessage) => place(request) ?? secret(request), { place, secret });
+  const place = (request: IncomingMessage) =>
+    callerProblem(request) ?? (wantsCertificate ? certificateProblem(request.socket) : null) ?? browserProblem(request);
+  const secret: Check = (request, scopes) => (tokens.areAsked ? tokenProblem(request, scopes) : hostProblem(request));
+  const whole: Check = (request, scopes) => place(request) ?? secret(request, scopes);
+  return Object.assign(whole, { place, secret });
 
   function callerProblem(request: IncomingMessage): GatewayError | null {
     const { headers, socket } = request;
@@ -67,12 +74,22 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   /** A page of another site must not command, by a script or by a form. What has no `Origin` and no `Sec-Fetch-Site` is no browser. */
-  function browserProblem({ headers }: IncomingMessage): GatewayError | null {
+  function browserProblem(request: IncomingMessage): GatewayError | null {
+    const { headers } = request;
     const { origin } = headers;
-    if (origin !== undefined) return isOwnPage(origin) ? null : forbidden('this Origin is not in CONTROL_ORIGINS');
+    if (origin !== undefined)
+      return isOwnPage(origin) || isOfThisServer(origin, request) ? null : forbidden('this Origin is not in CONTROL_ORIGINS');
     const site = headers['sec-fetch-site'];
     if (site === undefined || site === 'same-origin' || site === 'none') return null;
     return forbidden('a page of another site asks for this (Sec-Fetch-Site); only origins in CONTROL_ORIGINS may');
+  }
+
+  /** The console's own page: scheme and host are those that it was served by. Whether that host is a stranger's is asked as of any other request. */
+  function isOfThisServer(origin: string, request: IncomingMessage): boolean {
+    const { socket } = request;
+    const isSecure = 'encrypted' in socket;
+    const mayBeSecure = isSecure || isTrusted(socket.remoteAddress ?? ''); // a proxy may have taken TLS off
+    return hostsOf(request).every((host) => (!isSecure && origin === `http://${host}`) || (mayBeSecure && origin === `https://${host}`));
   }
 
   /** A stranger's name may resolve to this address (DNS rebinding): the browser then takes the stranger's page for ours. */
@@ -84,11 +101,13 @@ export function createGuard(options: GuardOptions): Guard {
     );
   }
 
-  function tokenProblem({ headers: { authorization = '' } }: IncomingMessage): GatewayError | null {
-    const given = authorization.slice(0, 7).toLowerCase() === 'bearer ' ? digest(authorization.slice(7).trim()) : null;
-    let isKnown = false;
-    for (const known of digests) isKnown = (given !== null && timingSafeEqual(known, given)) || isKnown; // all of them, so that time tells nothing
-    return isKnown ? null : new GatewayError('UNAUTHORIZED', 'the control API wants Authorization: Bearer with a token of CONTROL_TOKEN');
+  function tokenProblem({ headers: { authorization = '' } }: IncomingMessage, scopes: readonly Scope[]): GatewayError | null {
+    const given = tokens.scopesOf(authorization);
+    if (given.has('admin') || scopes.some((scope) => given.has(scope))) return null;
+    if (given.size === 0)
+      return new GatewayError('UNAUTHORIZED', 'the control API wants Authorization: Bearer with a token of CONTROL_TOKEN');
+    const challenge = `Bearer error="insufficient_scope", scope="${scopes[0] ?? 'admin'}"`; // RFC 6750 §3.1
+    return new GatewayError('FORBIDDEN', `this token is good for ${[...given].join(' and ')}, and not for this`, { challenge });
   }
 }
 
@@ -108,8 +127,4 @@ function nameOf(host: string): string {
 
 function forbidden(message: string): GatewayError {
   return new GatewayError('FORBIDDEN', message);
-}
-
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }

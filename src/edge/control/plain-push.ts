@@ -12,6 +12,7 @@ import { bodyOfError, headersOf } from '../server/errors.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
 import { hasLastAnswer } from '../server/last-answers.ts';
 import { MEDIA_TYPE, requestProblem } from '../server/request-form.ts';
+import type { Scope } from './tokens.ts';
 
 export type PlainPushOptions = {
   readonly find: (id: string) => Connection | undefined;
@@ -19,7 +20,7 @@ export type PlainPushOptions = {
   /** What stands before an id in the paths of commands, each with its last slash. */
   readonly prefixes: readonly string[];
   readonly maxBodyBytes: () => number;
-  readonly guard: (request: IncomingMessage) => GatewayError | null;
+  readonly guard: (request: IncomingMessage, scopes: readonly Scope[]) => GatewayError | null;
   readonly httpSockets: HttpSockets;
   /** As for the routes: who is let in is counted no longer. */
   readonly release: HttpSockets | null;
@@ -42,6 +43,7 @@ const PLAIN_HEADERS: ReadonlySet<string> = new Set([
   'traceparent', // they lead to spans, and this way is none where spans are told
   'tracestate',
 ]);
+const PUSH = ['push'] as const;
 const PLAIN_CONNECTION = /^(keep-alive|close)$/i;
 
 /**
@@ -73,7 +75,7 @@ function plainPushTo(request: IncomingMessage, { find, prefixes, maxBodyBytes, g
   if (!(length > 0 && length <= maxBodyBytes())) return null;
   const { connection: ending = 'keep-alive', 'content-type': type } = headers;
   if (!PLAIN_CONNECTION.test(ending) || (type !== undefined && !MEDIA_TYPE.test(type))) return null;
-  return hasLastAnswer(socket) || requestProblem(request) !== null || guard(request) !== null ? null : id;
+  return hasLastAnswer(socket) || requestProblem(request) !== null || guard(request, PUSH) !== null ? null : id;
 }
 
 function push(

@@ -32,7 +32,7 @@ const rootSchema = {
 /** To be registered as a plugin of its own, whose hook is for these routes only. */
 export async function rootRoutes(server: FastifyInstance, { version, node, guard }: RootOptions): Promise<void> {
   server.addHook('onRequest', (request, reply, done) => {
-    if (guard === null || guard(request.raw) === null) done();
+    if (guard === null || guard(request.raw, ['read', 'push']) === null) done();
     else reply.callNotFound();
   });
   server.get('/', { schema: rootSchema }, (_request, reply) =>

@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { CLOSE, isSendableCloseCode, MAX_REASON_BYTES } from '../../core/close-codes.ts';
 import type { Answers, Description, ListCursor, Query } from '../../core/commands.ts';
 import { describedAs } from '../../wire/description.ts';
 import { GatewayError } from '../../wire/errors.ts';
 import type { Message, TagChanges } from '../../core/events.ts';
-import { NOT_UTF8, bodyOf, messageOf } from '../../wire/http-messages.ts';
-import { readSelector, type Selector } from '../../core/selector.ts';
+import { bodyOf, messageOf } from '../../wire/http-messages.ts';
+import type { Selector } from '../../core/selector.ts';
 import { parametersOf, queryOf } from '../../wire/parameters.ts';
+import { CLOSING_NAMES, closingIn, selectorIn, sendable } from '../../wire/selection-queries.ts';
 import { readTagChanges } from '../../wire/tag-changes.ts';
 import { closeAllSchema, countSchema, sendSchema, setTagsSchema, statusSchema, treeSchema } from './selection-schemas.ts';
 
@@ -36,14 +36,9 @@ export async function selectionRoutes(server: FastifyInstance, { query, wsUri, m
   });
 
   server.post('/close', { schema: closeAllSchema }, async (request, reply) => {
-    const selector = selectorOf(request, ['closeCode', 'closeReason']);
     const parameters = queryOf(request);
-    const code = numberIn(parameters.get('closeCode') ?? String(CLOSE.NORMAL));
-    const reason = parameters.get('closeReason') ?? 'Closed by server';
-    if (!isSendableCloseCode(code))
-      throw new GatewayError('BAD_REQUEST', 'closeCode must be 1000, 1001, 1003, 1007 to 1014 or 3000 to 4999');
-    if (Buffer.byteLength(reason) > MAX_REASON_BYTES)
-      throw new GatewayError('BAD_REQUEST', `closeReason may have ${MAX_REASON_BYTES} bytes`);
+    const selector = selectorIn(parameters, CLOSING_NAMES);
+    const { code, reason } = closingIn(parameters);
     const farewell = bodyOf(request).length === 0 ? null : toSend(request);
     return counted(request, reply, await query({ type: 'close-all', selector, farewell, code, reason }));
   });
@@ -88,11 +83,7 @@ export async function selectionRoutes(server: FastifyInstance, { query, wsUri, m
   for (const path of ['/count', '/tree', '/status']) server.allowOnly(path, ['GET']);
 
   function toSend(request: FastifyRequest): Message {
-    const message = messageOf(request);
-    if (!message.isBinary && !isUtf8(message.data)) throw new GatewayError('BAD_REQUEST', NOT_UTF8);
-    if (message.data.length > maxMessageBytes())
-      throw new GatewayError('MESSAGE_TOO_LONG', `a message may have ${maxMessageBytes()} bytes (MAX_MESSAGE_BYTES)`);
-    return message;
+    return sendable(messageOf(request), maxMessageBytes());
   }
 }
 
@@ -150,10 +141,8 @@ function wantsJson(request: FastifyRequest): boolean {
   return /\bapplication\/json\b/i.test(request.headers.accept ?? '');
 }
 
-function selectorOf(request: FastifyRequest, own: readonly string[] = []): Selector {
-  const selector = readSelector(queryOf(request), own);
-  if (typeof selector === 'string') throw new GatewayError('BAD_REQUEST', selector);
-  return selector;
+function selectorOf(request: FastifyRequest): Selector {
+  return selectorIn(queryOf(request));
 }
 
 /** `text/plain` is what many clients say of any string. */

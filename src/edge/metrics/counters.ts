@@ -7,6 +7,8 @@ type MeterField = { [Field in keyof Meter]: Meter[Field] extends number ? Field 
 /** What a counter of the Meter is called and means. The order is that of a connection's life. */
 const COUNTERS: { readonly [Field in MeterField]: readonly [name: string, help: string, labels?: Labels] } = {
   opensAccepted: ['wsaas_opens_accepted_total', 'Clients that the backend let in.'],
+  handshakesRefused: ['wsaas_handshakes_refused_total', 'Upgrade requests refused by HANDSHAKES_PER_SECOND_PER_IP.'],
+  tokensRefused: ['wsaas_tokens_refused_total', 'Clients refused for want of a valid token (JWT_JWKS_URI).'],
   closesStarted: ['wsaas_closes_started_total', 'close events that were due.'],
   closesDelivered: ['wsaas_closes_delivered_total', 'close events that the backend acknowledged.'],
   closesRetried: ['wsaas_closes_retried_total', 'Repeated calls for a close event.'],
@@ -34,6 +36,10 @@ const COUNTERS: { readonly [Field in MeterField]: readonly [name: string, help: 
   framesMalformed: ['wsaas_rpc_frames_malformed_total', "Frames that break the rules of the client's version."],
   framesIgnored: ['wsaas_rpc_frames_ignored_total', 'Empty frames, and frames of an unknown type.'],
   envelopesDropped: ['wsaas_cluster_messages_dropped_total', 'Messages on the channels of the cluster that could not be understood.'],
+  commandsExecuted: ['wsaas_stream_commands_executed_total', 'Commands from streams that were carried out.'],
+  commandsDropped: ['wsaas_stream_commands_dropped_total', 'Commands from streams that could not be understood; they are dead letters.'],
+  commandsExpired: ['wsaas_stream_commands_expired_total', 'Commands from streams that came after the time that they name.'],
+  commandsClaimed: ['wsaas_stream_commands_claimed_total', 'Commands taken over from a consumer that did not acknowledge them.'],
   goodbyesSaid: ['wsaas_goodbyes_total', 'Clients that were told that the gateway leaves.'],
   'push sent': pushed('sent'),
   'push queued': pushed('queued'),

@@ -8,6 +8,7 @@ import { asLastAnswer, hasLastAnswer } from './last-answers.ts';
 import { answerConnect, answerMalformed, isAnswering } from './malformed.ts';
 import { bodyProblem, MEDIA_TYPE, originForm, requestProblem } from './request-form.ts';
 import { foldMethod, otherMethods } from './other-methods.ts';
+import { tlsOptions, type Secured } from './secure.ts';
 
 export type ServerOptions = {
   readonly logger: FastifyBaseLogger;
@@ -15,6 +16,10 @@ export type ServerOptions = {
   readonly httpSockets: HttpSockets;
   /** For a whole request, its body too. */
   readonly handshakeTimeoutMs: number;
+  /** Of the request line and all headers together. */
+  readonly maxHeaderBytes: number;
+  /** Null: plain HTTP. */
+  readonly secured: Secured | null;
   /** May grow with time. */
   readonly maxBodyBytes: () => number;
   /** Does this request ask for a WebSocket? */
@@ -34,7 +39,24 @@ const KEEP_ALIVE_MS = 72_000;
 
 /** A bare Fastify with this project's limits, error form and the route constraint `upgrade: 'websocket'`. */
 export function buildServer(options: ServerOptions): FastifyInstance {
+  const http = {
+    requireHostHeader: false, // Node's own refusal has no body; `inspect` does it in our form
+    maxHeaderSize: options.maxHeaderBytes,
+    headersTimeout: options.handshakeTimeoutMs,
+    connectionsCheckingInterval: Math.max(50, Math.min(1_000, Math.floor(options.handshakeTimeoutMs / 4))), // Node's own 30 s lets slow heads live long
+    // Node 24's option; to go when Fastify has one of its own. Other protocols (h2c) and requests that may not upgrade now are served as plain HTTP
+    shouldUpgradeCallback(request: IncomingMessage) {
+      // behind an answer that is still to come, the socket could not be given away: the request is answered as a plain one
+      const { socket } = request;
+      const isFree = !isAnswering(socket) && !hasLastAnswer(socket);
+      const decision = isFree && options.upgrades() === 'now' && options.asksForWebSocket(request);
+      if (decision) Object.assign(request, { [isUpgrade]: true });
+      return decision;
+    },
+  };
+  const secure = options.secured === null ? { http } : { https: { ...http, ...tlsOptions(options.secured) } };
   const server = fastify({
+    ...(secure as { http: typeof http }), // what differs by it is the type of the server alone
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
     rewriteUrl: (request) => {
@@ -46,23 +68,9 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     return503OnClosing: false, // in a form of its own; whoever may command may do so to the end
     exposeHeadRoutes: true,
-    clientErrorHandler: answerMalformed,
+    clientErrorHandler: answerMalformed(options.maxHeaderBytes),
     frameworkErrors: answerFrameworkError,
     childLoggerFactory: (logger) => logger, // no request has a logger of its own: making it costs more than a push's whole route
-    http: {
-      requireHostHeader: false, // Node's own refusal has no body; `inspect` does it in our form
-      headersTimeout: options.handshakeTimeoutMs,
-      connectionsCheckingInterval: Math.max(50, Math.min(1_000, Math.floor(options.handshakeTimeoutMs / 4))), // Node's own 30 s lets slow heads live long
-      // Node 24's option; to go when Fastify has one of its own. Other protocols (h2c) and requests that may not upgrade now are served as plain HTTP
-      shouldUpgradeCallback(request: IncomingMessage) {
-        // behind an answer that is still to come, the socket could not be given away: the request is answered as a plain one
-        const { socket } = request;
-        const isFree = !isAnswering(socket) && !hasLastAnswer(socket);
-        const decision = isFree && options.upgrades() === 'now' && options.asksForWebSocket(request);
-        if (decision) Object.assign(request, { [isUpgrade]: true });
-        return decision;
-      },
-    },
     routerOptions: {
       maxParamLength: 1_024,
       constraints: {

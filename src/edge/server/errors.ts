@@ -40,11 +40,11 @@ export function sendError(reply: FastifyReply, error: GatewayError): FastifyRepl
 }
 
 /** What an error's answer says beside its body. */
-export function headersOf({ code, retryAfterMs }: GatewayError): Record<string, string | number> {
+export function headersOf({ code, retryAfterMs, challenge }: GatewayError): Record<string, string | number> {
   return {
     'content-type': JSON_TYPE,
     ...(retryAfterMs !== null && { 'Retry-After': Math.ceil(retryAfterMs / 1000) }),
-    ...(code === 'UNAUTHORIZED' && { 'WWW-Authenticate': 'Bearer' }),
+    ...(challenge !== null && { 'WWW-Authenticate': challenge }),
     ...(code === 'UNSUPPORTED_MEDIA_TYPE' && { 'Accept-Encoding': 'identity' }), // RFC 9110 §15.5.16
   };
 }

@@ -31,12 +31,14 @@ export class HttpSockets {
 
   /** A request came on it. */
   active(socket: Socket): void {
-    if (this.#sockets.delete(socket)) this.#sockets.add(socket);
+    const counted = countedAs(socket);
+    if (this.#sockets.delete(counted)) this.#sockets.add(counted);
   }
 
   /** It is a client now, or its caller is known: somebody else counts it. */
   release(socket: Socket): void {
-    if (this.#sockets.delete(socket)) socket.off('close', this.#forget);
+    const counted = countedAs(socket);
+    if (this.#sockets.delete(counted)) counted.off('close', this.#forget);
   }
 
   #opened(socket: Socket): void {
@@ -50,4 +52,9 @@ export class HttpSockets {
     this.#sockets.add(socket);
     socket.on('close', this.#forget);
   }
+}
+
+/** With TLS, the socket of requests is another than the one that came in: Node 24 keeps that as `_parent` (test/edge/server/tls.test.ts). */
+function countedAs(socket: Socket & { readonly _parent?: Socket | null }): Socket {
+  return socket._parent ?? socket;
 }

@@ -15,7 +15,6 @@ type ParseError = NodeJS.ErrnoException & { readonly rawPacket?: unknown; readon
 
 /** Sockets that are ended, or will be when what is under way is answered. */
 const ending = new WeakSet<Socket>();
-const MAX_HEAD_BYTES = 16_384;
 const METHOD = /^[A-Za-z][A-Za-z0-9_-]{0,63} [!-~]{1,2000} HTTP\/1\.[01]\r?\n/;
 const TARGET_WITHOUT_END = /^[A-Z-]{1,32} [^\r\n ]*$/;
 
@@ -29,9 +28,16 @@ export function isAnswering(socket: HttpSocket): boolean {
  * follows a push in its segment, the push's own answer is true (G4). Where they belong to a request that is answered
  * already, as its body for example, nothing but the end of the connection follows.
  */
-export function answerMalformed(error: ParseError, socket: Socket): void {
-  if (error.code === 'ECONNRESET') socket.destroy();
-  else endWith(socket, problemOf(error), !isBrokenHead(error));
+export function answerMalformed(maxHeaderBytes: number): (error: ParseError, socket: Socket) => void {
+  return (error, socket) => {
+    if (error.code === 'ECONNRESET' || isOfTls(error)) socket.destroy();
+    else endWith(socket, problemOf(error, maxHeaderBytes), !isBrokenHead(error));
+  };
+}
+
+/** There is no way yet on which an answer could be sent. */
+function isOfTls({ code = '' }: ParseError): boolean {
+  return code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_');
 }
 
 /** CONNECT reaches no route: Node takes the socket out of HTTP for it. */
@@ -81,12 +87,14 @@ function isBrokenHead({ rawPacket, bytesParsed = 0 }: ParseError): boolean {
   return rawPacket.toString('latin1', start, start + 5) === 'HEAD ';
 }
 
-function problemOf({ code = '', message, rawPacket }: ParseError): GatewayError {
+function problemOf({ code = '', message, rawPacket }: ParseError, maxHeaderBytes: number): GatewayError {
   switch (code) {
-    case 'HPE_HEADER_OVERFLOW':
-      return TARGET_WITHOUT_END.test(beginOf(rawPacket, MAX_HEAD_BYTES))
-        ? new GatewayError('URL_TOO_LONG', 'the request line and headers may have 16 KiB; the URL alone has more')
-        : new GatewayError('HEADERS_TOO_LONG', 'the request line and headers may have 16 KiB');
+    case 'HPE_HEADER_OVERFLOW': {
+      const most = `the request line and headers may have ${maxHeaderBytes} bytes (MAX_HEADER_BYTES)`;
+      return TARGET_WITHOUT_END.test(beginOf(rawPacket, maxHeaderBytes))
+        ? new GatewayError('URL_TOO_LONG', `${most}; the URL alone has more`)
+        : new GatewayError('HEADERS_TOO_LONG', most);
+    }
     case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
       return new GatewayError('MESSAGE_TOO_LONG', 'the extensions of a chunk may have 16 KiB');
     case 'ERR_HTTP_REQUEST_TIMEOUT':

@@ -4,17 +4,20 @@ import type { Duplex } from 'node:stream';
 import type { Refusal } from '../../core/events.ts';
 import type { Admitted } from '../../core/gateway.ts';
 
+/** `expiresAt`: when the client's right to be here ends, epoch ms; null: never. */
+export type LetIn = Admitted & { readonly expiresAt: number | null };
+
 /**
  * What was decided about an upgrade request, on its way to the socket. It owns the end of an accepted client until the
  * upgrade is done: whatever prevents the upgrade, the backend hears of the end, since it had accepted.
  */
 export class Pending {
-  readonly decision: Admitted | Refusal;
+  readonly decision: LetIn | Refusal;
   readonly #stream: Duplex;
   readonly #subprotocol: string | null;
 
   /** `subprotocol`: what the 101 names where the client is let in only to be told why it is refused. */
-  constructor(decision: Admitted | Refusal, stream: Duplex, subprotocol: string | null) {
+  constructor(decision: LetIn | Refusal, stream: Duplex, subprotocol: string | null) {
     this.decision = decision;
     this.#subprotocol = subprotocol;
     this.#stream = stream;

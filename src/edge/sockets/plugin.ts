@@ -8,8 +8,9 @@ import fp from 'fastify-plugin';
 import type { WebSocket } from 'ws';
 import { atEndOfTurn } from '../../core/end-of-turn.ts';
 import type { OpenRequest, Refusal } from '../../core/events.ts';
+import type { AddressRate } from '../../core/address-rate.ts';
 import { Expiries } from '../../core/expiries.ts';
-import type { Admitted, Gateway } from '../../core/gateway.ts';
+import type { Gateway } from '../../core/gateway.ts';
 import { CLIENT_GONE } from '../../core/refusals.ts';
 import { readTraceparent, readTracestate } from '../../wire/trace.ts';
 import type { Tracing, UpgradeSpan } from '../../wire/tracing.ts';
@@ -18,7 +19,9 @@ import type { FoundRoute } from '../../wire/client-route.ts';
 import type { EntryRequest } from '../../wire/entry.ts';
 import { arrivalOf } from '../server/arrival.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
-import { Pending, type Pendings } from './pending.ts';
+import { takeToken, withoutToken, withoutTokenIn, type Query } from './client-token.ts';
+import { Pending, type LetIn, type Pendings } from './pending.ts';
+import { TokenCheck } from './token-check.ts';
 import { forwardedHeaders, normalize, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
 import { boundUnfinished } from './unfinished.ts';
 import { UpgradeTimers } from './upgrade-timers.ts';
@@ -32,6 +35,8 @@ export type SocketsOptions = {
   readonly maxMessageBytes: () => number;
   /** Who a request comes from. */
   readonly addressOf: (request: IncomingMessage) => string;
+  /** How often an address may ask; null: as often as it likes. */
+  readonly handshakes: AddressRate | null;
   /** Did a request come over TLS, to us or to a trusted proxy? */
   readonly isEncrypted: (request: IncomingMessage) => boolean;
   /** Where sockets are counted until they are clients'. */
@@ -54,6 +59,7 @@ const COMPRESSION_THRESHOLD_BYTES = 1_024;
 /** The client side: every upgrade is decided by the gateway before it is done (docs/architecture.md#the-ways-through, "open"). */
 async function sockets(server: FastifyInstance, options: SocketsOptions): Promise<void> {
   const pendings: Pendings = new WeakMap();
+  const tokens = new TokenCheck(options.gateway);
   const expiries = new Expiries(options.gateway.clock);
   const timers = new UpgradeTimers(options.gateway.clock, options.upgradeTimeoutMs);
   await server.register(websocket, {
@@ -98,12 +104,16 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     },
   });
 
-  function watch({ connection, verdict: { expiresAt } }: Admitted): void {
-    if (expiresAt !== undefined) expiries.add(connection, expiresAt);
+  /** By its token, or by the backend's word. */
+  function watch({ connection, expiresAt, verdict }: LetIn): void {
+    const until = Math.min(expiresAt ?? Infinity, verdict.expiresAt ?? Infinity);
+    if (until < Infinity) expiries.add(connection, until);
   }
 
   async function decide(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const { raw } = request;
+    const waitMs = options.handshakes?.take(options.addressOf(raw)) ?? 0;
+    if (waitMs > 0) return refuse(reply, tooMany(options.gateway, waitMs)); // by HTTP, whatever the route says: a flood must cost little
     const problem = upgradeProblem(raw);
     if (problem !== null) return refuse(reply, problem);
     takeUpTo(options.maxMessageBytes());
@@ -151,36 +161,41 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     };
   }
 
-  async function admit(request: FastifyRequest, path: string, found: Traced): Promise<Admitted | Refusal> {
+  async function admit(request: FastifyRequest, path: string, found: Traced): Promise<LetIn | Refusal> {
     const { gateway } = options;
     const { raw } = request;
     const { route, parameters, span } = found;
+    const brought = route.tokens === null ? null : takeToken(raw, request.query as Query);
     if (!route.isOriginAllowed(raw.headers.origin)) return refused(403, 'FORBIDDEN', 'this Origin is not in ORIGINS');
+    const granted = route.tokens === null ? null : await tokens.admit(route, route.tokens, { request: raw, brought });
+    if (granted !== null && 'type' in granted) return granted;
     const asked = entryRequest(raw, found);
     const entry = route.enter(asked);
     if ('type' in entry) return entry;
     const { subprotocols, authorization, remoteAddress } = asked;
     const { traceparent, tracestate = null } = span ?? traceOf(raw.headers);
-    return gateway.open(
+    const rawHeaders = granted === null ? raw.rawHeaders : withoutTokenIn(raw.rawHeaders);
+    const opened = await gateway.open(
       route.route,
       {
         path,
-        query: request.query as Record<string, string | string[]>,
+        query: granted === null ? (request.query as Query) : withoutToken(request.query as Query),
         subprotocols,
         remoteAddress,
         authorization,
         traceparent,
         tracestate,
-        forwarded: forwardedHeaders(raw, route.forwardHeaders),
-        rawHeaders: raw.rawHeaders,
+        forwarded: forwardedHeaders(rawHeaders, route.forwardHeaders),
+        rawHeaders,
         isEncrypted: options.isEncrypted(raw),
         data: entry.data ?? null,
         clientId: entry.clientId,
         subprotocol: entry.subprotocol,
-        tags: route.tags(parameters),
+        tags: granted === null ? route.tags(parameters) : [...route.tags(parameters), ...granted.tags],
       },
       () => hasLeft(raw.socket),
     );
+    return 'type' in opened ? opened : { ...opened, expiresAt: granted?.expiresAt ?? null };
   }
 }
 
@@ -210,7 +225,8 @@ function upgraded(ws: WebSocket, request: IncomingMessage, pending: Pending | un
     ws.close(decision.closeCode ?? 4_000 + decision.status, closeReason(decision.code));
     return;
   }
-  decision.connection.attach(new WsSocket(ws, stream, decision.connection), decision.verdict);
+  const { connection, verdict } = decision;
+  connection.attach(new WsSocket(ws, stream, connection), verdict);
 }
 
 /**
@@ -223,6 +239,12 @@ function ownUpgrade(stream: Duplex, httpSockets: HttpSockets, timers: UpgradeTim
   timers.start(socket);
   const answer = socket._httpMessage;
   if (!answer || answer.writableEnded) socket.destroySoon(); // no hook runs for a URL that cannot be read
+}
+
+function tooMany({ observer }: Gateway, retryAfterMs: number): Refusal {
+  const message = 'this address asks for more than HANDSHAKES_PER_SECOND_PER_IP';
+  observer.counted('handshakesRefused', 1);
+  return { ...refused(429, 'TOO_MANY_HANDSHAKES', message), retryAfterMs };
 }
 
 function pathOf(url: string): string {

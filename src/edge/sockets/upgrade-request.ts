@@ -89,9 +89,8 @@ export function offeredSubprotocols(request: IncomingMessage): string[] {
 }
 
 /** Name, value, name, value … of those headers that the operator wants the backend to see. */
-export function forwardedHeaders(request: IncomingMessage, names: ReadonlySet<string>): string[] {
+export function forwardedHeaders(rawHeaders: readonly string[], names: ReadonlySet<string>): string[] {
   const found: string[] = [];
-  const { rawHeaders } = request;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? '';
     if (names.has(name)) found.push(name, rawHeaders[index + 1] ?? '');

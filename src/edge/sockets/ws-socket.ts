@@ -112,6 +112,7 @@ export class WsSocket implements Socket, Waiting {
   /** Every ping has its pong, in order, as far as the peer reads them; of those beyond, the latest has (RFC 6455 §5.5.3). */
   readonly #ping = (payload: Buffer): void => {
     this.#connection.alive();
+    this.#connection.pace?.took(payload.length);
     if (!this.#isAnsweringPing && this.#stream.writableLength < PONGS_BYTES) {
       if (this.isOpen) this.#ws.pong(payload, false);
       return;

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Redis, RedisOptions } from 'ioredis';
+import type { Redis } from 'ioredis';
 import type { Address } from './address.ts';
+import { clientOptions, reasonOf } from './client-options.ts';
 import { SCRIPTS, type ScriptName } from './scripts.ts';
-
-const FIRST_PAUSE_MS = 50;
-const LONGEST_PAUSE_MS = 1_000;
 
 const SHAS = Object.fromEntries(Object.entries(SCRIPTS).map(([name, text]) => [name, createHash('sha1').update(text).digest('hex')])) as {
   readonly [Name in ScriptName]: string;
@@ -38,21 +36,7 @@ export class Connections {
   constructor(options: ConnectionsOptions) {
     this.#options = options;
     const { client: Client, address, timeoutMs } = options;
-    const common = {
-      ...address,
-      protocol: 2 as const, // Redis 5 and Valkey speak it too
-      disableClientInfo: true, // Redis knows it from 7.2 on only
-      lazyConnect: true,
-      enableOfflineQueue: false, // what cannot be sent now is answered now
-      autoResendUnfulfilledCommands: false, // a command must not be carried out after it was answered
-      autoResubscribe: false, // done here, so that it is known when the channels are heard
-      maxRetriesPerRequest: 0,
-      connectTimeout: timeoutMs,
-      commandTimeout: timeoutMs,
-      retryStrategy: pauseMs,
-      sentinelRetryStrategy: pauseMs,
-      reconnectOnError: (error: Error) => error.message.startsWith('READONLY'), // the primary became a replica
-    } satisfies RedisOptions;
+    const common = { ...clientOptions(address, timeoutMs), commandTimeout: timeoutMs };
     this.commands = new Client(common);
     this.#listening = new Client(common);
     this.commands.on('ready', () => void this.#prepare());
@@ -131,13 +115,4 @@ export class Connections {
     this.#wasTold = true;
     this.#options.down(this.#because);
   }
-}
-
-/** With jitter, so that processes do not come back all at once. */
-function pauseMs(attempt: number): number {
-  return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
-}
-
-function reasonOf(error: Error & { readonly code?: string }): string {
-  return error.message || error.code || 'the connection was lost';
 }

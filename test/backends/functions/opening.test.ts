@@ -6,6 +6,7 @@ import { Backends } from '../../../src/backends/index.ts';
 import { Meter } from '../../../src/core/meter.ts';
 import { Timings } from '../../../src/core/timings.ts';
 import { systemClock } from '../../../src/core/system-clock.ts';
+import { openStream } from '../../../src/engines/streams.ts';
 import type { FunctionHost } from '../../../src/wire/functions.ts';
 import type { TargetSpec } from '../../../src/wire/targets.ts';
 import { functionCall, invoke } from '../../contracts/function-target.ts';
@@ -18,16 +19,16 @@ async function hostOf(
   t: TestContext,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<{ backends: Backends; host: FunctionHost }> {
-  const backends = new Backends({
+  const shared = {
     clock: systemClock,
     log: SILENT_LOG,
     observer: new Meter(),
     timings: new Timings(),
     tracing: null,
-    connections: 4,
-    pipelining: 1,
-    environment,
-  });
+    consumer: 'test',
+    streams: openStream,
+  };
+  const backends = new Backends({ ...shared, connections: 4, pipelining: 1, environment });
   t.after(() => backends.close());
   let host: FunctionHost | null = null;
   await backends.serve({

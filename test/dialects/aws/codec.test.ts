@@ -207,6 +207,14 @@ suite('the verdict of a message', () => {
     assert.deepEqual(messageOf(told(answered({ status: 503 }), { spec: { strict: true } })), INTERNAL);
   });
 
+  test('a wait that the function asks for is kept', () => {
+    const codec = sampleAwsCodec();
+    const event = sent('x');
+    const away = answered({ status: 503, headers: { 'retry-after': '7' } });
+    const verdict = codec.decodeMessage(event, callOf(codec.encodeMessage(event)), away);
+    assert.equal(verdict.type === 'retry' && verdict.afterMs, 7_000);
+  });
+
   test('with errorFrameFromStatus a bad status is an error', () => {
     const spec = { errorFrameFromStatus: 400 };
     assert.deepEqual(messageOf(told(returned({ statusCode: 400, body: 'sorry' }), { spec })), INTERNAL);
@@ -255,6 +263,17 @@ suite('the verdict of $disconnect', () => {
     }
     for (const result of [returned({ statusCode: 400 }), returned(undefined)]) assert.equal(heard(result, spec).type, 'delivered');
   });
+});
+
+test('of a webhook that answers by envelope another status than 2xx is nothing that its function said', () => {
+  const target = { type: 'webhook', url: 'https://api.example.com/ws', answer: 'envelope' } as const;
+  const codec = sampleAwsCodec({ target, routes: { $connect: {}, $disconnect: {}, $default: { routeResponse: true } } });
+  const lost = answered({ status: 404, body: Buffer.from('<html>no such page</html>') });
+  const verdict = codec.decodeOpen(opened(), null, lost);
+  assert.equal(verdict.type === 'refused' && verdict.status, 502);
+  const event = sent('x');
+  const answer = codec.decodeMessage(event, callOf(codec.encodeMessage(event)), lost);
+  assert.match(answer.type === 'delivered' ? String(answer.reply?.data) : '', /Internal server error/);
 });
 
 test('routes that are not there: nobody is asked, everybody comes in, nothing is told', () => {

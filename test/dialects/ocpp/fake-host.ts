@@ -13,6 +13,7 @@ export const LIMITS: Limits = {
   idleTimeoutMs: 30_000,
   maxMessageBytes: 65_536,
   messagesPerSecond: 0,
+  bytesPerSecond: 0,
   inboxMessages: 4,
   inboxBytes: 65_536,
   sendBufferBytes: 65_536,
@@ -90,7 +91,17 @@ export class FakeHost implements IntakeClient, IntakeHost {
   constructor(subprotocol: Subprotocol) {
     const { id, key, tags } = this;
     const path = '/ocpp/CP%201';
-    this.party = new Party({ id, key, path, tags, subprotocol, authorization: 'Basic Q1AgMTr/AP4=', traceparent: null, data: null });
+    this.party = new Party({
+      id,
+      key,
+      route: 'ocpp',
+      path,
+      tags,
+      subprotocol,
+      authorization: 'Basic Q1AgMTr/AP4=',
+      traceparent: null,
+      data: null,
+    });
   }
 
   push(message: Message): PushOutcome {
