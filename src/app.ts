@@ -73,6 +73,9 @@ export type AppOptions = {
   readonly beforeRoutes?: (server: FastifyInstance) => Promise<void>;
 };
 
+/** For the last spans, when all else is told. */
+const SPANS_MS = 200;
+
 /** Puts the parts together, from the inside out. This file and its room `app/` are the only ones that see every room. */
 export async function createApp(config: Config, logger: Logger, options: AppOptions): Promise<App> {
   const { node, link, dialects = DIALECTS, checks = [], routes = null, mountedAt = null, beforeRoutes, aroundFunction } = options;
@@ -86,6 +89,8 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
     await surroundings.joined.bus.close();
     await surroundings.backends.close();
     await surroundings.joined.ledger.close();
+    surroundings.metrics.stop();
+    await surroundings.tracing?.stop(SPANS_MS);
     clock.stop();
   };
   const routing = await openRouting(base, surroundings).catch(async (error: unknown) => {
@@ -96,7 +101,7 @@ export async function createApp(config: Config, logger: Logger, options: AppOpti
   hosting.made({ gateway, routing, observers: surroundings.observers });
   const servers = buildServers(base, { gateway, routing, surroundings });
   for (const { server } of new Set([servers.publicServer, servers.controlServer])) forgivePauses(server, systemClock);
-  await serveClients(base, servers, { gateway, routing });
+  await serveClients(base, servers, { gateway, routing, surroundings });
   await beforeRoutes?.(servers.controlServer);
   await serveControl(base, servers, { gateway, routing, surroundings });
   const watch = watchFiles(base, servers, surroundings);

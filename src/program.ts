@@ -1,4 +1,4 @@
-import { type Action, type Asked, readArguments } from './cli/arguments.ts';
+import { type Action, type Asked, type Files, readArguments } from './cli/arguments.ts';
 import { beforeExit, END_MS } from './cli/before-exit.ts';
 import { EXIT_FAULT, EXIT_USAGE } from './cli/exit-codes.ts';
 import { helpText } from './cli/help.ts';
@@ -17,10 +17,12 @@ import { openLog, type OpenLog } from './logs/logger.ts';
 import { doNotWait } from './logs/output.ts';
 import { readRoutesFile, RoutesFileError } from './routes/file.ts';
 import { BackendProblem } from './wire/backend-problem.ts';
+import type { ServeSurroundings } from './serve.ts';
 
 const action = readArguments(process.argv.slice(2));
 if (typeof action !== 'object') await act(action);
 else if ('problem' in action) end({ message: action.problem, exitCode: EXIT_USAGE });
+else if ('files' in action) await start(await read(), action.files);
 else process.exitCode = await runCommand(action);
 
 async function act(asked: Action): Promise<void> {
@@ -87,25 +89,39 @@ function readConfig(problems: string[]): ConfigReport | ConfigError {
   }
 }
 
-async function start({ config, warnings }: ConfigReport): Promise<void> {
+async function start({ config, warnings }: ConfigReport, files: Files | null = null): Promise<void> {
   const number = process.env[WORKER_VARIABLE];
   const base = { pid: process.pid, ...(number !== undefined && { worker: Number(number) }) };
   const log = openLog({ level: config.LOG_LEVEL.toLowerCase(), format: config.LOG_FORMAT, maxBytes: config.LOG_BUFFER_BYTES, base });
   if (number !== undefined) {
     const post = new WorkerPost(linkTo(process));
-    await serveHere(config, log, post).catch((error: unknown) => fail(error, log, post));
+    await serveHere(config, log, { post, profiled: files === null ? null : await profile(files, Number(number)) }).catch((error: unknown) =>
+      fail(error, log, post),
+    );
     return;
   }
   for (const warning of warnings) log.logger.warn({}, warning);
   if (config.JOURNAL_DIR !== undefined) await checkJournal(config.JOURNAL_DIR);
-  const served = config.WORKERS === 1 ? serveHere(config, log, null) : superviseWorkers(config, log);
+  const served =
+    config.WORKERS === 1
+      ? serveHere(config, log, { post: null, profiled: files === null ? null : await profile(files, null) })
+      : superviseWorkers(config, log);
   await served.catch((error: unknown) => fail(error, log, null));
 }
 
 /** Only here: a supervisor, and who asks for help, need nothing of what serves. */
-async function serveHere(config: Config, log: OpenLog, post: WorkerPost | null): Promise<void> {
+async function serveHere(config: Config, log: OpenLog, surroundings: ServeSurroundings): Promise<void> {
   const { serve } = await import('./serve.ts');
-  await serve(config, log, post);
+  await serve(config, log, surroundings);
+}
+
+/** Each worker profiles itself. What is returned writes the files. */
+async function profile(files: Files, worker: number | null): Promise<() => Promise<void>> {
+  const { fileProblem, ofWorker, profileWholeLife } = await import('./profiling/whole-life.ts');
+  const own = worker === null ? files : ofWorker(files, worker);
+  const problem = fileProblem(own);
+  if (problem !== null) end({ message: problem, exitCode: EXIT_USAGE });
+  return profileWholeLife(own);
 }
 
 /** A directory that no journal can use is a mistake of the start; a disk that is full for now is not. */
@@ -129,6 +145,7 @@ function superviseWorkers(config: Config, log: OpenLog): Promise<void> {
     beforeExit: () => beforeExit(log),
     forked: doNotWait,
     program: process.argv[1] ?? '',
+    argv: process.argv.slice(2),
     env: process.env,
   });
 }

@@ -15,8 +15,15 @@ import type { OpenLog } from './logs/logger.ts';
 /** Beyond all that, until the process ends whatever happens. */
 const LAST_MS = 1_000;
 
+export type ServeSurroundings = {
+  /** To the supervisor, in a worker. */
+  readonly post: WorkerPost | null;
+  /** Writes the profiles of this process's life; null: none are wanted. */
+  readonly profiled: (() => Promise<void>) | null;
+};
+
 /** One process that serves clients: alone, or as a worker. Resolves when it listens. */
-export async function serve(config: Config, log: OpenLog, post: WorkerPost | null): Promise<void> {
+export async function serve(config: Config, log: OpenLog, { post, profiled }: ServeSurroundings): Promise<void> {
   const { logger, stream } = log;
   const app = await createApp(config, logger, {
     node: config.NODE_NAME ?? randomName(),
@@ -35,7 +42,9 @@ export async function serve(config: Config, log: OpenLog, post: WorkerPost | nul
     if (err) logger.fatal({ err }, 'a fault of the gateway, it ends');
     const cause = signal ?? (err ? 'fault' : 'supervisor');
     await extensions?.stop();
-    await leave(app, config, { log, cause });
+    await leave(app, config, cause);
+    await profiled?.().catch((error: unknown) => logger.error({ err: error }, 'the profile could not be written'));
+    await beforeExit(log);
   });
   if (post !== null) {
     process.on('SIGINT', () => {});
@@ -58,10 +67,9 @@ async function extensionsOf({ EXTENSIONS }: Config, { log }: App) {
 }
 
 /** `close-with-grace` ends the process after it. A drain is bounded; if something holds it up all the same, the last deadline does not wait. */
-async function leave(app: App, config: Config, { log, cause }: { readonly log: OpenLog; readonly cause: string }): Promise<void> {
+async function leave(app: App, config: Config, cause: string): Promise<void> {
   const { DRAIN_DELAY_MS: delayMs, DRAIN_MS: spreadMs } = config;
   const { gateway, log: appLog, close: shut } = app;
   systemClock.after(delayMs + spreadMs + DRAIN_MARGIN_MS + END_MS + LAST_MS, endAtOnce);
   await drain({ gateway, log: appLog, signal: cause, delayMs, spreadMs, shut });
-  await beforeExit(log);
 }

@@ -33,6 +33,19 @@ const LAW: Readonly<Record<string, Row>> = {
   config: { rooms: ['dialects', 'wire', 'core'], packages: ['typebox', 'env-schema', 'fastest-levenshtein'] },
   // code in the gateway's process: it sees the gateway through the core, and its handlers are a backend
   library: { rooms: ['backends', 'routes', 'dialects', 'config', 'wire', 'core'], packages: [] },
+  // what a tracing system is told, by its own packages
+  tracing: {
+    rooms: ['wire', 'core'],
+    packages: [
+      '@opentelemetry/api',
+      '@opentelemetry/core',
+      '@opentelemetry/resources',
+      '@opentelemetry/sdk-trace',
+      '@opentelemetry/exporter-trace-otlp-proto',
+    ],
+  },
+  // what V8 tells of the process
+  profiling: { rooms: [], packages: [] },
   // where log lines go, and how they look: it knows nothing of what is logged
   logs: { rooms: [], packages: ['pino'] },
   // what the command line takes and says; a mistake in the configuration has its exit code from there; what `tail` prints are sightings

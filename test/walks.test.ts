@@ -12,11 +12,12 @@ import { startBackend } from './support/backend.ts';
 const SRC = new URL('../src/', import.meta.url).href;
 const page = readFileSync(new URL('../docs/architecture.md', import.meta.url), 'utf8');
 
-/** Parts that a file of a walk keeps its own state in, what only hears of an event, and what runs by the clock or after each read: they decide nothing about an event. */
+/** Parts that a file of a walk keeps its own state in, what only hears of an event, counts it or tells of it, and what runs by the clock or after each read: they decide nothing about an event. */
 const PARTS = new Set(
   (
     'core/observer edge/console/recorder edge/console/ring edge/console/sighting edge/console/shorten ' +
     'core/party core/admission core/fifo core/end-of-turn core/lane core/tag-index core/meter core/system-clock core/stoppable-clock core/heartbeat ' +
+    'core/timings core/life core/close-codes app/base ' +
     'wire/trace wire/ws-uris wire/verdicts wire/http-messages backends/http/deadlines backends/http/backlog edge/sockets/unfinished'
   ).split(' '),
 );

@@ -1,3 +1,4 @@
+import { getHeapSnapshot } from 'node:v8';
 import type { Config } from '../config/load.ts';
 import { VERSION } from '../config/version.ts';
 import type { Query } from '../core/commands.ts';
@@ -8,9 +9,11 @@ import { createGuard, PRIVATE_NETWORKS, type GuardOptions } from '../edge/contro
 import { shortenPlainPushes } from '../edge/control/plain-push.ts';
 import { healthRoutes } from '../edge/control/health.ts';
 import { metricsRoutes } from '../edge/control/metrics.ts';
+import { profilingRoutes } from '../edge/control/profiling.ts';
 import type { ControlTokens } from '../edge/control/tokens.ts';
 import { rootRoutes } from '../edge/control/root.ts';
 import { selectionRoutes } from '../edge/control/selections.ts';
+import { traceCommands } from '../edge/control/traced.ts';
 import { consolePage } from '../edge/console/page.ts';
 import { consoleRoutes } from '../edge/console/routes.ts';
 import { readinessOf } from '../engines/joining.ts';
@@ -19,8 +22,11 @@ import type { Base } from './base.ts';
 import { largestMessageBytes, type Servers } from './servers.ts';
 import type { Whole } from './surroundings.ts';
 
+/** Of a CPU profile that is taken while clients are served: a text of them is made in some ten ms. */
+const MOST_SAMPLES = 20_000;
+
 export async function serveControl(
-  { config, node, dialects, checks }: Base,
+  { config, node, log, dialects, checks }: Base,
   servers: Servers,
   { gateway, routing, surroundings }: Whole,
 ): Promise<void> {
@@ -38,7 +44,18 @@ export async function serveControl(
     guardRoutes(guarded, { guard, release });
     if (!isOpen) lockRoutes(guarded);
     await guarded.register(metricsRoutes, { query });
-    await guarded.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: largestMessageBytes(routing) });
+    await guarded.register(profilingRoutes, {
+      isOn: config.DEBUG_PROFILING === 'true',
+      node,
+      clock: surroundings.clock,
+      log,
+      startCpuProfile: async (expectedMs) => (await import('../profiling/session.ts')).startCpuProfile(expectedMs, MOST_SAMPLES),
+      heapSnapshot: () => getHeapSnapshot(),
+    });
+    await guarded.register(async (traced) => {
+      traceCommands(traced, surroundings.tracing, gateway.connections);
+      await traced.register(selectionRoutes, { query, wsUri: wsUris.of, maxMessageBytes: largestMessageBytes(routing) });
+    });
     await guarded.register(consoleRoutes, {
       query,
       clock: surroundings.clock,
@@ -60,11 +77,13 @@ export async function serveControl(
     hasDialect: routing.hasDialect,
     controls: routing.controls,
     gateway,
+    tracing: surroundings.tracing,
     wsUris,
     guard,
     release,
     isOpen,
   });
+  if (surroundings.tracing !== null) return; // its spans come from the framework's hooks
   shortenPlainPushes(controlServer.server, {
     find: (id) => gateway.connections.find(id),
     dispatch: gateway.dispatch,

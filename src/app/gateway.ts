@@ -1,12 +1,11 @@
 import { Gateway } from '../core/gateway.ts';
-import { createMetrics } from '../edge/control/metrics.ts';
 import { whyClosed } from '../engines/joining.ts';
 import type { Routing } from '../routes/routing.ts';
 import type { Base } from './base.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export function openGateway({ config, log, node }: Base, surroundings: Surroundings, routing: Routing): Gateway {
-  const { clock, owner, meter, observers, observatory, joined, files } = surroundings;
+  const { clock, owner, metrics, observers, observatory, joined, files } = surroundings;
   return new Gateway({
     clock,
     log,
@@ -25,7 +24,7 @@ export function openGateway({ config, log, node }: Base, surroundings: Surroundi
     closeConcurrency: config.CLOSE_CONCURRENCY,
     closeBacklog: config.CLOSE_BACKLOG,
     whyClosed: () => whyClosed(joined, config.REQUIRE_BUS === 'true'),
-    metrics: createMetrics(meter),
+    metrics: (census) => Promise.resolve(metrics.families(census)),
     observe: (question, standing) => observatory.answer(question, standing),
     routeOf: routing.byName,
   });

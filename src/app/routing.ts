@@ -14,6 +14,7 @@ export function openRouting({ config, dialects, routes }: Base, { backends, wsUr
     backend: config.API_URI?.href ?? '',
     defaults: defaultsOf(config, dialects),
     dialects,
+    isEncrypted: config.TLS_CERT_FILE !== undefined,
     wsUris: wsUris.under,
     serve: async (spoken) => ({ companion: hosting.companion, ...(await backends.serve(spoken)) }),
   });

@@ -13,7 +13,7 @@ import type { Config } from '../config/load.ts';
 import { reservePort } from '../engines/processes/reserved-port.ts';
 import type { Routing } from '../routes/routing.ts';
 import type { Base } from './base.ts';
-import type { Inside, Whole } from './surroundings.ts';
+import type { Whole } from './surroundings.ts';
 
 export type Servers = {
   readonly publicServer: FastifyInstance;
@@ -66,7 +66,7 @@ function isUpgradeOnly({ find }: Routing, path: string): boolean {
   return !('type' in found) && found.route.isUpgradeOnly;
 }
 
-export async function serveClients({ config }: Base, servers: Servers, { gateway, routing }: Inside): Promise<void> {
+export async function serveClients({ config }: Base, servers: Servers, { gateway, routing, surroundings }: Whole): Promise<void> {
   const { publicServer, controlServer, isShared, publicSockets } = servers;
   const isTrusted = addressCheck(config.TRUST_PROXY);
   const callers = callersOf(isTrusted);
@@ -83,6 +83,7 @@ export async function serveClients({ config }: Base, servers: Servers, { gateway
     maxMessageBytes: largestMessageBytes(routing),
     closeTimeoutMs: config.CLOSE_TIMEOUT_MS,
     compression: config.COMPRESSION === 'on',
+    tracing: surroundings.tracing,
   });
   answerUnknown(publicServer, isShared ? 'both' : 'clients');
   if (!isShared) answerUnknown(controlServer, 'commands');

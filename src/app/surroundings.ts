@@ -1,11 +1,16 @@
 import { environment } from '../config/environment.ts';
+import { VERSION } from '../config/version.ts';
 import { ownerToken } from '../core/ids.ts';
 import { Meter } from '../core/meter.ts';
 import { Observers } from '../core/observer.ts';
 import type { Clock } from '../core/ports.ts';
 import { Observatory } from '../edge/console/observatory.ts';
+import { createMetrics, type Metrics } from '../edge/metrics/metrics.ts';
 import { FileBudget, fileLimit } from '../edge/server/file-limit.ts';
 import { join, type Joined } from '../engines/joining.ts';
+import { TimedBus } from '../engines/timed-bus.ts';
+import { openTracing } from '../tracing/index.ts';
+import type { Tracing } from '../wire/tracing.ts';
 import { ControlTokens } from '../edge/control/tokens.ts';
 import { WebhookSigner } from '../wire/signing.ts';
 import { openStream } from '../engines/streams.ts';
@@ -22,6 +27,9 @@ export type Surroundings = {
   /** This process's part of the ids that it gives out. */
   readonly owner: string;
   readonly meter: Meter;
+  readonly metrics: Metrics;
+  /** Null: nobody wants spans. */
+  readonly tracing: Tracing | null;
   /** All that hear what happens. */
   readonly observers: Observers;
   readonly observatory: Observatory;
@@ -59,27 +67,56 @@ export async function openSurroundings(
           leaseMs: config.CLUSTER_LEASE_MS,
         };
   const garbageCame = (messages: number): void => meter.counted('envelopesDropped', messages);
-  const joined = await join({ engine, journal: config.JOURNAL_DIR, timeoutMs: config.BUS_TIMEOUT_MS, owner, node, link, log, garbageCame });
+  const engines = await join({
+    engine,
+    journal: config.JOURNAL_DIR,
+    timeoutMs: config.BUS_TIMEOUT_MS,
+    owner,
+    node,
+    link,
+    log,
+    garbageCame,
+  });
+  const joined = engines.name === 'memory' ? engines : { ...engines, bus: new TimedBus(engines.bus, meter.roundTrips) };
+  const tracing = await openTracing(config.TRACING, { version: VERSION, node, log });
+  const backends = new Backends({
+    clock,
+    log,
+    observer: meter,
+    timings: meter.calls,
+    tracing,
+    connections,
+    pipelining,
+    signer,
+    environment: environment(),
+    aroundFunction,
+    consumer: owner,
+    streams: openStream,
+    handlersAt: async (url) => (await hosting.open()).handlersAt(url),
+  });
+  const files = new FileBudget({
+    limit: fileLimit(),
+    backendConnections: connections,
+    httpSockets: config.MAX_HTTP_SOCKETS,
+    servers: config.CONTROL_PORT === undefined ? 1 : 2,
+  });
+  const { ledger, problem, leaseAgeMs } = joined;
   return {
     clock,
     owner,
     meter,
     observers,
     observatory: new Observatory({ clock, meter, observers, payloads, ends }),
-    joined,
-    backends: new Backends({
-      clock,
-      log,
-      observer: meter,
-      connections,
-      pipelining,
-      signer,
-      environment: environment(),
-      aroundFunction,
-      consumer: owner,
-      streams: openStream,
-      handlersAt: async (url) => (await hosting.open()).handlersAt(url),
+    metrics: createMetrics({
+      version: VERSION,
+      meter,
+      places: () => config.MAX_CONNECTIONS || files.clients,
+      backends: () => backends.health,
+      cluster: () => ({ isJoined: problem() === null, isLedgerWhole: ledger.problem === null, leaseAgeMs: leaseAgeMs() }),
     }),
+    tracing,
+    joined,
+    backends,
     signer,
     tokens: new ControlTokens({ admin: config.CONTROL_TOKEN, push: config.CONTROL_PUSH_TOKEN, read: config.CONTROL_READ_TOKEN }),
     wsUris: new WsUris(config.WS_HOSTNAME, {
@@ -87,12 +124,7 @@ export async function openSurroundings(
       isSecure: config.tlsContents !== null,
       path: mountedAt ?? '',
     }),
-    files: new FileBudget({
-      limit: fileLimit(),
-      backendConnections: connections,
-      httpSockets: config.MAX_HTTP_SOCKETS,
-      servers: config.CONTROL_PORT === undefined ? 1 : 2,
-    }),
+    files,
     hosting,
   };
 }

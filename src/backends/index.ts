@@ -2,10 +2,12 @@ import type { Limits } from '../core/limits.ts';
 import type { Observer } from '../core/observer.ts';
 import type { Clock, Log } from '../core/ports.ts';
 import type { Route } from '../core/route.ts';
-import type { Signer } from '../wire/calls.ts';
+import type { Timings } from '../core/timings.ts';
+import type { BackendHealth, Signer } from '../wire/calls.ts';
 import type { Speech } from '../wire/codec.ts';
 import type { AroundFunction } from '../wire/functions.ts';
 import type { FindHandlers } from './handlers/index.ts';
+import type { Tracing } from '../wire/tracing.ts';
 import { openHttp } from './http/backend.ts';
 import { Transports } from './http/transports.ts';
 import type { Commander } from '../core/commander.ts';
@@ -17,6 +19,10 @@ export type BackendParts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: Observer;
+  /** How long calls took, for metrics. */
+  readonly timings: Timings;
+  /** Null: nobody wants spans. */
+  readonly tracing: Tracing | null;
   /** Sockets to each origin, and calls on one socket whose answers are still out. */
   readonly connections: number;
   readonly pipelining: number;
@@ -93,6 +99,11 @@ export class Backends {
 
   get targets(): readonly string[] {
     return [...this.#targets].flatMap(({ targets }) => targets);
+  }
+
+  /** How backends look that are called over HTTP, by whatever kind. */
+  get health(): readonly BackendHealth[] {
+    return this.#parts.transports.health;
   }
 
   /** Why one of them cannot be reached now, as far as that is known without asking; else null. */

@@ -1,21 +1,23 @@
 import type { TSchema } from 'typebox';
-import { FLAGS } from './arguments.ts';
+import { FILE_FLAGS, FLAGS } from './arguments.ts';
 import { COMMANDS } from './commands.ts';
 
 const INDENT = 4;
-const NAMES_WIDTH = 18;
 const WIDTH = 100;
+const FLAG_WIDTH = 22;
 
 /** The text of `--help`, made of the table of options. */
 export function helpText(options: Readonly<Record<string, TSchema>>): string {
-  const flags = Object.entries(FLAGS).map(([flag, { help }]) => `  ${flag.padEnd(NAMES_WIDTH)}${help}`);
-  const commands = Object.entries(COMMANDS).map(([name, { help }]) => `  ${name.padEnd(NAMES_WIDTH)}${help}`);
+  const flags = Object.entries(FLAGS).map(([flag, { help }]) => `  ${flag.padEnd(FLAG_WIDTH)}${help}`);
+  const fileFlags = Object.entries(FILE_FLAGS).map(([flag, { help }]) => `  ${`${flag} FILE`.padEnd(FLAG_WIDTH)}${help}`);
+  const commands = Object.entries(COMMANDS).map(([name, { help }]) => `  ${name.padEnd(FLAG_WIDTH)}${help}`);
   return [
     'wsaas: holds WebSocket clients and turns what they do into plain HTTP.',
     '',
     'Usage: wsaas [flag or command]. Without one it serves, configured by environment variables and a .env file.',
     '',
     ...flags,
+    ...fileFlags,
     '',
     ...(commands.length > 0 ? ['Commands; each tells more with --help:', '', ...commands, ''] : []),
     'Variables, with their defaults:',

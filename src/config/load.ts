@@ -10,6 +10,7 @@ import { optionsWith, type Settings } from './options.ts';
 import type { ClaimTag } from '../wire/client-tokens.ts';
 import { withSecrets, type SecretFile } from './secret-files.ts';
 import { readTls } from './tls.ts';
+import { readTracing, type TracingSettings } from './tracing.ts';
 import { withoutSecrets } from './without-secrets.ts';
 
 export { ConfigError } from './config-error.ts';
@@ -56,6 +57,8 @@ export type Config = Omit<
   readonly WORKERS: number;
   readonly FORWARD_HEADERS: ReadonlySet<string>;
   readonly ORIGINS: readonly string[];
+  /** Of OpenTelemetry's variables, which are no options of ours; null: nobody wants spans. */
+  readonly TRACING: TracingSettings | null;
   /** Of the secrets that came from files, by the names of the options. */
   readonly secretFiles: ReadonlyMap<string, SecretFile>;
   /** What the files of TLS hold, in the order of `tlsFiles`; null: TLS is off. */
@@ -113,8 +116,9 @@ export function loadConfig(
     for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_CLAIM_TAGS'] as const)
       if (settings[name] !== undefined) problems.push(`${name}: needs JWT_JWKS_URI beside it: without keys no token is looked at`);
   if (problems.length > 0) throw new ConfigError(problems, warnings, settings.ROUTES_FILE);
-  const config = { ...read, secretFiles: files, tlsContents } as unknown as Config;
-  return { config, warnings, effective: effectiveOf(settings, options) };
+  const { tracing, warnings: ofTracing } = readTracing(env);
+  const config = { ...read, secretFiles: files, tlsContents, TRACING: tracing } as unknown as Config;
+  return { config, warnings: [...warnings, ...ofTracing], effective: effectiveOf(settings, options) };
 }
 
 const NO_BACKEND = 'API_URI: the URL of the backend is needed, nothing came; example: API_URI=http://localhost:3000/websocket';

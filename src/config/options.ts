@@ -253,6 +253,11 @@ const own = {
   ),
   CLOSE_TIMEOUT_MS: milliseconds('ms that a client has to answer a close frame before its connection is dropped.', 5_000, 1),
   COMPRESSION: choice('`on`: permessage-deflate, with MAX_MESSAGE_BYTES as the cap on the inflated size.', 'off', ['off', 'on']),
+  DEBUG_PROFILING: choice(
+    '`true`: `POST /debug/profile` and `/debug/heap` of the control API give profiles of the process. They show what it holds, payloads and credentials too.',
+    'false',
+    ['false', 'true'],
+  ),
   DRAIN_DELAY_MS: milliseconds('On SIGTERM: ms of being unready before the goodbyes begin.', 0),
   DRAIN_MS: milliseconds('On SIGTERM: ms over which the goodbyes (1001) are spread.', 10_000),
 } satisfies Record<string, TSchema>;

@@ -33,3 +33,10 @@ export function isSendableCloseCode(code: number): boolean {
 
 /** A control frame holds 125 bytes, two of which are the code (RFC 6455 §5.5). */
 export const MAX_REASON_BYTES = 123;
+
+const KNOWN: ReadonlySet<number> = new Set(Object.values(CLOSE_CODES).map(({ code }) => code));
+
+/** For metrics: a code by itself where RFC 6455 or this gateway gives it a meaning, else its class (`3xxx`), as applications have thousands. */
+export function closeCodeClass(code: number): string {
+  return KNOWN.has(code) || (code >= 1000 && code < 1016) ? String(code) : `${Math.floor(code / 1000)}xxx`;
+}

@@ -1,6 +1,7 @@
 import type { CloseEvent, CloseVerdict } from './events.ts';
 import { Fifo } from './fifo.ts';
 import type { Life, Observer } from './observer.ts';
+import { eventIdsOf } from './party.ts';
 import type { Clock, Ledger, Log, Receiver, Timer } from './ports.ts';
 import { retryDelayMs } from './retry.ts';
 import type { Route } from './route.ts';
@@ -48,7 +49,7 @@ export class Closings {
     }
     if (lane.length >= backlog) {
       observer.counted('closesLost', 1);
-      log.error({ id: event.party.id, backlog }, 'too many close events wait for the backend, one stays undelivered');
+      log.error({ ...eventIdsOf(event.party, 'close'), backlog }, 'too many close events wait for the backend, one stays undelivered');
       return;
     }
     this.#pending += 1;
@@ -167,13 +168,17 @@ class Closing implements Receiver<CloseVerdict> {
     this.#attempts += 1;
     if (delay === null) {
       observer.counted('closesLost', 1);
-      log.error({ id: party.id, because: verdict.because }, 'a close event was not acknowledged in CLOSE_RETRY_FOR_MS, given up');
+      log.error(
+        { ...eventIdsOf(party, 'close'), because: verdict.because },
+        'a close event was not acknowledged in CLOSE_RETRY_FOR_MS, given up',
+      );
       ledger.forget(party.key);
       this.#lane.acknowledged();
       return;
     }
+    observer.counted('closesRetried', 1);
     if (this.#attempts === 1)
-      log.warn({ id: party.id, because: verdict.because }, 'a close event was not acknowledged, will be sent again');
+      log.warn({ ...eventIdsOf(party, 'close'), because: verdict.because }, 'a close event was not acknowledged, will be sent again');
     this.#lane.rest(this, delay);
   }
 }

@@ -3,13 +3,13 @@ import { addressOf } from './address.ts';
 import { AnsweredKeys } from './answered-keys.ts';
 import { CLOSING, NOT_FOUND, QUEUED, SENT } from './commands.ts';
 import type { CloseOutcome, Description, Failure, PushOutcome, RpcOutcome } from './commands.ts';
-import { described } from './describing.ts';
+import { describe } from './describing.ts';
 import { Early } from './early.ts';
 import type { Closer, Message, MessageEvent, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
 import type { RpcCommand } from './rpc.ts';
 import { paceOf, type Pace } from './pace.ts';
-import { Party } from './party.ts';
+import { idsOf, Party } from './party.ts';
 import type { Socket } from './ports.ts';
 import type { Reach } from './reach.ts';
 import type { Route } from './route.ts';
@@ -50,7 +50,7 @@ export class Connection implements IntakeClient, Reach {
   /** Of `Clock.now`. */
   lastActiveAt: number;
   /** The same in epoch ms. */
-  #lastActiveDate: number;
+  lastActiveDate: number;
   /** When the heartbeat sent a ping that nothing has answered yet, else 0. */
   pingedAt = 0;
   seenBytes = 0;
@@ -70,6 +70,7 @@ export class Connection implements IntakeClient, Reach {
   #early: Early | null = null;
   #answered: AnsweredKeys | null = null;
   #lastSeq = 0;
+  sentMessages = 0;
   /** What it sends from now on is dropped. */
   #isDeaf = false;
   #pauses = 0;
@@ -80,14 +81,15 @@ export class Connection implements IntakeClient, Reach {
     this.#host = host;
     this.route = route;
     this.address = id === key ? id : addressOf(route.namespace, id);
-    const { path, authorization, traceparent, subprotocol, data } = request;
+    const { path, authorization, traceparent, tracestate = null, subprotocol, data } = request;
+    const asked = { path, authorization, traceparent, tracestate, subprotocol, data };
     this.remoteAddress = request.remoteAddress;
     const companion = route.companion?.(this, request) ?? null;
-    this.#party = new Party({ id, key, route: route.name, path, authorization, traceparent, subprotocol, tags: null, data, companion });
+    this.#party = new Party({ ...asked, id, key, route: route.name, tags: null, companion });
     this.#unsent = companion?.hearsDrained ? new Unsent(companion, route.limits.sendBufferBytes / 2) : null;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
-    this.#lastActiveDate = this.connectedAt;
+    this.lastActiveDate = this.connectedAt;
     this.lastActiveAt = host.clock.now();
     this.#intake = route.intake(this, host);
     this.pace = paceOf(this, host.clock, route.limits);
@@ -131,9 +133,8 @@ export class Connection implements IntakeClient, Reach {
     return this.#socket?.receivedBytes ?? 0;
   }
 
-  /** Is everything that was read delivered or given up? */
-  get isIdle(): boolean {
-    return this.#intake.isIdle;
+  get intake(): Pick<Intake, 'undelivered' | 'isHolding' | 'isIdle'> {
+    return this.#intake;
   }
 
   /** The upgrade is done: the verdict's own message, then early pushes in order, then an early close (G6). */
@@ -169,7 +170,7 @@ export class Connection implements IntakeClient, Reach {
   alive(): void {
     const { clock } = this.#host;
     this.lastActiveAt = clock.now();
-    this.#lastActiveDate = clock.date();
+    this.lastActiveDate = clock.date();
     this.pingedAt = 0;
   }
 
@@ -211,7 +212,7 @@ export class Connection implements IntakeClient, Reach {
   reply(message: Message): void {
     const outcome = this.#push(message);
     if (outcome.type === 'sent' || outcome.type === 'not-found') return;
-    this.#host.log.warn({ id: this.id, outcome: outcome.type }, 'a reply could not be sent, connection ends');
+    this.#host.log.warn({ ...idsOf(this.#party), outcome: outcome.type }, 'a reply could not be sent, connection ends');
     this.close(outcome.type === 'slow' ? CLOSE.TRY_AGAIN_LATER : CLOSE.TOO_BIG, `reply ${outcome.type}`);
   }
 
@@ -322,8 +323,7 @@ export class Connection implements IntakeClient, Reach {
 
   /** A call or its like, for a dialect that has them. */
   command(command: RpcCommand): RpcOutcome | Promise<RpcOutcome> {
-    if (this.state === 'closing' || this.state === 'closed') return NOT_FOUND;
-    return this.#intake.command(command);
+    return this.state === 'closing' || this.state === 'closed' ? NOT_FOUND : this.#intake.command(command);
   }
 
   /** The intake calls this: nothing is left to deliver. */
@@ -332,13 +332,13 @@ export class Connection implements IntakeClient, Reach {
   }
 
   describe(): Description {
-    const { namespace, connectedAt, remoteAddress } = this;
-    return described(this.#party, { namespace, connectedAt, lastActiveAt: this.#lastActiveDate, remoteAddress, node: this.#host.node });
+    return describe(this, this.#host.node);
   }
 
   #send(message: Message): void {
     this.#host.observer.pushed(this.#party, message);
     this.messages += 1;
+    this.sentMessages += 1;
     if (this.#unsent === null || this.#socket === null) this.#socket?.send(message);
     else this.#unsent.send(this.#socket, message);
   }

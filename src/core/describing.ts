@@ -1,10 +1,26 @@
 import type { Description } from './commands.ts';
 import type { Party } from './party.ts';
 
-/** What is told of this client to those who ask. */
-export function described(
-  { id, path, tags, subprotocol }: Party,
-  facts: Omit<Description, 'id' | 'path' | 'tags' | 'subprotocol'>,
-): Description {
-  return { id, path, tags: tags === null ? {} : Object.fromEntries(tags), subprotocol, ...facts };
+/** What a description of a connection is made of. */
+type Described = {
+  readonly party: Party;
+  readonly namespace: string;
+  readonly connectedAt: number;
+  readonly lastActiveDate: number;
+  readonly remoteAddress: string;
+};
+
+export function describe({ party, namespace, connectedAt, lastActiveDate, remoteAddress }: Described, node: string): Description {
+  const { id, path, tags, subprotocol } = party;
+  return {
+    id,
+    namespace,
+    path,
+    tags: tags === null ? {} : Object.fromEntries(tags),
+    connectedAt,
+    lastActiveAt: lastActiveDate,
+    remoteAddress,
+    subprotocol,
+    node,
+  };
 }

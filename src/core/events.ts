@@ -24,6 +24,8 @@ export type OpenRequest = {
   readonly remoteAddress: string;
   readonly authorization: string | null;
   readonly traceparent: string | null;
+  /** What came with it (W3C Trace Context §3.3). */
+  readonly tracestate?: string | null;
   /** The headers named by FORWARD_HEADERS: name, value, name, value … */
   readonly forwarded: readonly string[];
   /** All headers as they were spelt: name, value, name, value … Dialects that tell the backend everything read them. */

@@ -1,4 +1,5 @@
 import { Admission, type AdmissionLimits } from './admission.ts';
+import { type Census, censusOf } from './census.ts';
 import { CLOSE } from './close-codes.ts';
 import { Closings } from './closings.ts';
 import { NOT_FOUND, type Answers, type Command, type Dispatch, type Outcome, type OutcomeOf, type Part, type Query } from './commands.ts';
@@ -8,10 +9,13 @@ import type { CloseEvent, OpenEvent, OpenRequest, OpenVerdict, Refusal, TagChang
 import { connectionId } from './ids.ts';
 import { ShortIds } from './short-ids.ts';
 import { Lane } from './lane.ts';
+import { tellLife } from './life.ts';
 import type { Attempt, Observer } from './observer.ts';
 import { tellOrphans } from './orphans.ts';
+import { eventIdsOf } from './party.ts';
 import type { Bus, BusHandler, Clock, Ledger, LedgerEntry, Log } from './ports.ts';
 import { execute, executeByChosenId } from './executing.ts';
+import { countPush } from './push-results.ts';
 import { busy, CLIENT_GONE, ID_IS_HELD, SHUTTING_DOWN, unusable } from './refusals.ts';
 import type { Route } from './route.ts';
 import { Seldom } from './seldom.ts';
@@ -37,15 +41,12 @@ export type GatewayOptions = {
   /** Why nobody may come in now, or null: something that this gateway was told not to serve without is missing. */
   readonly whyClosed?: () => string | null;
   /** Makes this process's part of the answer to a query for metrics. */
-  readonly metrics: (gauges: Gauges) => Promise<readonly unknown[]>;
+  readonly metrics: (census: Census) => Promise<readonly unknown[]>;
   /** Answers those who watch, for this process. */
   readonly observe: (question: Question, standing: Standing) => Seen;
   /** Finds the route that a ledger entry names. */
   readonly routeOf: (name: string) => Route | undefined;
 };
-
-/** What metrics show of the gateway at the moment. */
-export type Gauges = { readonly connections: number; readonly closesPending: number; readonly draining: 0 | 1 };
 
 /** A client that the backend let in. */
 export type Admitted = { readonly connection: Connection; readonly verdict: Extract<OpenVerdict, { type: 'accepted' }> };
@@ -165,10 +166,10 @@ export class Gateway implements ConnectionHost, BusHandler {
   }
 
   /** An outage refuses thousands: a few lines a second tell of it. */
-  #complain({ id, route, party }: Connection, because: string): void {
+  #complain({ route, party }: Connection, because: string): void {
     const missed = this.#complaints.missed();
     if (missed === null) return;
-    const facts = { id, path: party.path, backend: route.backendName, because, ...(missed > 0 && { missed }) };
+    const facts = { ...eventIdsOf(party, 0), path: party.path, backend: route.backendName, because, ...(missed > 0 && { missed }) };
     this.log.warn(facts, 'a client could not be let in: the backend gave no usable answer');
   }
 
@@ -189,7 +190,7 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   /** Does a command here, or hands it to the process that owns the connection. Synchronous where it can be. */
   readonly dispatch: Dispatch = <Type extends Command['type']>(command: Extract<Command, { type: Type }>) =>
-    this.#dispatch(command) as OutcomeOf<Type> | Promise<OutcomeOf<Type>>;
+    countPush(this.observer, command, this.#dispatch(command)) as OutcomeOf<Type> | Promise<OutcomeOf<Type>>;
 
   #dispatch(command: Command): Outcome | Promise<Outcome> {
     const here = this.execute(command);
@@ -217,7 +218,7 @@ export class Gateway implements ConnectionHost, BusHandler {
   /** The bus calls this: another process asks for this process's part of an answer. */
   async answer(query: Query): Promise<Part> {
     if (query.type === 'observe') return { ...part(this, {}), seen: this.#options.observe(query.question, standingOf(this)) };
-    if (query.type === 'metrics') return { ...part(this, {}), metrics: await this.#options.metrics(this.#gauges) };
+    if (query.type === 'metrics') return { ...part(this, {}), metrics: await this.#options.metrics(await censusOf(this, this.#leaving)) };
     return answerQuery(this, query);
   }
 
@@ -286,10 +287,11 @@ export class Gateway implements ConnectionHost, BusHandler {
   }
 
   left(connection: Connection): void {
+    if (connection.closer !== null) tellLife(this.log, connection, this.clock.date()); // else it was refused
     if (this.connections.remove(connection)) this.#admission.leave(connection.remoteAddress);
     if (connection.id !== connection.key) this.#options.bus.release(connection.address, connection.key);
     this.slowClients.delete(connection);
-    if (!connection.isIdle) this.#leaving.add(connection);
+    if (!connection.intake.isIdle) this.#leaving.add(connection);
     this.#checkEmpty();
   }
 
@@ -316,10 +318,6 @@ export class Gateway implements ConnectionHost, BusHandler {
 
   slow(connection: Connection): void {
     if (!this.slowClients.has(connection)) this.slowClients.set(connection, this.clock.now());
-  }
-
-  get #gauges(): Gauges {
-    return { connections: this.connections.size, closesPending: this.closings.pending, draining: this.isDraining ? 1 : 0 };
   }
 
   #isEmpty(): boolean {

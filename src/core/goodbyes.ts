@@ -29,6 +29,7 @@ export async function sayGoodbye(gateway: Gateway, spanMs: number): Promise<void
     for (const connection of nextToTell(gateway, told, isLate ? Infinity : Math.min(due, Math.floor(allowance)))) {
       allowance -= 1;
       told.add(connection); // one that is still being let in is told when it is open, and counts now
+      gateway.observer.counted('goodbyesSaid', 1);
       connection.sayGoodbye();
     }
     if (!isLate && told.size < total && connections.size > 0) clock.after(TICK_MS, tick);

@@ -4,6 +4,7 @@ import { Fifo } from './fifo.ts';
 import type { Intake, IntakeClient, IntakeFactory, IntakeHost } from './intake.ts';
 import type { RpcOutcome } from './commands.ts';
 import type { Limits } from './limits.ts';
+import { eventIdsOf, idsOf } from './party.ts';
 import type { Backend, Receiver, Timer } from './ports.ts';
 import { retryDelayMs } from './retry.ts';
 
@@ -43,6 +44,14 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
 
   get isIdle(): boolean {
     return this.#current === null;
+  }
+
+  get undelivered(): number {
+    return this.#current === null ? 0 : 1 + (this.#waiting?.length ?? 0);
+  }
+
+  get isHolding(): boolean {
+    return this.#attempts > 0 && this.#current !== null;
   }
 
   received(event: MessageEvent): void {
@@ -90,6 +99,12 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
   #taken(event: MessageEvent, verdict: Extract<MessageVerdict, { type: 'delivered' }>): void {
     delivered(this.#client, this.#host, { event, verdict });
     this.#next();
+  }
+
+  /** Of the message that is being delivered. */
+  get #ids() {
+    const { party } = this.#client;
+    return this.#current === null ? idsOf(party) : eventIdsOf(party, this.#current.seq);
   }
 
   get #giveUpAt(): number {
@@ -142,7 +157,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
       return;
     }
     observer.counted('messagesRetried', 1);
-    if (log.isDebugging) log.debug({ id: this.#client.party.id, because, delay }, 'message held, will be sent again');
+    if (log.isDebugging) log.debug({ ...this.#ids, because, delay }, 'message held, will be sent again');
     this.#timer = clock.after(delay, () => {
       this.#timer = null;
       if (this.#current !== null) this.#send(this.#current);
@@ -153,7 +168,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
   #giveUp(because: string, reason: string): void {
     const undelivered = 1 + (this.#waiting?.length ?? 0);
     this.#host.observer.counted('messagesUndelivered', undelivered);
-    this.#host.log.warn({ id: this.#client.party.id, undelivered, because }, 'messages undelivered, connection ends');
+    this.#host.log.warn({ ...this.#ids, undelivered, because }, 'messages undelivered, connection ends');
     this.stop();
     this.#client.close(CLOSE.INTERNAL_ERROR, reason);
     this.#client.emptied();
@@ -182,15 +197,15 @@ export function delivered(
 ): void {
   const { event, verdict } = taken;
   const { observer, log } = host;
-  const { id } = client.party;
+  const ids = eventIdsOf(client.party, event.seq);
   observer.counted('messagesDelivered', 1);
   if (verdict.complaint !== null) {
     observer.counted('messagesComplained', 1);
-    log.info({ id, seq: event.seq, complaint: verdict.complaint }, 'the backend took a message and complained');
+    log.info({ ...ids, seq: event.seq, complaint: verdict.complaint }, 'the backend took a message and complained');
   }
   if (verdict.tags) {
     const problem = client.setTags(verdict.tags);
-    if (problem !== null) log.warn({ id, problem }, 'the backend set tags that cannot be set');
+    if (problem !== null) log.warn({ ...ids, problem }, 'the backend set tags that cannot be set');
   }
   if (verdict.reply !== null) client.reply(verdict.reply);
 }

@@ -48,4 +48,8 @@ export interface Intake {
   command(command: RpcCommand): RpcOutcome | Promise<RpcOutcome>;
   /** Is everything read delivered or given up? Then the `close` event may follow `ended` at once (G2: it comes last). */
   readonly isIdle: boolean;
+  /** Messages read, and neither delivered nor given up: for metrics, asked at each scrape. */
+  readonly undelivered: number;
+  /** Has the backend not taken a message that will be sent again? For metrics, too. */
+  readonly isHolding: boolean;
 }

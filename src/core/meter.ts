@@ -1,5 +1,7 @@
-import type { Message, MessageEvent, Refusal } from './events.ts';
+import { closeCodeClass } from './close-codes.ts';
+import type { CloseEvent, Closer, Message, MessageEvent, Refusal } from './events.ts';
 import type { Counter, Observer } from './observer.ts';
+import { Timings } from './timings.ts';
 
 /** Why a client was refused, where not the backend failed: by the code of the refusal, which may be the backend's own. */
 const REASONS: ReadonlyMap<string, string> = new Map([
@@ -12,7 +14,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
 
 /**
  * The observer that counts, since the start of the process. Plain fields, because they are raised on the path of every
- * message; `edge/control/metrics.ts` turns them into Prometheus text.
+ * message; `edge/metrics/` turns them into what Prometheus reads.
  */
 export class Meter implements Observer {
   opensAccepted = 0;
@@ -22,8 +24,11 @@ export class Meter implements Observer {
   handshakesRefused = 0;
   /** Clients without a token that is taken (JWT_JWKS_URI). */
   tokensRefused = 0;
+  /** Ends by close code and by who ended it; codes that the gateway does not know by name count as their class. */
+  readonly ends = new Map<string, Map<Closer, number>>();
   closesStarted = 0;
   closesDelivered = 0;
+  closesRetried = 0;
   closesLost = 0;
   orphansTold = 0;
   messagesReceived = 0;
@@ -64,6 +69,21 @@ export class Meter implements Observer {
   commandsExpired = 0;
   /** Those that were taken over from a consumer that did not acknowledge them. */
   commandsClaimed = 0;
+  /** Clients that were told that the gateway leaves. */
+  goodbyesSaid = 0;
+  'push sent' = 0;
+  'push queued' = 0;
+  'push not-found' = 0;
+  'push invalid' = 0;
+  'push not-text' = 0;
+  'push too-long' = 0;
+  'push slow' = 0;
+  'push unavailable' = 0;
+  'push timeout' = 0;
+  /** Calls to backends, by event and by how they ended. */
+  readonly calls = new Timings();
+  /** Questions to other processes, by what was asked and how it ended. */
+  readonly roundTrips = new Timings();
 
   opened(): void {
     this.opensAccepted += 1;
@@ -91,8 +111,12 @@ export class Meter implements Observer {
     this.pushesRefused += 1;
   }
 
-  closed(): void {
+  closed({ code, by = 'gateway' }: CloseEvent): void {
     this.closesStarted += 1;
+    const name = closeCodeClass(code);
+    let closers = this.ends.get(name);
+    if (closers === undefined) this.ends.set(name, (closers = new Map()));
+    closers.set(by, (closers.get(by) ?? 0) + 1);
   }
 
   counted(counter: Counter, amount: number): void {

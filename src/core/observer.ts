@@ -1,10 +1,11 @@
-import type { Failure } from './commands.ts';
+import type { Failure, PushOutcome } from './commands.ts';
 import type { CloseEvent, CloseVerdict, Message, MessageEvent, MessageVerdict, OpenRequest, Refusal } from './events.ts';
 import type { Party } from './party.ts';
 
 /** What is only counted; `core/meter.ts` says what each of them means. */
 export type Counter =
   | 'closesDelivered'
+  | 'closesRetried'
   | 'closesLost'
   | 'orphansTold'
   | 'messagesDelivered'
@@ -29,7 +30,10 @@ export type Counter =
   | 'commandsExecuted'
   | 'commandsDropped'
   | 'commandsExpired'
-  | 'commandsClaimed';
+  | 'commandsClaimed'
+  | 'goodbyesSaid'
+  /** A push to one connection was answered so. */
+  | `push ${PushOutcome['type']}`;
 
 /** A client that asked at this time (of `Clock.now`) to be let in. Refused, it was never a connection. */
 export type Attempt = {

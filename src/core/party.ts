@@ -10,6 +10,8 @@ export type PartyFacts = {
   readonly path: string;
   readonly authorization: string | null;
   readonly traceparent: string | null;
+  /** What came with `traceparent`: passed on with it, never read. */
+  readonly tracestate?: string | null;
   readonly subprotocol: string | null;
   readonly tags: ReadonlyMap<string, string> | null;
   /** What the open verdict gave as `data`. */
@@ -29,6 +31,7 @@ export class Party implements PartyFacts {
   readonly path: string;
   readonly authorization: string | null;
   readonly traceparent: string | null;
+  readonly tracestate: string | null;
   readonly subprotocol: string | null;
   readonly tags: ReadonlyMap<string, string> | null;
   readonly data: string | null;
@@ -36,13 +39,26 @@ export class Party implements PartyFacts {
   #deriver: unknown = null;
   #derived: unknown = null;
 
-  constructor({ id, key, route, path, authorization, traceparent, subprotocol, tags, data, companion = null }: PartyFacts) {
+  constructor({
+    id,
+    key,
+    route,
+    path,
+    authorization,
+    traceparent,
+    tracestate = null,
+    subprotocol,
+    tags,
+    data,
+    companion = null,
+  }: PartyFacts) {
     this.id = id;
     this.key = key;
     this.route = route;
     this.path = path;
     this.authorization = authorization;
     this.traceparent = traceparent;
+    this.tracestate = tracestate;
     this.subprotocol = subprotocol;
     this.tags = tags;
     this.data = data;
@@ -51,8 +67,8 @@ export class Party implements PartyFacts {
 
   /** The same client with other facts. */
   with(changes: Partial<PartyFacts>): Party {
-    const { id, key, route, path, authorization, traceparent, subprotocol, tags, data, companion } = this;
-    return new Party({ id, key, route, path, authorization, traceparent, subprotocol, tags, data, companion, ...changes });
+    const { id, key, route, path, authorization, traceparent, tracestate, subprotocol, tags, data, companion } = this;
+    return new Party({ id, key, route, path, authorization, traceparent, tracestate, subprotocol, tags, data, companion, ...changes });
   }
 
   /** What `derive` makes of this party: made when it is first asked for, then kept. It keeps what one deriver made. */
@@ -63,4 +79,27 @@ export class Party implements PartyFacts {
     }
     return this.#derived as Result;
   }
+}
+
+/** A key is 22 random bytes in base64url. The first 16 are the trace of a connection whose client brought none, the others begin its spans. */
+export function hexOf(key: string): string {
+  return Buffer.from(key, 'base64url').toString('hex');
+}
+
+/** The trace that all events of a connection belong to (W3C Trace Context §3.2.2.3). */
+export function traceIdOf({ key, traceparent }: Pick<PartyFacts, 'key' | 'traceparent'>): string {
+  return traceparent === null ? hexOf(key).slice(0, 32).padEnd(32, '1') : traceparent.slice(3, 35);
+}
+
+/** What a log line says of whom it speaks, so that it is found by connection and by trace. */
+export function idsOf(party: Pick<PartyFacts, 'id' | 'key' | 'traceparent'>): { readonly id: string; readonly traceId: string } {
+  return { id: party.id, traceId: traceIdOf(party) };
+}
+
+/** The same of one of its events; `eventId` is what the backend sees as WS-Event-Id. */
+export function eventIdsOf(
+  party: Pick<PartyFacts, 'id' | 'key' | 'traceparent'>,
+  seq: number | 'close',
+): { readonly id: string; readonly eventId: string; readonly traceId: string } {
+  return { id: party.id, eventId: `${party.key}.${seq}`, traceId: traceIdOf(party) };
 }

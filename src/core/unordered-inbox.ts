@@ -2,6 +2,7 @@ import type { RpcOutcome } from './commands.ts';
 import type { MessageEvent, MessageVerdict } from './events.ts';
 import { delivered, NO_RPC, type InboxOptions } from './inbox.ts';
 import type { Intake, IntakeClient, IntakeFactory, IntakeHost } from './intake.ts';
+import { eventIdsOf } from './party.ts';
 import type { Receiver } from './ports.ts';
 
 /** For routes whose messages need no order: each is on its way at once, as far as the inbox's limits allow. */
@@ -26,6 +27,15 @@ class UnorderedInbox implements Intake {
 
   get isIdle(): boolean {
     return this.#running === 0;
+  }
+
+  get undelivered(): number {
+    return this.#running;
+  }
+
+  /** Nothing is tried again. */
+  get isHolding(): boolean {
+    return false;
   }
 
   received(event: MessageEvent): void {
@@ -64,7 +74,7 @@ class UnorderedInbox implements Intake {
       return;
     }
     this.#host.observer.counted('messagesUndelivered', 1);
-    this.#host.log.warn({ id: event.party.id, because }, 'a message could not be delivered');
+    this.#host.log.warn({ ...eventIdsOf(event.party, event.seq), because }, 'a message could not be delivered');
   }
 
   #resumeAtHalf(): void {

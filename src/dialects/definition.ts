@@ -25,6 +25,8 @@ export type DialectContext = EventHeaderOptions & {
   readonly backend: URL | null;
   /** The backend as the route names it, where the dialect has URLs of its own (`ownBackend`). */
   readonly ownBackend?: string;
+  /** Do the listeners speak TLS? */
+  readonly isEncrypted: boolean;
   /** Of the routes file: what relative paths in it begin at. */
   readonly directory: string;
 };

@@ -40,6 +40,8 @@ export type Engine = {
   readonly problem: () => string | null;
   /** Was this process away for so long that others may have taken it for dead? Then it lets nobody in until it knows. */
   readonly isInDoubt: () => boolean;
+  /** Ms since the lease was last renewed; null where there is none. */
+  readonly leaseAgeMs: () => number | null;
 };
 
 /** CLUSTER_URL names what can never join machines; the message says why. */
@@ -94,7 +96,14 @@ export async function joinBy(backbone: Backbone, options: JoiningOptions): Promi
     await ledger.close();
     throw new EngineRefused((error as Error).message);
   }
-  return { name, bus, ledger, problem: () => membership.problem, isInDoubt: () => membership.isInDoubt };
+  return {
+    name,
+    bus,
+    ledger,
+    problem: () => membership.problem,
+    isInDoubt: () => membership.isInDoubt,
+    leaseAgeMs: () => membership.leaseAgeMs,
+  };
 }
 
 /** What CLUSTER_URL may begin with. */

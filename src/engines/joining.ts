@@ -42,6 +42,7 @@ export async function join({ engine, journal, timeoutMs, owner, node, link, log,
     ledger: journal === undefined ? ledgerOf() : await createJournal({ directory: journal, log }),
     problem: () => null,
     isInDoubt: () => false,
+    leaseAgeMs: () => null,
   };
 }
 

@@ -102,6 +102,11 @@ export class Membership {
     return this.#state === 'in' && this.time.now() - this.#lastRenewal > this.#options.leaseMs;
   }
 
+  /** Ms since the engine last said that the lease runs; Infinity before the first time. */
+  get leaseAgeMs(): number {
+    return this.#lastRenewal === 0 ? Infinity : this.time.now() - this.#lastRenewal;
+  }
+
   /** Resolves when the process is not on its way in: it is in, or the engine is away. */
   async settled(): Promise<void> {
     if (this.#state === 'entering') await new Promise<void>((resolve) => this.#waiters.push(resolve));

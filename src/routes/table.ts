@@ -38,6 +38,8 @@ export type RouteTableOptions = {
   readonly file: string | undefined;
   readonly defaults: RouteDefaults;
   readonly dialects: Dialects;
+  /** Do the listeners speak TLS? Default: no. */
+  readonly isEncrypted?: boolean;
   /** By the control path of a route. */
   readonly wsUris: (controlPath: string) => (id: string) => string;
   /** Who answers the events of a route. */
@@ -92,6 +94,7 @@ async function createRoute(spec: RouteSpec, options: RouteTableOptions): Promise
     ...backendOf(url),
     ...(spec.backend !== undefined && dialect.ownBackend !== undefined && { ownBackend: spec.backend }),
     routePath: spec.path,
+    isEncrypted: options.isEncrypted === true,
     directory: file === undefined ? '.' : dirname(resolve(file)),
     wsUri: wsUris(controlPath),
     backendHeaders:

@@ -77,6 +77,16 @@ export interface Transport {
   close(): Promise<void>;
 }
 
+/** How a backend looks to this process, for one kind of call. */
+export type BackendHealth = {
+  /** What it is called, without secrets. */
+  readonly backend: string;
+  readonly event: CallKind;
+  readonly state: 'up' | 'returning' | 'down';
+  /** Calls held back until it is up. */
+  readonly waiting: number;
+};
+
 /** A backend's answer may be this much larger than a message: headers of its JSON form (docs/contract.md#the-whole-answer). */
 const ANSWER_ALLOWANCE_BYTES = 65_536;
 

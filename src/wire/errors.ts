@@ -11,7 +11,8 @@ export const ERRORS = {
   METHOD_NOT_ALLOWED: { status: 405, meaning: 'the path exists, not with this method; see Allow' },
   CONFLICT: {
     status: 409,
-    meaning: 'a call with this message id is in progress, or the protocol version of the client has no such frame; nothing was sent',
+    meaning:
+      'a call with this message id is in progress, or the protocol version of the client has no such frame; nothing was sent. Or a profile is being taken',
   },
   DUPLICATE_ID: { status: 409, meaning: 'an open connection has this client-chosen id' },
   REQUEST_TIMEOUT: { status: 408, meaning: 'the whole request did not come within HANDSHAKE_TIMEOUT_MS' },

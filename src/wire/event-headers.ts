@@ -9,6 +9,9 @@ export type EventHeaderOptions = {
   readonly backendHeaders: readonly string[];
 };
 
+/** Of the headers that FORWARD_HEADERS may name. */
+const SENT_ANYWAY: ReadonlySet<string> = new Set(['authorization', 'accept-encoding', 'tracestate']);
+
 /** What all messages of one connection say alike, until its tags change. */
 type MessageHeaders = { readonly common: readonly string[]; readonly trace: Trace };
 
@@ -29,8 +32,7 @@ export class EventHeaders {
     headers.push('ws-event-id', `${party.key}.0`, 'ws-seq', '0', 'traceparent', traceOf(party).spanOf(0));
     for (let index = 0; index < request.forwarded.length; index += 2) {
       const name = request.forwarded[index];
-      if (name !== undefined && name !== 'authorization' && name !== 'accept-encoding')
-        headers.push(name, request.forwarded[index + 1] ?? '');
+      if (name !== undefined && !SENT_ANYWAY.has(name)) headers.push(name, request.forwarded[index + 1] ?? '');
     }
     return headers;
   }
@@ -58,6 +60,7 @@ export class EventHeaders {
     if (party.authorization !== null) headers.push('authorization', party.authorization);
     if (party.tags !== null && party.tags.size > 0) headers.push('ws-tags', new URLSearchParams([...party.tags]).toString());
     if (party.data !== null) headers.push('ws-data', party.data);
+    if (party.tracestate !== null) headers.push('tracestate', party.tracestate);
     headers.push(...this.#fixed);
     return headers;
   }

@@ -19,6 +19,7 @@ export const eventHeaders = [
   header('WS-Tags', "The connection's tags, urlencoded, if it has any.", false),
   header('WS-Data', 'What the open verdict gave as `data`, if anything.', false),
   header('traceparent', 'W3C Trace Context.'),
+  header('tracestate', "What came with the client's `traceparent`, if anything.", false),
 ];
 
 type Headers = Readonly<Record<string, object>>;

@@ -72,6 +72,7 @@ export function sampleContext(own: Partial<DialectContext> = {}): DialectContext
     backendPath: '/ws',
     backend: new URL('http://backend.test/ws'),
     routePath: '/chat',
+    isEncrypted: false,
     directory: '/',
     limits: sampleLimits(),
     subprotocols: [],

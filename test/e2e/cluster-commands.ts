@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connectionId } from '../../src/core/ids.ts';
 import { ask } from '../support/ask.ts';
+import { readScrape } from '../support/scrape.ts';
 import { connect, type Client } from '../support/client.ts';
 import { command, idsOf, isNotFound, populate, until, type Cluster } from '../support/cluster.ts';
 import type { EngineKind } from '../support/engine-server.ts';
@@ -125,6 +126,11 @@ export function clusterCommands(kind: EngineKind, scene: () => Cluster): void {
     assert.ok(here >= 3 && here <= all);
     const sum = here + (await connectionsAt(nodes[1])) + (await connectionsAt(nodes[2]));
     assert.equal(sum, all);
+    const { value } = readScrape((await command(nodes[0], '/metrics')).body);
+    const leaseAge = value('wsaas_cluster_lease_age_seconds');
+    assert.ok(leaseAge > 0 && leaseAge < 15, `${leaseAge} s since the lease was renewed`);
+    assert.deepEqual([value('wsaas_bus_up'), value('wsaas_ledger_whole')], [1, 1]);
+    assert.ok(value('wsaas_bus_round_trip_seconds_count', { question: 'count', end: 'answered' }) >= 1);
   });
 
   test('the start line and /readyz say what joins the nodes', async () => {

@@ -9,7 +9,7 @@ import { helmBinary } from './helm-binary.ts';
 
 export const CHART = fileURLToPath(new URL('../../helm/wsaas', import.meta.url));
 
-export type Probe = { httpGet: { path: string; port: string }; periodSeconds: number; failureThreshold: number };
+export type Probe = { httpGet: { path: string; port: string; scheme?: string }; periodSeconds: number; failureThreshold: number };
 export type Variable = {
   name: string;
   value?: string;
@@ -99,6 +99,12 @@ export function find(manifests: readonly Manifest[], kind: string, name?: string
     );
   }
   return found[0];
+}
+
+/** The pod of whatever keeps the pods. */
+export function workloadOf(manifests: readonly Manifest[]): PodSpec {
+  const isStateful = manifests.some(({ kind }) => kind === 'StatefulSet');
+  return find(manifests, isStateful ? 'StatefulSet' : 'Deployment').spec.template.spec;
 }
 
 export function podOf(manifests: readonly Manifest[]): PodSpec {

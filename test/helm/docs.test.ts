@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { CHART, helm, podOf, render } from './chart.ts';
+import { CHART, helm, podOf, render, workloadOf } from './chart.ts';
 import { checkConfig } from './environment.ts';
 
 const page = readFileSync(new URL('../../docs/kubernetes.md', import.meta.url), 'utf8');
@@ -19,7 +19,7 @@ for (const { title, text } of examples) {
     const lint = helm(t, ['lint', '--strict', CHART], values);
     assert.equal(lint.status, 0, lint.output + lint.error);
 
-    const { effective, complaint } = checkConfig(t, podOf(render(t, values)));
+    const { effective, complaint } = checkConfig(t, workloadOf(render(t, values)));
     assert.equal(complaint, '');
     for (const [name, value] of Object.entries(values.config)) assert.equal(effective[name], String(value), name);
   });

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,34 @@ export function environmentOf(variables: readonly Variable[]): Record<string, st
     else throw new Error(`${name} has neither a value nor a source`);
   }
   return environment;
+}
+
+/** What the kubelet would mount, made here. */
+const PEM = madeHere();
+
+function madeHere(): Readonly<Record<string, string>> {
+  const folder = mkdtempSync(join(tmpdir(), 'wsaas-tls-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  const [key, cert] = [join(folder, 'tls.key'), join(folder, 'tls.crt')];
+  const { status } = spawnSync('openssl', [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-keyout',
+    key,
+    '-out',
+    cert,
+    '-subj',
+    '/CN=gateway',
+    '-days',
+    '1',
+  ]);
+  if (status !== 0) throw new Error('openssl is needed to make a certificate');
+  return { TLS_CERT_FILE: cert, TLS_KEY_FILE: key, TLS_CLIENT_CA_FILE: cert };
 }
 
 export type Checked = { readonly effective: Readonly<Record<string, string>>; /** Mistakes and warnings. */ readonly complaint: string };
@@ -64,6 +92,10 @@ function environmentHere(t: Pick<TestContext, 'after'>, pod: PodSpec): Record<st
   const credentials = environment['CLUSTER_CREDENTIALS_FILE'];
   if (credentials !== undefined && volumeMounts.some(({ mountPath }) => credentials.startsWith(mountPath)))
     environment['CLUSTER_CREDENTIALS_FILE'] = fileURLToPath(import.meta.url); // any file that is not empty
+  for (const name of ['TLS_CERT_FILE', 'TLS_KEY_FILE', 'TLS_CLIENT_CA_FILE']) {
+    const path = environment[name];
+    if (path !== undefined && volumeMounts.some(({ mountPath }) => path.startsWith(`${mountPath}/`))) environment[name] = PEM[name] ?? '';
+  }
   return environment;
 }
 

@@ -34,13 +34,13 @@ export function workerPids({ log }: Gateway): number[] {
 
 export const STANDARD = { HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '200', LOG_LEVEL: 'INFO', CONTROL_ALLOW: '127.0.0.0/8,::1/128' };
 
-/** Starts the emitted program (`npm run build` first) on free ports, with these variables and no others of ours. */
+/** Starts the emitted program (`npm run build` first) on free ports, with these variables and no others of ours; `argv` is Node's, unless it says otherwise. */
 export async function startGateway(
   t: Pick<TestContext, 'after'>,
   env: Record<string, string>,
-  argv: readonly string[] = [],
+  argv: readonly string[] | { readonly ofProgram: readonly string[] } = [],
 ): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, [...argv, MAIN], {
+  const child = spawn(process.execPath, 'ofProgram' in argv ? [MAIN, ...argv.ofProgram] : [...argv, MAIN], {
     cwd: '/', // no .env
     env: { PATH: process.env['PATH'], ...STANDARD, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

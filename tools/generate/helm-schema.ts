@@ -133,6 +133,10 @@ const CHART_VALUES: Schema = {
   nameOverride: text('Replaces the chart’s name in names.'),
   fullnameOverride: text('Replaces the whole name.'),
   replicaCount: count('Pods; ignored where autoscaling is on.'),
+  workload: oneOf('What keeps the pods: `StatefulSet` gives each a name, and its journal a volume, that outlive it.', [
+    'Deployment',
+    'StatefulSet',
+  ]),
   image: record('The image.', {
     repository: { ...text('Registry and name.'), minLength: 1 },
     tag: text('Default: the chart’s appVersion.'),
@@ -159,6 +163,37 @@ const CHART_VALUES: Schema = {
     hosts: { type: 'array', items: INGRESS_HOST },
     tls: list('TLS, as in an Ingress.'),
   }),
+  httpRoute: record('For clients, by the Gateway API; the control API is never exposed.', {
+    enabled: flag('Make it.'),
+    annotations: map('Annotations.'),
+    parentRefs: list('The Gateways that it belongs to, as in an HTTPRoute.'),
+    hostnames: { description: 'Host names; none: all of the Gateway.', type: 'array', items: { type: 'string' } },
+    path: text('Prefix of the paths.'),
+  }),
+  tls: record('TLS on both ports; probes and `ws_uri` follow.', {
+    secretName: text('A Secret that exists, as cert-manager makes it. Renewed certificates are taken without a restart.'),
+    certKey: text('Its key with the certificate.'),
+    keyKey: text('Its key with the private key.'),
+    clientCaFrom: {
+      ...SECRET_KEY,
+      description:
+        'Certificates that vouch for callers of the control API, from a Secret that exists: with it each must come with one. Probes then only look whether the port is open.',
+    },
+  }),
+  monitoring: record('For Prometheus’ operator and Grafana’s sidecar.', {
+    podMonitor: record('Scrapes each pod; each answers for all of its workers.', {
+      enabled: flag('Make it.'),
+      interval: text('Between two scrapes.'),
+      labels: map('Labels that the operator looks for.'),
+      tokenFrom: { ...SECRET_KEY, description: 'A token of CONTROL_TOKEN, from a Secret that exists.' },
+      tlsConfig: kubernetes('As in a PodMonitor.'),
+    }),
+    rules: record('Alerts, as a PrometheusRule.', { enabled: flag('Make it.'), labels: map('Labels that the operator looks for.') }),
+    dashboard: record('Grafana’s dashboard, in a ConfigMap.', {
+      enabled: flag('Make it.'),
+      labels: map('Labels that the sidecar looks for.'),
+    }),
+  }),
   networkPolicy: record('Who may reach the pods.', {
     enabled: flag('Make it.'),
     controlFrom: list('Peers that may call the control API: backends and the metrics collector.'),
@@ -184,7 +219,12 @@ const CHART_VALUES: Schema = {
     enabled: flag('Make it.'),
     minReplicas: count('At least.', 1),
     maxReplicas: count('At most.', 1),
-    targetCpuPercent: count('Of the CPU request; used where `metrics` is empty.', 1),
+    targetCpuPercent: count('Of the CPU request; used where nothing else is said.', 1),
+    targetConnections: count('Clients per pod, in place of the CPU: by an adapter for Prometheus, or by KEDA. 0: by the CPU.'),
+    keda: record('A ScaledObject in place of the HorizontalPodAutoscaler.', {
+      enabled: flag('Make it.'),
+      serverAddress: text('Prometheus.'),
+    }),
     metrics: list('Metrics, as in a HorizontalPodAutoscaler.'),
     behavior: kubernetes('Behaviour, as in a HorizontalPodAutoscaler.'),
   }),
@@ -197,7 +237,8 @@ const CHART_VALUES: Schema = {
   preStopSleepSeconds: count('A sleep before SIGTERM (Kubernetes 1.29 and newer); 0: none, DRAIN_DELAY_MS does it.'),
   journal: record('A volume for JOURNAL_DIR.', {
     enabled: flag('Mount it.'),
-    sizeLimit: text('Of the emptyDir.'),
+    sizeLimit: text('Of the emptyDir; with a StatefulSet, what each pod’s volume is asked to have.'),
+    storageClassName: text('Of a StatefulSet’s volumes; none: the cluster’s default.'),
     volume: kubernetes('Another source than emptyDir, as in a Pod’s volume.'),
   }),
   livenessProbe: kubernetes('Times of the probe.'),

@@ -81,6 +81,15 @@ Clients at once, per worker, that the memory limit allows; nothing where there i
 /etc/wsaas/cluster/credentials
 {{- end -}}
 
+{{/* The whole Secret is mounted, as the kubelet changes no file of a part of it when a certificate is renewed. */}}
+{{- define "wsaas.tlsDir" -}}
+/etc/wsaas/tls
+{{- end -}}
+
+{{- define "wsaas.clientCaDir" -}}
+/etc/wsaas/client-ca
+{{- end -}}
+
 {{/* Clusters on one engine must differ by name. */}}
 {{- define "wsaas.clusterName" -}}
 {{- printf "%s-%s" .Release.Namespace (include "wsaas.fullname" .) | trunc 63 | trimSuffix "-" -}}
@@ -136,6 +145,15 @@ Clients at once, per worker, that the memory limit allows; nothing where there i
 {{- fail (printf "autoscaling.minReplicas is %d, over autoscaling.maxReplicas, which is %d" (int64 .minReplicas) (int64 .maxReplicas)) -}}
 {{- end -}}
 {{- end -}}
+{{- if and .Values.tls.clientCaFrom (not .Values.tls.secretName) -}}
+{{- fail "tls.clientCaFrom needs tls.secretName: without a certificate of its own the gateway speaks no TLS" -}}
+{{- end -}}
+{{- if and .Values.tls.secretName (or $config.TLS_CERT_FILE $config.TLS_KEY_FILE) -}}
+{{- fail "tls.secretName and config.TLS_CERT_FILE both say where the certificate is: keep one of them" -}}
+{{- end -}}
+{{- if and (eq .Values.workload "StatefulSet") $config.NODE_NAME (not $config.WS_HOSTNAME) -}}
+{{- fail "config.NODE_NAME is the same for all pods, and a StatefulSet's ws_uri is made of it: leave it out" -}}
+{{- end -}}
 {{- if and $config.JOURNAL_DIR (not .Values.journal.enabled) (not .Values.extraVolumeMounts) -}}
 {{- fail (printf "config.JOURNAL_DIR is %s, but the root file system is read-only: set journal.enabled=true, or mount a volume there with extraVolumes and extraVolumeMounts" $config.JOURNAL_DIR) -}}
 {{- end -}}
@@ -146,10 +164,19 @@ Clients at once, per worker, that the memory limit allows; nothing where there i
 {{- $options := include "wsaas.options" . | fromJson -}}
 {{- $config := .Values.config | default dict -}}
 {{- $variables := set (deepCopy $config) "CONTROL_PORT" (include "wsaas.controlPort" .) -}}
+{{- $scheme := ternary "https://" "" (not (empty .Values.tls.secretName)) -}}
 {{- if eq .Values.cluster.address "service" -}}
-{{- $_ := set $variables "WS_HOSTNAME" (printf "%s-control.%s:%s" (include "wsaas.fullname" .) .Release.Namespace (include "wsaas.controlPort" .)) -}}
+{{- $_ := set $variables "WS_HOSTNAME" (printf "%s%s-control.%s:%s" $scheme (include "wsaas.fullname" .) .Release.Namespace (include "wsaas.controlPort" .)) -}}
 {{- else if not $config.WS_HOSTNAME -}}
-{{- $_ := set $variables "WS_HOSTNAME" (printf "$(POD_IP):%s" (include "wsaas.controlPort" .)) -}}
+{{- $direct := ternary (printf "$(NODE_NAME).%s-pods.%s.svc" (include "wsaas.fullname" .) .Release.Namespace) "$(POD_IP)" (eq .Values.workload "StatefulSet") -}}
+{{- $_ := set $variables "WS_HOSTNAME" (printf "%s%s:%s" $scheme $direct (include "wsaas.controlPort" .)) -}}
+{{- end -}}
+{{- if .Values.tls.secretName -}}
+{{- $_ := set $variables "TLS_CERT_FILE" (printf "%s/%s" (include "wsaas.tlsDir" .) .Values.tls.certKey) -}}
+{{- $_ := set $variables "TLS_KEY_FILE" (printf "%s/%s" (include "wsaas.tlsDir" .) .Values.tls.keyKey) -}}
+{{- if .Values.tls.clientCaFrom -}}
+{{- $_ := set $variables "TLS_CLIENT_CA_FILE" (printf "%s/ca.crt" (include "wsaas.clientCaDir" .)) -}}
+{{- end -}}
 {{- end -}}
 {{- if include "wsaas.hasBus" . -}}
 {{- with .Values.cluster.url -}}

@@ -4,7 +4,9 @@ import type { TargetSpec, TargetType } from '../../wire/targets.ts';
 import type { Clock, Log } from '../../core/ports.ts';
 import type { Route } from '../../core/route.ts';
 import type { Transport } from '../../wire/calls.ts';
+import type { Timings } from '../../core/timings.ts';
 import { createMock } from './mock.ts';
+import { timed } from './timed.ts';
 import { createWebhook } from './webhook.ts';
 
 export type FunctionParts = {
@@ -12,6 +14,8 @@ export type FunctionParts = {
   readonly log: Log;
   /** Calls at once to what runs one function. */
   readonly connections: number;
+  /** How long invocations took, for metrics. */
+  readonly timings: Timings;
   /** The variables of this process. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The sockets to an origin, shared by all that calls it. */
@@ -30,7 +34,7 @@ const TARGETS: { readonly [Type in TargetType]: Opener<Type> } = {
   mock: createMock,
   rie: async (spec, parts) => (await import('./rie/target.ts')).openRie(spec, parts),
   lambda: async (spec, parts) => (await import('./lambda/target.ts')).openLambda(spec, parts),
-  module: async (spec, parts) => (await import('./module/open.ts')).openModule(spec, parts),
+  module: async (spec, parts) => timed((await import('./module/open.ts')).openModule(spec, parts), parts.clock, parts.timings),
 };
 
 type Functions = {

@@ -6,6 +6,7 @@ import { explained } from '../../wire/open-failures.ts';
 import { refused } from '../../wire/verdicts.ts';
 import { createInboxes } from '../../core/inbox.ts';
 import type { IntakeFactory } from '../../core/intake.ts';
+import { eventIdsOf } from '../../core/party.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { Transports } from './transports.ts';
 
@@ -50,7 +51,7 @@ export class HttpLifeBackend<Spoken extends LifeCodec = LifeCodec> implements Li
       const verdict = this.options.codec.decodeOpen(event, result);
       return verdict.type === 'refused' ? explained(verdict, result) : verdict;
     } catch (error) {
-      this.options.log.error({ err: error, id: event.party.id }, 'the answer to open could not be read');
+      this.options.log.error({ err: error, ...eventIdsOf(event.party, 0) }, 'the answer to open could not be read');
       return explained(refused(502, 'BAD_GATEWAY', 'the backend gave an answer that cannot be read'), result);
     }
   }
@@ -59,7 +60,7 @@ export class HttpLifeBackend<Spoken extends LifeCodec = LifeCodec> implements Li
     try {
       return withRetryAfter(this.options.codec.decodeClose(event, result), result, this.options.clock);
     } catch (error) {
-      this.options.log.error({ err: error, id: event.party.id }, 'the answer to a close event could not be read');
+      this.options.log.error({ err: error, ...eventIdsOf(event.party, 'close') }, 'the answer to a close event could not be read');
       return { type: 'retry', afterMs: null, because: 'unreadable answer' };
     }
   }
@@ -94,7 +95,7 @@ class MessageCall implements Receiver<BackendResult> {
     try {
       return withRetryAfter(codec.decodeMessage(this.#event, result), result, clock);
     } catch (error) {
-      log.error({ err: error, id: this.#event.party.id }, 'the answer to a message could not be read');
+      log.error({ err: error, ...eventIdsOf(this.#event.party, this.#event.seq) }, 'the answer to a message could not be read');
       return { type: 'delivered', reply: null, complaint: 'unreadable answer' };
     }
   }

@@ -1,5 +1,5 @@
 import type { Clock, Log, Receiver, Timer } from '../../core/ports.ts';
-import type { BackendCall, BackendResult, CallKind, Transport } from '../../wire/calls.ts';
+import type { BackendCall, BackendHealth, BackendResult, CallKind, Transport } from '../../wire/calls.ts';
 import { Backlog, type Held } from './backlog.ts';
 
 /** Failures in a row, without one success between, after which a backend counts as down. */
@@ -19,13 +19,16 @@ const RAMP_CALLS = 64;
 
 export type BreakerOptions = { readonly clock: Clock; readonly log: Log; readonly name: string };
 
+/** A transport that tells how its backend looks. */
+export type WatchedTransport = Transport & { readonly health: readonly BackendHealth[] };
+
 /**
  * Keeps a backend that is down from being hammered, one kind of event apart from the others: what fails for closes only
  * delays no message. While it is down a few probes ask for all, those first that were never tried, so that a backend
  * that fails for some connections only serves the others at once. New clients are refused soon rather than held. On its
  * return the calls at once grow by one per success (docs/contract.md#a-backend-that-is-down).
  */
-export function withBreaker(inner: Transport, options: BreakerOptions): Transport {
+export function withBreaker(inner: Transport, options: BreakerOptions): WatchedTransport {
   const kinds: Record<CallKind, Breaker> = {
     open: new Breaker(inner, options, 'open'),
     message: new Breaker(inner, options, 'message'),
@@ -33,6 +36,9 @@ export function withBreaker(inner: Transport, options: BreakerOptions): Transpor
   };
   return {
     call: (call, receiver, waitUntil) => kinds[call.profile.kind].call(call, receiver, waitUntil),
+    get health() {
+      return Object.values(kinds).map((breaker) => breaker.health);
+    },
     async close() {
       for (const breaker of Object.values(kinds)) breaker.stop();
       await inner.close();
@@ -59,6 +65,10 @@ class Breaker {
     this.#inner = inner;
     this.#options = options;
     this.#kind = kind;
+  }
+
+  get health(): BackendHealth {
+    return { backend: this.#options.name, event: this.#kind, state: this.#phase, waiting: this.#backlog.length };
   }
 
   call(call: BackendCall, receiver: Receiver<BackendResult>, waitUntil: number): void {

@@ -2,6 +2,8 @@ import { buildConnector, Client, type Dispatcher } from 'undici';
 import type { AnswerHeaders, BackendCall, BackendResult, FailureReason, Signer, Transport } from '../../wire/calls.ts';
 import type { Observer } from '../../core/observer.ts';
 import type { Receiver } from '../../core/ports.ts';
+import { systemClock } from '../../core/system-clock.ts';
+import type { Timings } from '../../core/timings.ts';
 import { Deadlines, type Expiring } from './deadlines.ts';
 import { Lines, READ_PAST_STREAMS, TurnWrites, type Line, type Passenger } from './lines.ts';
 
@@ -13,6 +15,7 @@ export type HttpTransportOptions = {
   /** Calls on one socket whose answers are still out; 1 keeps a hanging call from delaying any other. */
   readonly pipelining: number;
   readonly observer: Observer;
+  readonly timings: Timings;
   /** Signs every call as it is sent; null: nothing does. */
   readonly signer?: Signer | null;
 };
@@ -34,7 +37,13 @@ export function createHttpTransport(options: HttpTransportOptions): Transport {
     pipelining: options.pipelining,
     handedOver: () => writes.handedOver(),
   });
-  const shared: Shared = { running: new Map(), lines, observer: options.observer, signer: options.signer ?? null };
+  const shared: Shared = {
+    running: new Map(),
+    lines,
+    observer: options.observer,
+    timings: options.timings,
+    signer: options.signer ?? null,
+  };
   return {
     call(call, receiver) {
       lines.dispatch(new HttpExchange(call, receiver, shared));
@@ -52,8 +61,11 @@ type Shared = {
   readonly running: Map<number, Deadlines>;
   readonly lines: Lines;
   readonly observer: Observer;
+  readonly timings: Timings;
   readonly signer: Signer | null;
 };
+
+const STATUS_CLASSES = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx'];
 
 /** One call on its way: bounds its time and size, and settles its receiver once. */
 class HttpExchange implements Passenger, Expiring {
@@ -155,6 +167,9 @@ class HttpExchange implements Passenger, Expiring {
     if (this.#isSettled) return;
     this.#isSettled = true;
     this.#deadlines.remove(this);
+    const { kind, timeoutMs } = this.#call.profile;
+    const end = result.type === 'answer' ? (STATUS_CLASSES[Math.floor(result.status / 100)] ?? 'other') : result.reason;
+    this.#shared.timings.took(kind, end, systemClock.now() - (this.expiresAt - timeoutMs));
     this.#receiver.settled(result);
   }
 }

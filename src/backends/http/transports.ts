@@ -1,13 +1,18 @@
 import type { Observer } from '../../core/observer.ts';
 import type { Clock, Log } from '../../core/ports.ts';
-import type { Signer, Transport } from '../../wire/calls.ts';
-import { withBreaker } from './breaker.ts';
+import type { Timings } from '../../core/timings.ts';
+import type { BackendHealth, Signer, Transport } from '../../wire/calls.ts';
+import type { Tracing } from '../../wire/tracing.ts';
+import { type WatchedTransport, withBreaker } from './breaker.ts';
 import { createHttpTransport } from './transport.ts';
 
 export type TransportsOptions = {
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: Observer;
+  /** How long calls took. */
+  readonly timings: Timings;
+  readonly tracing: Tracing | null;
   /** Sockets to each origin, and calls on one socket whose answers are still out. */
   readonly connections: number;
   readonly pipelining: number;
@@ -18,6 +23,7 @@ export type TransportsOptions = {
 export class Transports {
   readonly #options: TransportsOptions;
   readonly #byOrigin = new Map<string, Transport>();
+  readonly #watched: WatchedTransport[] = [];
 
   constructor(options: TransportsOptions) {
     this.#options = options;
@@ -26,14 +32,21 @@ export class Transports {
   to(origin: string): Transport {
     const known = this.#byOrigin.get(origin);
     if (known !== undefined) return known;
-    const { clock, log, observer, connections, pipelining, signer = null } = this.#options;
-    const transport = withBreaker(createHttpTransport({ origin, connections, pipelining, observer, signer }), { clock, log, name: origin });
+    const { clock, log, observer, timings, tracing, connections, pipelining, signer = null } = this.#options;
+    const bare = createHttpTransport({ origin, connections, pipelining, observer, timings, signer });
+    const watched = withBreaker(bare, { clock, log, name: origin });
+    this.#watched.push(watched);
+    const transport = tracing === null ? watched : tracing.around(watched, origin);
     this.#byOrigin.set(origin, transport);
     return transport;
   }
 
   get origins(): readonly string[] {
     return [...this.#byOrigin.keys()];
+  }
+
+  get health(): readonly BackendHealth[] {
+    return this.#watched.flatMap(({ health }) => health);
   }
 
   async close(): Promise<void> {

@@ -75,12 +75,13 @@ export function createApi(context: DialectContext, now: () => number): AwsApi {
   const authorizer = spec.authorizer ?? null;
   const authorizerTimeoutMs = authorizer === null ? 0 : (authorizer.timeoutMs ?? AUTHORIZER_TIMEOUT_MS);
   const host = hostOf(context.wsUri);
+  const scheme = context.isEncrypted ? 'https' : 'http';
   return {
     stage,
     apiId: spec.apiId ?? apiIdOf(context.routePath),
     domainName: () => spec.domainName ?? host(),
     callbackUrl: () =>
-      spec.callbackUrl ?? (spec.domainName === undefined ? `http://${host()}/${stage}` : `https://${spec.domainName}/${stage}`),
+      spec.callbackUrl ?? (spec.domainName === undefined ? `${scheme}://${host()}/${stage}` : `https://${spec.domainName}/${stage}`),
     stageVariables: Object.keys(variables).length === 0 ? null : variables,
     now,
     functions,

@@ -1,4 +1,5 @@
 import type { CloseEvent, CloseVerdict, MessageEvent, MessageVerdict, OpenEvent, OpenVerdict, Refusal } from '../../core/events.ts';
+import { idsOf } from '../../core/party.ts';
 import type { Backend, Clock, Log, Receiver } from '../../core/ports.ts';
 import type { FunctionResult, FunctionTarget } from '../../wire/functions.ts';
 import { explained, unreadable } from '../../wire/open-failures.ts';
@@ -87,7 +88,7 @@ export class AwsBackend implements Backend {
   }
 
   #complain({ party }: OpenEvent | CloseEvent, routeKey: string, errorType: string): void {
-    this.#options.log.warn({ id: party.id, routeKey, errorType }, 'a function threw');
+    this.#options.log.warn({ ...idsOf(party), routeKey, errorType }, 'a function threw');
   }
 
   /** The targets are the process's, and end with it. */

@@ -220,6 +220,7 @@ export class AwsCodec {
     const headers = ['ws-uri', this.#wsUri(party.id), 'ws-connection', encodeURIComponent(party.id), 'ws-event', event];
     if (party.tags !== null && party.tags.size > 0) headers.push('ws-tags', new URLSearchParams([...party.tags]).toString());
     if (routeKey !== null) headers.push('ws-route', encodeURIComponent(routeKey));
+    if (party.tracestate !== null) headers.push('tracestate', party.tracestate);
     return headers;
   }
 

@@ -2,6 +2,7 @@ import type { Intake, IntakeClient, IntakeFactory, IntakeHost } from '../../core
 import { ACCEPTED, type RpcCommand } from '../../core/rpc.ts';
 import type { RpcOutcome } from '../../core/commands.ts';
 import type { Message, MessageEvent, MessageVerdict } from '../../core/events.ts';
+import { idsOf } from '../../core/party.ts';
 import type { Receiver, Timer } from '../../core/ports.ts';
 import { retryDelayMs } from '../../core/retry.ts';
 import { type BackendAnswer, type BackendResult, retryAfterMs, type Transport } from '../../wire/calls.ts';
@@ -10,7 +11,18 @@ import { decodeFrame } from './codec.ts';
 import { callFrame, resultErrorFrame, sendFrame } from './frames.ts';
 import { type OcppHttp, readCallAnswer, whyUndelivered } from './http.ts';
 import { step } from './machine.ts';
-import { type Ask, type Effect, INITIAL_STATE, type Input, isIdle, type LaneName, nextDeadline, type Rules, type State } from './state.ts';
+import {
+  type Ask,
+  type Effect,
+  INITIAL_STATE,
+  type Input,
+  isIdle,
+  type LaneName,
+  nextDeadline,
+  type Rules,
+  type State,
+  undelivered,
+} from './state.ts';
 
 /** What the intakes of one route share. */
 export type OcppIntakeOptions = {
@@ -51,6 +63,14 @@ class OcppIntake implements Intake {
 
   get isIdle(): boolean {
     return isIdle(this.#state);
+  }
+
+  get undelivered(): number {
+    return undelivered(this.#state);
+  }
+
+  get isHolding(): boolean {
+    return this.#state.answers.attempts > 0 || this.#state.sends.attempts > 0;
   }
 
   received({ data, isBinary, seq }: MessageEvent): void {
@@ -158,7 +178,7 @@ class OcppIntake implements Intake {
         client.resume();
         return;
       case 'close':
-        this.#host.log.warn({ id: client.party.id }, 'answers or sends undelivered, connection ends');
+        this.#host.log.warn(idsOf(client.party), 'answers or sends undelivered, connection ends');
         client.close(effect.code, effect.reason);
     }
   }
@@ -205,7 +225,7 @@ class OcppIntake implements Intake {
     }
     this.#observed(current?.seq ?? 0, { type: 'retry', afterMs: null, because }, askedAt);
     observer.counted('messagesRetried', 1);
-    if (log.isDebugging) log.debug({ id: this.#client.party.id, because }, 'answer or send held, will be sent again');
+    if (log.isDebugging) log.debug({ ...idsOf(this.#client.party), because }, 'answer or send held, will be sent again');
     const leftMs = (current?.giveUpAt ?? now) - now;
     const delay = retryDelayMs({ attempts, afterMs: retryAfterMs(result, clock.date()), leftMs, random: clock.random() });
     this.#feed({ type: 'undelivered', lane, retryAfterMs: delay ?? Infinity, now });
@@ -217,15 +237,15 @@ class OcppIntake implements Intake {
 
   #taken({ status, headers }: BackendAnswer): void {
     const { log, observer } = this.#host;
-    const { id } = this.#client.party;
+    const ids = idsOf(this.#client.party);
     observer.counted('messagesDelivered', 1);
     if (status >= 200 && status < 300) {
       const tags = readSetTags(headers);
       const problem = tags === null || typeof tags === 'string' ? tags : this.#client.setTags(tags);
-      if (problem !== null) log.warn({ id, problem }, 'the backend set tags that cannot be set');
+      if (problem !== null) log.warn({ ...ids, problem }, 'the backend set tags that cannot be set');
     } else {
       observer.counted('messagesComplained', 1);
-      log.info({ id, status }, 'the backend took a message and complained');
+      log.info({ ...ids, status }, 'the backend took a message and complained');
     }
   }
 

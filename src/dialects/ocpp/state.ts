@@ -140,6 +140,15 @@ export function isIdle({ serving, answers, sends }: State): boolean {
   return serving === null && answers.current === null && sends.current === null; // nothing waits where nothing runs
 }
 
+/** Messages read, and neither delivered, answered nor given up. */
+export function undelivered({ serving, waiting, answers, sends }: State): number {
+  return (serving === null ? 0 : 1) + lengthOf(waiting) + inLane(answers) + inLane(sends);
+}
+
+function inLane({ current, waiting }: Lane): number {
+  return (current === null ? 0 : 1) + lengthOf(waiting);
+}
+
 /** When the machine wants its next `time`; Infinity: not before something else happens. */
 export function nextDeadline(state: State): number {
   const { serving, waiting, asked, asking, answers, sends } = state;

@@ -4,11 +4,13 @@ import type { Dispatch } from '../../core/commands.ts';
 import type { Gateway } from '../../core/gateway.ts';
 import { CONTROL_PATH_PREFIX } from '../../wire/control-paths.ts';
 import { GatewayError } from '../../wire/errors.ts';
+import type { Tracing } from '../../wire/tracing.ts';
 import type { WsUris } from '../../wire/ws-uris.ts';
 import { forGivenIds, guardRoutes, LOCKED, lockRoutes, type GuardedOptions } from './access.ts';
 import type { Guard } from './guard.ts';
 import { hideOtherPaths, onlyServed } from './control-paths.ts';
 import { hideWhileAbsent, onlyPresent, type Commands } from './presence.ts';
+import { traceCommands } from './traced.ts';
 
 type Served = {
   readonly dispatch: Dispatch;
@@ -37,6 +39,8 @@ export type CommandsOptions = Pick<GuardedOptions, 'release'> & {
   /** What the routes of a dialect say to its commands, by their names. */
   readonly controls: (dialect: string) => ReadonlyMap<string, object>;
   readonly gateway: Gateway;
+  /** Null: nobody wants spans. */
+  readonly tracing: Tracing | null;
   readonly wsUris: WsUris;
   /** Has the operator said who may command what can be guessed (docs/contract.md#who-may-call)? */
   readonly isOpen: boolean;
@@ -44,7 +48,7 @@ export type CommandsOptions = Pick<GuardedOptions, 'release'> & {
 
 /** Serves the commands of all dialects, directly under WS_HOSTNAME and under the control paths of routes. */
 export async function serveCommands(server: FastifyInstance, options: CommandsOptions): Promise<void> {
-  const { dialects: all, defaultDialect, hasDialect, controls, gateway, wsUris, isOpen, guard, release } = options;
+  const { dialects: all, defaultDialect, hasDialect, controls, gateway, tracing, wsUris, isOpen, guard, release } = options;
   const isPresent = (name: string): boolean => name === defaultDialect || hasDialect(name, '');
   const isServed = (name: string, namespace: string): boolean =>
     hasDialect(name, namespace) || (name === defaultDialect && all.some((other) => hasDialect(other.name, namespace)));
@@ -69,6 +73,7 @@ export async function serveCommands(server: FastifyInstance, options: CommandsOp
         release: isOwnJudge ? null : release,
         further: onlyPresent(presence),
       });
+      traceCommands(served, tracing, gateway.connections);
       for (const prefix of prefixes)
         await served.register(dialect.routes, { ...shared, dispatch: isOwnJudge ? gateway.dispatch : dispatch, prefix });
     });
@@ -78,6 +83,7 @@ export async function serveCommands(server: FastifyInstance, options: CommandsOp
       hideOtherPaths(served, paths);
       guardRoutes(served, { guard, release, further: onlyServed(paths) });
       if (!isOpen) lockRoutes(served); // all ids there are chosen by clients
+      traceCommands(served, tracing, gateway.connections);
       for (const prefix of prefixes)
         await served.register(dialect.routes, { ...shared, dispatch: gateway.dispatch, prefix: prefix + CONTROL_PATH_PREFIX });
     });

@@ -40,6 +40,8 @@ const PLAIN_HEADERS: ReadonlySet<string> = new Set([
   'accept-encoding',
   'accept-language',
   'sec-fetch-mode',
+  'traceparent', // they lead to spans, and this way is none where spans are told
+  'tracestate',
 ]);
 const PUSH = ['push'] as const;
 const PLAIN_CONNECTION = /^(keep-alive|close)$/i;

@@ -1,5 +1,5 @@
 import { CLOSE } from '../../core/close-codes.ts';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import websocket from '@fastify/websocket';
@@ -7,13 +7,17 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { WebSocket } from 'ws';
 import { atEndOfTurn } from '../../core/end-of-turn.ts';
-import type { Refusal } from '../../core/events.ts';
+import type { OpenRequest, Refusal } from '../../core/events.ts';
 import type { AddressRate } from '../../core/address-rate.ts';
 import { Expiries } from '../../core/expiries.ts';
 import type { Gateway } from '../../core/gateway.ts';
+import { CLIENT_GONE } from '../../core/refusals.ts';
+import { readTraceparent, readTracestate } from '../../wire/trace.ts';
+import type { Tracing, UpgradeSpan } from '../../wire/tracing.ts';
 import { refused } from '../../wire/verdicts.ts';
 import type { FoundRoute } from '../../wire/client-route.ts';
 import type { EntryRequest } from '../../wire/entry.ts';
+import { arrivalOf } from '../server/arrival.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
 import { takeToken, withoutToken, withoutTokenIn, type Query } from './client-token.ts';
 import { Pending, type LetIn, type Pendings } from './pending.ts';
@@ -41,7 +45,11 @@ export type SocketsOptions = {
   readonly upgradeTimeoutMs: () => number;
   readonly closeTimeoutMs: number;
   readonly compression: boolean;
+  /** Null: nobody wants spans. */
+  readonly tracing: Tracing | null;
 };
+
+type Traced = FoundRoute & { readonly span: UpgradeSpan | null };
 
 /** Fragments that a message may have beyond one for each of its bytes: empty ones are legal, and no use. */
 const EMPTY_FRAGMENTS = 16_384;
@@ -113,14 +121,19 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     const path = pathOf(raw.url ?? '/'); // build.ts has made a path of the target
     const found = options.findRoute(path);
     if ('type' in found) return refuse(reply, found);
-    const decision = await admit(request, path, found);
+    const span = options.tracing?.upgrade(arrivalOf(raw, { route: found.route.route.name, remoteAddress: options.addressOf(raw) })) ?? null;
+    const decision = await admit(request, path, { ...found, span });
     const { socket } = raw;
     if ('type' in decision) {
+      span?.ended(decision.status, null);
       if (found.route.refuseWith === 'http' && decision.closeCode === undefined) return refuse(reply, decision);
     } else if (socket.destroyed || !socket.readable || !socket.writable) {
+      span?.ended(CLIENT_GONE.status, decision.connection.id);
       decision.connection.ended(CLOSE.ABNORMAL, ''); // it left while the backend was asked; the backend had accepted, so it is told
       socket.destroy(); // its FIN alone would leave our half open
       return reply.hijack();
+    } else {
+      span?.ended(101, decision.connection.id);
     }
     pendings.set(
       raw,
@@ -148,10 +161,10 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     };
   }
 
-  async function admit(request: FastifyRequest, path: string, found: FoundRoute): Promise<LetIn | Refusal> {
+  async function admit(request: FastifyRequest, path: string, found: Traced): Promise<LetIn | Refusal> {
     const { gateway } = options;
     const { raw } = request;
-    const { route, parameters } = found;
+    const { route, parameters, span } = found;
     const brought = route.tokens === null ? null : takeToken(raw, request.query as Query);
     if (!route.isOriginAllowed(raw.headers.origin)) return refused(403, 'FORBIDDEN', 'this Origin is not in ORIGINS');
     const granted = route.tokens === null ? null : await tokens.admit(route, route.tokens, { request: raw, brought });
@@ -160,6 +173,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
     const entry = route.enter(asked);
     if ('type' in entry) return entry;
     const { subprotocols, authorization, remoteAddress } = asked;
+    const { traceparent, tracestate = null } = span ?? traceOf(raw.headers);
     const rawHeaders = granted === null ? raw.rawHeaders : withoutTokenIn(raw.rawHeaders);
     const opened = await gateway.open(
       route.route,
@@ -171,7 +185,8 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
         subprotocols,
         remoteAddress,
         authorization,
-        traceparent: traceparentOf(raw.headers['traceparent']),
+        traceparent,
+        tracestate,
         forwarded: forwardedHeaders(rawHeaders, route.forwardHeaders),
         rawHeaders,
         isEncrypted: options.isEncrypted(raw),
@@ -253,9 +268,10 @@ function hasLeft(socket: Duplex): boolean {
   return socket.destroyed || !socket.readable || socket.readableEnded;
 }
 
-/** W3C Trace Context §3.2, version 00. Anything else is as if absent. */
-function traceparentOf(value: string | string[] | undefined): string | null {
-  return typeof value === 'string' && /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/.test(value) ? value : null;
+/** What is no `traceparent` is as if absent, and a `tracestate` goes with one only (W3C Trace Context §3.3). */
+function traceOf({ traceparent, tracestate }: IncomingHttpHeaders): Pick<OpenRequest, 'traceparent' | 'tracestate'> {
+  if (typeof traceparent !== 'string' || readTraceparent(traceparent) === null) return { traceparent: null };
+  return { traceparent, tracestate: readTracestate(tracestate) };
 }
 
 export const socketsPlugin = fp(sockets, { name: 'sockets', fastify: '5.x' });

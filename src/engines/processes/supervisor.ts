@@ -40,6 +40,8 @@ export type SupervisorOptions = {
   readonly forked: () => void;
   /** What to fork, and its environment. */
   readonly program: string;
+  /** Flags of the program, which each worker obeys for itself. */
+  readonly argv: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   /** After this much silence a worker is killed. Default: 20 s. */
   readonly silenceMs?: number;
@@ -61,7 +63,7 @@ export class WorkersFailed extends Error {
  * replaced, and its connections' ends are told at once; one that hangs is killed. Throws a WorkersFailed.
  */
 export async function supervise(options: SupervisorOptions): Promise<void> {
-  const { workers: wanted, node, logger, program, env, drainLimitMs, silenceMs = SILENCE_MS } = options;
+  const { workers: wanted, node, logger, program, argv, env, drainLimitMs, silenceMs = SILENCE_MS } = options;
   const relay = new IpcRelay();
   const keeper = new IpcKeeper();
   const reserved = await Promise.all([
@@ -92,7 +94,7 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
 
   /** Resolves with what the worker says when it serves. */
   function start(number: number, pauseMs: number): Promise<Facts> {
-    const child = fork(program, { serialization: 'advanced', env: { ...environment, [WORKER_VARIABLE]: String(number) } });
+    const child = fork(program, argv, { serialization: 'advanced', env: { ...environment, [WORKER_VARIABLE]: String(number) } });
     options.forked();
     const startedAt = Date.now();
     let hasServed = false;

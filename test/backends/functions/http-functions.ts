@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 import { Transports } from '../../../src/backends/http/transports.ts';
 import { Meter } from '../../../src/core/meter.ts';
+import { Timings } from '../../../src/core/timings.ts';
 import { systemClock } from '../../../src/core/system-clock.ts';
 import type { Transport } from '../../../src/wire/calls.ts';
 import { Arrivals } from '../../support/arrivals.ts';
@@ -38,7 +39,15 @@ export async function startServer(
 
 /** As the gateway has it, with its breaker. */
 export function transportTo(t: Pick<TestContext, 'after'>, origin: string): Transport {
-  const transports = new Transports({ clock: systemClock, log: SILENT_LOG, observer: new Meter(), connections: 16, pipelining: 1 });
+  const transports = new Transports({
+    clock: systemClock,
+    log: SILENT_LOG,
+    observer: new Meter(),
+    timings: new Timings(),
+    tracing: null,
+    connections: 16,
+    pipelining: 1,
+  });
   t.after(() => transports.close());
   return transports.to(origin);
 }

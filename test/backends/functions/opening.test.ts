@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { Backends } from '../../../src/backends/index.ts';
 import { Meter } from '../../../src/core/meter.ts';
+import { Timings } from '../../../src/core/timings.ts';
 import { systemClock } from '../../../src/core/system-clock.ts';
 import { openStream } from '../../../src/engines/streams.ts';
 import type { FunctionHost } from '../../../src/wire/functions.ts';
@@ -18,7 +19,15 @@ async function hostOf(
   t: TestContext,
   environment: Readonly<Record<string, string>> = {},
 ): Promise<{ backends: Backends; host: FunctionHost }> {
-  const shared = { clock: systemClock, log: SILENT_LOG, observer: new Meter(), consumer: 'test', streams: openStream };
+  const shared = {
+    clock: systemClock,
+    log: SILENT_LOG,
+    observer: new Meter(),
+    timings: new Timings(),
+    tracing: null,
+    consumer: 'test',
+    streams: openStream,
+  };
   const backends = new Backends({ ...shared, connections: 4, pipelining: 1, environment });
   t.after(() => backends.close());
   let host: FunctionHost | null = null;

@@ -1,6 +1,7 @@
 import { createWebhook } from '../../../src/backends/functions/webhook.ts';
 import { Transports } from '../../../src/backends/http/transports.ts';
 import { Meter } from '../../../src/core/meter.ts';
+import { Timings } from '../../../src/core/timings.ts';
 import { systemClock } from '../../../src/core/system-clock.ts';
 import { functionTargetContract } from '../../contracts/function-target.ts';
 import { SILENT_LOG, startServer } from './http-functions.ts';
@@ -13,7 +14,15 @@ for (const answer of ['http', 'envelope'] as const)
       else if (behaviour === 'throws') response.writeHead(500).end('it is too much');
       else if (behaviour === 'returns much') response.end('x'.repeat(200_000));
     });
-    const transports = new Transports({ clock: systemClock, log: SILENT_LOG, observer: new Meter(), connections: 16, pipelining: 1 });
+    const transports = new Transports({
+      clock: systemClock,
+      log: SILENT_LOG,
+      observer: new Meter(),
+      timings: new Timings(),
+      tracing: null,
+      connections: 16,
+      pipelining: 1,
+    });
     const webhook = createWebhook(
       { type: 'webhook', url: `${origin}/events`, answer, headers: [] },
       { transportTo: (to) => transports.to(to) },

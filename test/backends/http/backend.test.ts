@@ -4,6 +4,7 @@ import { HttpBackend } from '../../../src/backends/http/backend.ts';
 import { withBreaker } from '../../../src/backends/http/breaker.ts';
 import { createHttpTransport } from '../../../src/backends/http/transport.ts';
 import { Meter } from '../../../src/core/meter.ts';
+import { Timings } from '../../../src/core/timings.ts';
 import type { CloseVerdict, MessageEvent, MessageVerdict } from '../../../src/core/events.ts';
 import { systemClock } from '../../../src/core/system-clock.ts';
 import type { BackendResult, Transport } from '../../../src/wire/calls.ts';
@@ -25,7 +26,7 @@ for (const hasBreaker of [false, true]) {
       const answer = ANSWERS[behaviour];
       if (answer !== null) socket.write(answer);
     });
-    const bare = createHttpTransport({ origin: peer.origin, connections: 4, pipelining: 1, observer: new Meter() });
+    const bare = createHttpTransport({ origin: peer.origin, connections: 4, pipelining: 1, observer: new Meter(), timings: new Timings() });
     const transport = hasBreaker ? withBreaker(bare, { clock: systemClock, log: SILENT_LOG, name: 'peer' }) : bare;
     return new HttpBackend({ codec: sampleCodec(), transport, clock: systemClock, log: SILENT_LOG });
   });

@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createHttpTransport } from '../../../src/backends/http/transport.ts';
 import { Meter } from '../../../src/core/meter.ts';
+import { Timings } from '../../../src/core/timings.ts';
 import { sampleCall } from '../../contracts/samples.ts';
 import { ask } from '../../contracts/transport.ts';
 
@@ -32,7 +33,7 @@ async function server(t: TestContext, pieces: readonly string[], pipelining = 1)
   await once(listener, 'listening');
   t.after(() => listener.close());
   const origin = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
-  const transport = createHttpTransport({ origin, connections: 1, pipelining, observer: new Meter() });
+  const transport = createHttpTransport({ origin, connections: 1, pipelining, observer: new Meter(), timings: new Timings() });
   t.after(() => transport.close());
   return () => ask(transport, sampleCall({ method: 'GET', timeoutMs: 1_000 }));
 }
@@ -73,7 +74,7 @@ test('why a backend cannot be reached is named as the system names it', async ()
     ['http://localhost:1', 'ECONNREFUSED'],
     ['http://nobody.invalid', 'ENOTFOUND'],
   ] as const) {
-    const transport = createHttpTransport({ origin, connections: 1, pipelining: 1, observer: new Meter() });
+    const transport = createHttpTransport({ origin, connections: 1, pipelining: 1, observer: new Meter(), timings: new Timings() });
     const result = await ask(transport, sampleCall({ method: 'GET' }));
     await transport.close();
     assert.ok(result.type === 'failure' && (result.detail.includes(code) || result.detail.includes('EAI_AGAIN')), JSON.stringify(result));

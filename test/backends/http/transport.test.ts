@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createHttpTransport } from '../../../src/backends/http/transport.ts';
 import { Meter } from '../../../src/core/meter.ts';
+import { Timings } from '../../../src/core/timings.ts';
 import { ask, transportContract, isAnswer, isFailure } from '../../contracts/transport.ts';
 import { deadOrigin, OK_ANSWER, startPeer } from '../../contracts/http-peer.ts';
 import { sampleCall } from '../../contracts/samples.ts';
 
 const create = (origin: string, connections: number, meter = new Meter()) =>
-  createHttpTransport({ origin, connections, pipelining: 1, observer: meter });
+  createHttpTransport({ origin, connections, pipelining: 1, observer: meter, timings: meter.calls });
 
 transportContract('http', create);
 
@@ -26,7 +27,13 @@ test('failures are counted, answers are not', async (t) => {
 test('with pipelining, idempotent calls share a socket before their answers come, others never do', async (t) => {
   const held: (() => void)[] = [];
   const peer = await startPeer(t, ({ socket }) => void held.push(() => socket.write(OK_ANSWER)));
-  const backend = createHttpTransport({ origin: peer.origin, connections: 1, pipelining: 4, observer: new Meter() });
+  const backend = createHttpTransport({
+    origin: peer.origin,
+    connections: 1,
+    pipelining: 4,
+    observer: new Meter(),
+    timings: new Timings(),
+  });
   t.after(() => backend.close());
   const pipelined = [0, 1, 2].map(() => ask(backend, sampleCall({ isIdempotent: true })));
   await peer.requests.atLeast(3);

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { createHttpTransport } from '../../../src/backends/http/transport.ts';
 import { Meter } from '../../../src/core/meter.ts';
+import { Timings } from '../../../src/core/timings.ts';
 import { ask } from '../../contracts/transport.ts';
 import { sampleCall } from '../../contracts/samples.ts';
 
@@ -29,7 +30,7 @@ async function backend(t: TestContext, reply: (path: string, socket: Socket) => 
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const transport = createHttpTransport({ origin, connections, pipelining: 1, observer: new Meter() });
+  const transport = createHttpTransport({ origin, connections, pipelining: 1, observer: new Meter(), timings: new Timings() });
   t.after(() => transport.close());
   t.after(() => server.close());
   const get = (path: string, id?: string) =>

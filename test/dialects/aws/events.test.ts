@@ -211,4 +211,6 @@ test('without a domainName the events name the control API’s host, never what 
   const context = contextOf(payloadOf(own.encodeOpen(opened({ rawHeaders: ['Host', 'evil.example.com'] }), null)));
   assert.equal(context['domainName'], 'gateway.test');
   assert.equal(context['callbackUrl'], 'http://gateway.test/prod');
+  const overTls = sampleAwsCodec({ domainName: undefined as never }, { isEncrypted: true });
+  assert.equal(contextOf(payloadOf(overTls.encodeOpen(opened(), null)))['callbackUrl'], 'https://gateway.test/prod');
 });

@@ -15,6 +15,7 @@ await supervise({
   beforeExit: () => Promise.resolve(),
   forked: () => {},
   program,
+  argv: [],
   env: process.env,
   silenceMs: Number(silenceMs),
 });

@@ -1,0 +1,37 @@
+import type { Census } from '../../core/census.ts';
+import type { Meter } from '../../core/meter.ts';
+import type { BackendHealth } from '../../wire/calls.ts';
+import { countersOf } from './counters.ts';
+import type { Family } from './family.ts';
+import { backendsOf, clusterOf, gaugesOf, type ClusterHealth } from './gauges.ts';
+import { ProcessWatch } from './process.ts';
+
+export type MetricsOptions = {
+  readonly version: string;
+  readonly meter: Meter;
+  /** Clients that there may be at once (MAX_CONNECTIONS). */
+  readonly places: () => number;
+  readonly backends: () => readonly BackendHealth[];
+  readonly cluster: () => ClusterHealth;
+};
+
+export type Metrics = {
+  /** This process's metrics, with what the gateway shows at the moment. */
+  readonly families: (census: Census) => Family[];
+  readonly stop: () => void;
+};
+
+/** Everything is read when it is asked for; nothing is counted twice. */
+export function createMetrics({ version, meter, places, backends, cluster }: MetricsOptions): Metrics {
+  const watch = new ProcessWatch(version);
+  return {
+    families: (census) => [
+      ...gaugesOf(census, places()),
+      ...countersOf(meter),
+      ...backendsOf(backends()),
+      ...clusterOf(cluster()),
+      ...watch.families(),
+    ],
+    stop: () => watch.stop(),
+  };
+}
