@@ -20,9 +20,10 @@ for (const workload of options.workloads) {
       continue;
     }
     const ours = { ...options.ours, env: { ...options.ours.env, ...workload.env }, routes: workload.routes };
-    const both = round % 2 === 0 ? [options.floor, ours] : [ours, options.floor];
+    const other = { echo: options.echoFloor, 'idle-handlers': options.handlers }[workload.name as string] ?? options.floor;
+    const both = round % 2 === 0 ? [other, ours] : [ours, other];
     const targets = workload.hasFloor ? both : [ours];
-    if (workload.name === 'idle') await measureIdle(workload, targets, round);
+    if (workload.name.startsWith('idle')) await measureIdle(workload, targets, round);
     else await measureRound(await paced(workload), targets, { round });
   }
 }

@@ -11,6 +11,9 @@ type Kind = Pick<Workload, 'env' | 'routes' | 'hasFloor'> & {
 
 const PLAIN = { env: {}, routes: null, hasFloor: true, speech: null };
 
+const HANDLERS = 'handlers';
+const IN_PROCESS = { API_URI: `module:${fileURLToPath(new URL('echo-handlers.mjs', import.meta.url))}` };
+
 /** What can be measured, and how it is driven. */
 const KINDS = {
   upstream: { ...PLAIN, drives: 'upstream' },
@@ -44,6 +47,8 @@ const KINDS = {
     hasFloor: false,
     routes: 'routes: [{ path: /prod, dialect: aws, backend: "BACKEND", routes: { $connect: {}, $disconnect: {}, m: {}, $default: {} } }]',
   },
+  echo: { ...PLAIN, drives: 'round-trip', env: IN_PROCESS },
+  'idle-handlers': { ...PLAIN, drives: 'idle' },
 } as const satisfies Readonly<Record<string, Kind>>;
 
 export type WorkloadName = keyof typeof KINDS;
@@ -70,13 +75,18 @@ export type Options = {
   readonly jsonPath: string | null;
   readonly ours: Target;
   readonly floor: Target;
+  /** Of `echo`. */
+  readonly echoFloor: Target;
+  /** Ours, with code in its process in place of a backend. */
+  readonly handlers: Target;
   readonly orderFor: (workload: Workload, target: Target) => LoadOrder;
 };
 
 const FLOOR = fileURLToPath(new URL('floor.ts', import.meta.url));
+const ECHO_FLOOR = fileURLToPath(new URL('echo-floor.ts', import.meta.url));
 
 export const USAGE = `node bench/bench.ts [options]
-  --workloads upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws,stream@20000   what to measure; @ is a rate a second
+  --workloads upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws,stream@20000,echo,idle-handlers   what to measure; @ is a rate a second
   --rounds 3          alternations of ours and the floor
   --duration 5        seconds of each run, after --warm-up 2
   --connections       clients: 1000; broadcast and connect 10000
@@ -101,7 +111,8 @@ export function readOptions(argv: readonly string[]): Options | null {
     options: {
       workloads: {
         type: 'string',
-        default: 'upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws,stream@20000',
+        default:
+          'upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws,stream@20000,echo,idle-handlers',
       },
       rounds: { type: 'string', default: '3' },
       duration: { type: 'string', default: '5' },
@@ -141,6 +152,8 @@ export function readOptions(argv: readonly string[]): Options | null {
     patienceMs: number('patience', values.patience, 0) * 1_000,
   };
   if (!existsSync(values.main)) throw new Error(`--main: a gateway to measure was wanted; ${values.main} does not exist (npm run build)`);
+  const env = { CONTROL_ALLOW: '127.0.0.0/8', ...Object.fromEntries(values.env.map(pair)) };
+  const ours: Target = { name: 'ours', script: values.main, env, broadcastRequest: 'POST /send?all=true' };
   return {
     workloads: values.workloads.split(',').map((label) => workloadOf(label, rate)),
     rounds: number('rounds', values.rounds, 1),
@@ -148,17 +161,15 @@ export function readOptions(argv: readonly string[]): Options | null {
     profileFolder: values.profile ?? null,
     quietMs: number('quiet', values.quiet, 0) * 1_000,
     jsonPath: values.json ?? null,
-    ours: {
-      name: 'ours',
-      script: values.main,
-      env: { CONTROL_ALLOW: '127.0.0.0/8', ...Object.fromEntries(values.env.map(pair)) },
-      broadcastRequest: 'POST /send?all=true',
-    },
+    ours,
     floor: { name: 'floor', script: FLOOR, env: {}, broadcastRequest: 'PUT /broadcast' },
-    orderFor: ({ name, ratePerSecond }, { broadcastRequest }) => ({
+    echoFloor: { name: 'floor', script: ECHO_FLOOR, env: {}, broadcastRequest: '' },
+    handlers: { ...ours, name: HANDLERS, env: { ...env, ...IN_PROCESS } },
+    orderFor: ({ name, ratePerSecond }, { name: target, broadcastRequest }) => ({
       ...common,
       workload: KINDS[name].drives,
       speech: KINDS[name].speech,
+      isInProcess: name === 'echo' || target === HANDLERS,
       connections: connections ?? (MANY.has(KINDS[name].drives) ? 10_000 : 1_000),
       ratePerSecond,
       broadcastRequest: name === 'tag' ? broadcastRequest.replace('all=true', 'room=a') : broadcastRequest,

@@ -16,6 +16,7 @@ import { WorkerPost } from './engines/processes/worker.ts';
 import { openLog, type OpenLog } from './logs/logger.ts';
 import { doNotWait } from './logs/output.ts';
 import { readRoutesFile, RoutesFileError } from './routes/file.ts';
+import { BackendProblem } from './wire/backend-problem.ts';
 import type { ServeSurroundings } from './serve.ts';
 
 const action = readArguments(process.argv.slice(2));
@@ -149,9 +150,17 @@ function superviseWorkers(config: Config, log: OpenLog): Promise<void> {
   });
 }
 
+/** A backend or an extension that cannot be used; where it is code that threw, the log has its stack. */
+function mistakeOf(error: unknown, { logger }: OpenLog): StartProblem | null {
+  if (!(error instanceof BackendProblem || error instanceof RoutesFileError)) return null;
+  if (error.cause !== undefined) logger.error({ err: error.cause }, 'a module cannot be used');
+  return { message: error.message, exitCode: EXIT_BAD_CONFIG };
+}
+
 /** A mistake of the user is told in one sentence, a fault of ours with its stack. */
 async function fail(error: unknown, log: OpenLog, post: WorkerPost | null): Promise<never> {
-  const problem = error instanceof WorkersFailed || error instanceof EngineRefused ? error : startProblemOf(error);
+  const problem =
+    error instanceof WorkersFailed || error instanceof EngineRefused ? error : (mistakeOf(error, log) ?? startProblemOf(error));
   if (problem === null) {
     log.logger.fatal({ err: error }, 'a fault of the gateway, it cannot start');
     await beforeExit(log);

@@ -7,6 +7,7 @@ import { VERSION } from './config/version.ts';
 import { drain, DRAIN_MARGIN_MS } from './core/drain.ts';
 import { randomName } from './core/ids.ts';
 import { systemClock } from './core/system-clock.ts';
+import { reread } from './reread.ts';
 import { linkTo } from './engines/processes/link.ts';
 import type { WorkerPost } from './engines/processes/worker.ts';
 import type { OpenLog } from './logs/logger.ts';
@@ -32,17 +33,15 @@ export async function serve(config: Config, log: OpenLog, { post, profiled }: Se
       { name: 'workers', problem: () => (post === null || post.isComplete ? null : 'not all of them listen yet'), isRequired: true },
     ],
   });
-  const hasSecretFiles = config.secretFiles.size > 0 || config.tlsContents !== null;
-  const reload = (): void => {
-    void app.rereadFiles();
-    if (config.ROUTES_FILE !== undefined || !hasSecretFiles) reloadRoutes(app, log);
-  };
+  const reload = (): void => void reread(app, config, logger);
   process.on('SIGHUP', reload);
+  const extensions = await extensionsOf(config, app);
   // a second signal ends at once; a worker leaves Ctrl-C, which reaches the whole group, to its supervisor
   const skip = post === null ? ['SIGHUP', 'SIGUSR2'] : ['SIGHUP', 'SIGUSR2', 'SIGINT'];
   const { close } = closeWithGrace({ delay: false, logger: false, skip } as CloseWithGraceOptions, async ({ err, signal }) => {
     if (err) logger.fatal({ err }, 'a fault of the gateway, it ends');
     const cause = signal ?? (err ? 'fault' : 'supervisor');
+    await extensions?.stop();
     await leave(app, config, cause);
     await profiled?.().catch((error: unknown) => logger.error({ err: error }, 'the profile could not be written'));
     await beforeExit(log);
@@ -53,9 +52,18 @@ export async function serve(config: Config, log: OpenLog, { post, profiled }: Se
     post.obey({ drain: close, reload });
   }
   const urls = await app.listen(() => post?.prepared() ?? Promise.resolve());
+  app.hosted?.lives({ listen: () => Promise.resolve(urls), close: async () => close() });
+  if (app.hosted !== null) await extensions?.start(config.EXTENSIONS, app.hosted);
   const facts = { version: VERSION, ...app.facts, cores: availableParallelism(), ...urls };
   if (post === null) logger.info(facts, 'wsaas serves');
   else post.ready(facts);
+}
+
+/** Null, and not even loaded, where there are none. */
+async function extensionsOf({ EXTENSIONS }: Config, { log }: App) {
+  if (EXTENSIONS.length === 0) return null;
+  const { Extensions } = await import('./library/extensions.ts');
+  return new Extensions({ log, clock: systemClock });
 }
 
 /** `close-with-grace` ends the process after it. A drain is bounded; if something holds it up all the same, the last deadline does not wait. */
@@ -64,14 +72,4 @@ async function leave(app: App, config: Config, cause: string): Promise<void> {
   const { gateway, log: appLog, close: shut } = app;
   systemClock.after(delayMs + spreadMs + DRAIN_MARGIN_MS + END_MS + LAST_MS, endAtOnce);
   await drain({ gateway, log: appLog, signal: cause, delayMs, spreadMs, shut });
-}
-
-function reloadRoutes(app: App, { logger }: OpenLog): void {
-  void app
-    .reloadRoutes()
-    .catch((error: unknown) => String(error))
-    .then((problem) => {
-      if (problem === null) logger.info({}, 'routes were read again');
-      else logger.error({ problem }, 'routes stay as they were');
-    });
 }

@@ -31,6 +31,8 @@ const LAW: Readonly<Record<string, Row>> = {
   routes: { rooms: ['dialects', 'config', 'wire', 'core'], packages: ['find-my-way', 'typebox', 'yaml'] },
   // the dialects' options are options
   config: { rooms: ['dialects', 'wire', 'core'], packages: ['typebox', 'env-schema', 'fastest-levenshtein'] },
+  // code in the gateway's process: it sees the gateway through the core, and its handlers are a backend
+  library: { rooms: ['backends', 'routes', 'dialects', 'config', 'wire', 'core'], packages: [] },
   // what a tracing system is told, by its own packages
   tracing: {
     rooms: ['wire', 'core'],
@@ -47,13 +49,15 @@ const LAW: Readonly<Record<string, Row>> = {
   // where log lines go, and how they look: it knows nothing of what is logged
   logs: { rooms: [], packages: ['pino'] },
   // what the command line takes and says; a mistake in the configuration has its exit code from there; what `tail` prints are sightings
-  cli: { rooms: ['config', 'core'], packages: ['fastest-levenshtein', 'typebox'] },
+  cli: { rooms: ['config', 'core', 'templates', 'dev'], packages: ['fastest-levenshtein', 'typebox'] },
+  // what others' tools write, read into routes: pure, and known to commands only
+  templates: { rooms: ['config'], packages: ['yaml'] },
 };
 
 /** The files right under `src`, and the steps of app.ts in their room, put the rooms together; each may use whatever the project has. */
-const ROOT_FILES: readonly string[] = ['main.ts', 'program.ts', 'serve.ts', 'app.ts'];
+const ROOT_FILES: readonly string[] = ['main.ts', 'program.ts', 'serve.ts', 'reread.ts', 'app.ts', 'index.ts', 'fastify.ts'];
 const ROOT = '.';
-const SEES_ALL: ReadonlySet<string> = new Set([ROOT, 'app']);
+const SEES_ALL: ReadonlySet<string> = new Set([ROOT, 'app', 'dev']);
 
 type Source = { readonly path: string; readonly folder: string; readonly text: string; readonly targets: readonly string[] };
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** A start read 1,300 files before the program was bundled. */
-const MOST_FILES = 20;
+const MOST_FILES = 40;
 
 /** Says at the end how many files were loaded. */
 const COUNTING = `

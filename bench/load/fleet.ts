@@ -28,6 +28,8 @@ export class Fleet implements ClientOwner, StubOwner {
   onLeft: (client: Client) => void = () => {};
   /** Outages are made on purpose: refusals and repeats are no faults then. */
   isTolerant = false;
+  /** What the clients say comes back to them, and nobody else hears of it. */
+  isEchoed = false;
   /** From now on clients may leave. */
   isEnding = false;
   /** Clients that got in, those that left again included; and those that did not. */
@@ -87,7 +89,7 @@ export class Fleet implements ClientOwner, StubOwner {
     for (const client of this.clients) {
       for (let lost = client.arrived; lost < client.sent && client.state === 'open'; lost += 1) this.problem('message lost');
       for (let lost = client.pushed; lost < client.pushesSent && client.state === 'open'; lost += 1) this.problem('push lost');
-      if (client.connectCalls !== 1 && client.wasOpen) this.problem(`client with ${client.connectCalls} open calls`);
+      if (client.connectCalls !== 1 && client.wasOpen && !this.isEchoed) this.problem(`client with ${client.connectCalls} open calls`);
     }
   }
 
@@ -103,6 +105,7 @@ export class Fleet implements ClientOwner, StubOwner {
     if (numbers.client !== client.index && numbers.client !== EVERYBODY) return this.problem('push at the wrong client');
     if (numbers.sequence !== client.pushed) return this.problem(numbers.sequence < client.pushed ? 'push repeated' : 'push out of order');
     client.pushed += 1;
+    if (this.isEchoed) client.arrived = client.pushed;
     this.latencies.add(nowUs() - numbers.dueUs);
     this.onPushed(client);
   }
@@ -158,7 +161,7 @@ export class Fleet implements ClientOwner, StubOwner {
 
   send(client: Client, dueUs: number): void {
     const numbers = { client: client.index, sequence: client.sent, dueUs };
-    client.send(this.#speech?.frame(this.up, numbers) ?? this.up.frame(numbers));
+    client.send(this.isEchoed ? this.down.frame(numbers) : (this.#speech?.frame(this.up, numbers) ?? this.up.frame(numbers)));
     client.sent += 1;
   }
 

@@ -19,6 +19,7 @@ const CYCLE_OUTAGES = ['unavailable', 'well', 'reset'] as const;
 const order = JSON.parse(process.argv[2] ?? '{}') as LoadOrder;
 const fleet = new Fleet(order.sizeBytes, order.speech === null ? null : SPEECHES[order.speech]);
 fleet.stub.delayMs = order.backendDelayMs;
+fleet.isEchoed = order.isInProcess;
 const phases: Record<string, Phase> = {};
 let skipped: string | null = null;
 

@@ -6,6 +6,8 @@ export type LoadOrder = {
   /** Of `round-trip`: in which dialect. */
   readonly speech: SpeechName | null;
   readonly connections: number;
+  /** The gateway calls no backend: what clients say comes back from itself. */
+  readonly isInProcess: boolean;
   /** Messages or pushes whose arrival is still out, over all connections; one on each. */
   readonly inFlight: number;
   readonly sizeBytes: number;
@@ -33,6 +35,7 @@ export const PLAIN_ORDER: LoadOrder = {
   workload: 'upstream',
   speech: null,
   connections: 1_000,
+  isInProcess: false,
   inFlight: 1,
   sizeBytes: 128,
   ratePerSecond: 0,

@@ -3,11 +3,13 @@
 //   npm run demo                                   # ports 8080, 3000 and 8000, or free ones where these are taken
 //   PORT=9000 BACKEND_PORT=9001 PAGE_PORT=9002 npm run demo
 //   npm run demo -- --cluster                      # three gateways joined by a Redis or NATS that is on the machine
+//   npm run demo -- --aws                          # Lambda handlers written for AWS (examples/aws-chat), run by `wsaas dev`
 //
 // Everything listens on the loopback interface only. Ctrl-C ends it.
 
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { startAws } from './aws.mjs';
 import { startChild } from './child.mjs';
 import { startEngine } from './engine.mjs';
 import { startNodes } from './nodes.mjs';
@@ -27,7 +29,7 @@ let isEnding = false;
 for (const signal of ENDING_SIGNALS) process.on(signal, () => void end(0)); // npm passes Ctrl-C on, so it may come twice
 
 try {
-  await start();
+  await (process.argv.includes('--aws') ? startWithAws() : start());
 } catch (error) {
   await end(1, error.message);
 }
@@ -67,7 +69,8 @@ async function start() {
         API_URI: recorder.url,
         ORIGINS: [page.url, page.url.replace('127.0.0.1', 'localhost')].join(),
         DRAIN_MS: '200',
-        ...(isCluster && { CONTROL_ALLOW: '127.0.0.0/8' }),
+        CONTROL_ALLOW: '127.0.0.0/8',
+        CONSOLE_PAYLOADS: 'plain',
       },
       onDeath: isCluster ? (name, story) => lost(name, story) : (_name, story) => onDeath(story),
     }),
@@ -76,7 +79,7 @@ async function start() {
   const places = nodes.all.map(({ name, url, pid }) => ({ name, pid, url: url.replace('http', 'ws') }));
   page.introduce({ gateway: places[0].url, backend: backend.url, ...(isCluster && { nodes: places }) });
   process.stdout.write(
-    `\n  Open  ${page.url}\n\n${places.map(({ name, url, pid }) => `  ${isCluster ? `${name}, pid ${pid}:` : name}  ${url}\n`).join('')}` +
+    `\n  Open  ${page.url}\n  and, to see the gateway at work,  ${places[0].url.replace('ws', 'http')}/console\n\n${places.map(({ name, url, pid }) => `  ${isCluster ? `${name}, pid ${pid}:` : name}  ${url}\n`).join('')}` +
       `  backend  ${backend.url}  (examples/chat-backend.mjs)\n${engine === null ? '' : `  engine   ${engine.url}\n`}\n` +
       '  For each client that connects, two lines to try from another terminal appear here. Ctrl-C ends the demo.\n' +
       (isCluster ? '  Kill one of the three (kill -9 <pid>): after about 3 s another one tells the ends of its clients.\n' : ''),
@@ -85,6 +88,35 @@ async function start() {
   async function tellHolders() {
     if (nodes !== null) page.tell('holders', await nodes.holders());
   }
+}
+
+async function startWithAws() {
+  const page = started(await startPageServer(await freePort(PAGE_PORT)), 'close');
+  const gateway = started(
+    await startAws({
+      main: GATEWAY,
+      port: await freePort(PORT),
+      path: PATH,
+      onCall(call) {
+        page.show(call);
+        if (call.method === 'CONNECT') announceAws(call.wsUri);
+      },
+      onDeath,
+    }),
+    'stop',
+  );
+  page.introduce({ gateway: gateway.url, handlers: 'examples/aws-chat' });
+  process.stdout.write(
+    `\n  Open  ${page.url}\n\n  gateway  ${gateway.url}\n  handlers  examples/aws-chat, unmodified Lambda handlers; change one, and it is loaded anew\n\n` +
+      '  For each client that connects, two lines to try from another terminal appear here. Ctrl-C ends the demo.\n',
+  );
+}
+
+function announceAws(wsUri) {
+  process.stdout.write(
+    `\n  A client is in. Push to it, or close it, as an SDK of AWS does:\n    curl -X POST http://${wsUri} -d 'Hello from the terminal'\n` +
+      `    curl -X DELETE 'http://${wsUri}?code=4001&reason=bye'\n`,
+  );
 }
 
 function lost(name, story) {

@@ -29,7 +29,7 @@ const server = createServer(async (request, response) => {
     return;
   }
   if (request.method === 'PUT') {
-    await fetch(`http://${request.headers['ws-uri']}`, { method: 'PUT', body: `You said: ${body}` });
+    await fetch(`http://${String(request.headers['ws-uri'])}`, { method: 'PUT', body: `You said: ${String(body)}` });
   }
   response.writeHead(200, { 'content-type': 'application/json' }).end('{"code":"OK"}');
 });

@@ -7,14 +7,16 @@ import { TokenVerifiers } from '../routes/token-gates.ts';
 import type { Base } from './base.ts';
 import type { Surroundings } from './surroundings.ts';
 
-export function openRouting({ config, dialects }: Base, { backends, wsUris }: Surroundings): Promise<Routing> {
+export function openRouting({ config, dialects, routes }: Base, { backends, wsUris, hosting }: Surroundings): Promise<Routing> {
   return createRouting({
     file: config.ROUTES_FILE,
+    given: routes,
     backend: config.API_URI?.href ?? '',
     defaults: defaultsOf(config, dialects),
     dialects,
+    isEncrypted: config.TLS_CERT_FILE !== undefined,
     wsUris: wsUris.under,
-    serve: (spoken) => backends.serve(spoken),
+    serve: async (spoken) => ({ companion: hosting.companion, ...(await backends.serve(spoken)) }),
   });
 }
 

@@ -28,7 +28,7 @@ export type Servers = {
 
 const BACKLOG = 4_096;
 
-export function buildServers({ config, logger, dialects }: Base, { gateway, routing, surroundings }: Whole): Servers {
+export function buildServers({ config, logger, dialects, mountedAt }: Base, { gateway, routing, surroundings }: Whole): Servers {
   const rewrites = Object.values(dialects).flatMap(({ rewrite }) => rewrite ?? []);
   const options = {
     logger: logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }), // its "listening" lines are in our start line
@@ -41,7 +41,7 @@ export function buildServers({ config, logger, dialects }: Base, { gateway, rout
   };
   const sockets = () => new HttpSockets(() => surroundings.files.socketsBeside(gateway.occupied));
   const publicSockets = sockets();
-  const isShared = config.CONTROL_PORT === undefined;
+  const isShared = config.CONTROL_PORT === undefined && mountedAt === null;
   const publicServer = buildServer({
     ...options,
     secured: securedBy(config, isShared),
@@ -89,14 +89,19 @@ export async function serveClients({ config }: Base, servers: Servers, { gateway
   if (!isShared) answerUnknown(controlServer, 'commands');
 }
 
+/** Before clients come: others may ask this process, and what a process before it left untold is told. */
+export async function begin({ gateway, surroundings }: Omit<Whole, 'routing'>): Promise<void> {
+  await surroundings.joined.bus.serve(gateway);
+  gateway.bereaved();
+}
+
 export async function listen(
   { config, link }: Base,
   { publicServer, controlServer, isShared, moreAccepts }: Servers,
-  { gateway, surroundings, begin }: Omit<Whole, 'routing'> & { readonly begin: (() => Promise<void>) | undefined },
+  { gateway, surroundings, prepared }: Omit<Whole, 'routing'> & { readonly prepared: (() => Promise<void>) | undefined },
 ): Promise<{ readonly publicUrl: string; readonly controlUrl: string }> {
-  await surroundings.joined.bus.serve(gateway);
-  gateway.bereaved(); // what a process before this one left untold
-  await begin?.();
+  await begin({ gateway, surroundings });
+  await prepared?.();
   const isWorker = link !== null; // its supervisor looks after the ports
   const publicUrl = await listenOn(publicServer, { host: config.HOST, port: config.PORT, isWorker });
   await moreAccepts.open(publicServer.server, BACKLOG);

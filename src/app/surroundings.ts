@@ -19,6 +19,7 @@ import { Backends } from '../backends/index.ts';
 import type { Routing } from '../routes/routing.ts';
 import type { Gateway } from '../core/gateway.ts';
 import type { Base } from './base.ts';
+import type { Hosting } from './hosting.ts';
 
 /** What the gateway leans on, and what tells of it. */
 export type Surroundings = {
@@ -41,9 +42,15 @@ export type Surroundings = {
   /** Of the control API. */
   readonly tokens: ControlTokens;
   readonly files: FileBudget;
+  /** Room for code in this process. */
+  readonly hosting: Hosting;
 };
 
-export async function openSurroundings({ config, node, link, log }: Base, clock: Clock): Promise<Surroundings> {
+export async function openSurroundings(
+  { config, node, link, log, mountedAt, aroundFunction }: Base,
+  clock: Clock,
+  hosting: Hosting,
+): Promise<Surroundings> {
   const { BACKEND_CONNECTIONS: connections, BACKEND_PIPELINING: pipelining, CLUSTER_URL: url } = config;
   const owner = ownerToken();
   const meter = new Meter();
@@ -82,8 +89,10 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     pipelining,
     signer,
     environment: environment(),
+    aroundFunction,
     consumer: owner,
     streams: openStream,
+    handlersAt: async (url) => (await hosting.open()).handlersAt(url),
   });
   const files = new FileBudget({
     limit: fileLimit(),
@@ -110,8 +119,13 @@ export async function openSurroundings({ config, node, link, log }: Base, clock:
     backends,
     signer,
     tokens: new ControlTokens({ admin: config.CONTROL_TOKEN, push: config.CONTROL_PUSH_TOKEN, read: config.CONTROL_READ_TOKEN }),
-    wsUris: new WsUris(config.WS_HOSTNAME, { port: config.CONTROL_PORT ?? config.PORT, isSecure: config.tlsContents !== null }),
+    wsUris: new WsUris(config.WS_HOSTNAME, {
+      port: config.CONTROL_PORT ?? config.PORT,
+      isSecure: config.tlsContents !== null,
+      path: mountedAt ?? '',
+    }),
     files,
+    hosting,
   };
 }
 

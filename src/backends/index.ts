@@ -5,6 +5,8 @@ import type { Route } from '../core/route.ts';
 import type { Timings } from '../core/timings.ts';
 import type { BackendHealth, Signer } from '../wire/calls.ts';
 import type { Speech } from '../wire/codec.ts';
+import type { AroundFunction } from '../wire/functions.ts';
+import type { FindHandlers } from './handlers/index.ts';
 import type { Tracing } from '../wire/tracing.ts';
 import { openHttp } from './http/backend.ts';
 import { Transports } from './http/transports.ts';
@@ -33,15 +35,18 @@ export type BackendParts = {
     readonly link: (target: StreamTarget) => Promise<StreamLink>;
     readonly commands: (target: StreamTarget, consumer: string) => Promise<CommandSource>;
   };
+  /** Finds code in this process; absent: there is no room for any. */
+  readonly handlersAt?: FindHandlers;
   /** The variables of this process, for programs that it starts. */
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly aroundFunction?: AroundFunction | undefined;
 };
 
 /** The same with what all kinds share: the sockets to an origin. */
 export type SharedParts = BackendParts & { readonly transports: Transports };
 
 /** Who answers the events of a route, and takes the messages of its connections. */
-export type Served = Pick<Route, 'backend' | 'intake'>;
+export type Served = Pick<Route, 'backend' | 'intake' | 'companion'>;
 
 /** What a route says of its backend. */
 export type Spoken<Type extends Speech['type'] = Speech['type']> = {
@@ -70,6 +75,7 @@ export type BackendKind<Type extends Speech['type'] = Speech['type']> = {
 /** By the way that a dialect speaks: one line each. What a kind needs beyond this is loaded by `open`, so that no start pays for what it does not use. */
 const KINDS: { readonly [Type in Speech['type']]: (parts: SharedParts) => BackendKind<Type> | Promise<BackendKind<Type>> } = {
   http: openHttp,
+  handlers: async (parts) => (await import('./handlers/index.ts')).openHandlers(parts),
   entries: async (parts) => (await import('./streams/index.ts')).openStreams(parts),
   functions: async ({ transports, ...parts }) =>
     (await import('./functions/index.ts')).openFunctions({ ...parts, transportTo: (origin) => transports.to(origin) }),

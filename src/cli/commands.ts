@@ -10,6 +10,15 @@ export type Command = {
 
 /** `wsaas <name>`: one line each. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
+  dev: {
+    help: "run the WebSocket APIs of AWS's templates on this machine, with their handlers",
+    load: () => import('../dev/run.ts'),
+  },
+  'import-aws': {
+    help: 'print routes for a template of Serverless, SAM, CloudFormation or the CDK',
+    load: () => import('./commands/import-aws.ts'),
+  },
+  'import-wsgateway': { help: "print routes for wsgateway's config.yml", load: () => import('./commands/import-wsgateway.ts') },
   push: { help: 'push a message to one connection of a running gateway', load: () => import('./commands/push.ts') },
   close: { help: 'close one connection, or all that are selected', load: () => import('./commands/close.ts') },
   send: { help: 'push a message to all connections that are selected', load: () => import('./commands/send.ts') },

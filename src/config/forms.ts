@@ -5,6 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { readOriginPattern } from '../wire/origins.ts';
 import type { Reading } from './credential-forms.ts';
 import { withoutEndSlashes } from '../wire/ws-uris.ts';
+import { isModule, moduleUrl } from './module-url.ts';
 import { readClaimTags, readKeySetUrl, readWebhookSecrets } from './credential-forms.ts';
 
 /** How a string option is read beyond its schema. */
@@ -77,9 +78,13 @@ function parseUrl(value: string): URL | string {
 
 function readUrl(value: string): Reading {
   if (value === '') return { value: undefined };
+  if (isModule(value)) {
+    const module = CONTROL.test(value) ? null : moduleUrl(value);
+    return module === null ? 'must name a file, as in module:./handlers.js' : { value: module };
+  }
   const url = parseUrl(value);
   if (typeof url === 'string') return url;
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'must be a URL with http:// or https://';
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'must be a URL with http:// or https://, or module: and a file';
   if (url.username !== '' || url.password !== '')
     return "must hold no user and password (Authorization is the client's; an API key goes into BACKEND_HEADERS)";
   if (url.hash !== '') return 'must have no fragment (#…)';

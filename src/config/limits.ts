@@ -22,6 +22,10 @@ export const LIMIT_OPTIONS = {
 
 type LimitName = keyof Limits;
 
+/** Those that may change while the gateway runs. */
+export const LIVE_LIMITS = ['maxMessageBytes', 'idleTimeoutMs'] as const satisfies readonly LimitName[];
+export type LiveLimit = (typeof LIVE_LIMITS)[number];
+
 /** The limits of a route that sets none of its own. */
 export function limitsOf(settings: Pick<Settings, (typeof LIMIT_OPTIONS)[LimitName]>): Limits {
   const limits = {} as Record<LimitName, number>;

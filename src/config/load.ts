@@ -1,4 +1,5 @@
 import envSchema from 'env-schema';
+import { ConfigError } from './config-error.ts';
 import { EMPTY_LIST, readers, type CidrList, type OptionForm } from './forms.ts';
 import { Type } from 'typebox';
 import type { Dialects } from '../dialects/definition.ts';
@@ -11,6 +12,8 @@ import { withSecrets, type SecretFile } from './secret-files.ts';
 import { readTls } from './tls.ts';
 import { readTracing, type TracingSettings } from './tracing.ts';
 import { withoutSecrets } from './without-secrets.ts';
+
+export { ConfigError } from './config-error.ts';
 
 /** sysexits.h EX_CONFIG. */
 export const EXIT_BAD_CONFIG = 78;
@@ -29,6 +32,7 @@ export type Config = Omit<
   | 'JWT_CLAIM_TAGS'
   | 'WEBHOOK_SECRETS'
   | 'TRUST_PROXY'
+  | 'EXTENSIONS'
   | 'WORKERS'
   | 'FORWARD_HEADERS'
   | 'ORIGINS'
@@ -49,6 +53,7 @@ export type Config = Omit<
   /** The bytes of each. */
   readonly WEBHOOK_SECRETS: readonly Buffer[];
   readonly TRUST_PROXY: CidrList;
+  readonly EXTENSIONS: readonly string[];
   readonly WORKERS: number;
   readonly FORWARD_HEADERS: ReadonlySet<string>;
   readonly ORIGINS: readonly string[];
@@ -71,28 +76,18 @@ export type ConfigReport = {
   readonly effective: Readonly<Record<string, string>>;
 };
 
-/** Everything that is wrong, one line a problem: variable, what was wanted, what came. Warnings, which may explain a problem, stand below. */
-export class ConfigError extends Error {
-  readonly problems: readonly string[];
-  readonly warnings: readonly string[];
-  /** The file of routes, which may have mistakes of its own to be told with these. */
-  readonly routesFile: string | undefined;
-
-  constructor(problems: readonly string[], warnings: readonly string[] = [], routesFile?: string) {
-    const title = `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'} in the configuration:`;
-    const lines = [...problems, ...warnings.map((line) => `warning: ${line}`)];
-    super([title, ...lines.map((line) => `  ${line}`)].join('\n'));
-    this.name = 'ConfigError';
-    this.problems = problems;
-    this.warnings = warnings;
-    this.routesFile = routesFile;
-  }
-}
-
-export type LoadOptions = { readonly dotenv?: boolean; readonly dialects?: Dialects };
+export type LoadOptions = {
+  readonly dotenv?: boolean;
+  readonly dialects?: Dialects;
+  /** Routes and backends come from the program that the gateway is part of. */
+  readonly isHosted?: boolean;
+};
 
 /** Reads the environment (and `.env`, where asked). Throws a ConfigError that lists every problem. */
-export function loadConfig(env: NodeJS.ProcessEnv, { dotenv = false, dialects = DIALECTS }: LoadOptions = {}): ConfigReport {
+export function loadConfig(
+  env: NodeJS.ProcessEnv = process.env,
+  { dotenv = false, dialects = DIALECTS, isHosted = false }: LoadOptions = {},
+): ConfigReport {
   const options: Options = optionsWith(dialects);
   const problems: string[] = [];
   const { values, hollow } = givenBy(env, { dotenv, names: Object.keys(options) });
@@ -114,10 +109,10 @@ export function loadConfig(env: NodeJS.ProcessEnv, { dotenv = false, dialects = 
     else read[name] = result.value;
   }
   const tlsContents = readTls(settings, problems);
-  if (settings.API_URI === undefined && settings.ROUTES_FILE === undefined) problems.push(NO_BACKEND);
+  if (settings.API_URI === undefined && settings.ROUTES_FILE === undefined && !isHosted) problems.push(NO_BACKEND);
   if (settings.API_URI !== undefined && settings.ROUTES_FILE !== undefined)
     problems.push('API_URI: must not be set beside ROUTES_FILE, which replaces it');
-  if (settings.ROUTES_FILE === undefined && settings.JWT_JWKS_URI === undefined)
+  if (settings.ROUTES_FILE === undefined && settings.JWT_JWKS_URI === undefined && !isHosted)
     for (const name of ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_CLAIM_TAGS'] as const)
       if (settings[name] !== undefined) problems.push(`${name}: needs JWT_JWKS_URI beside it: without keys no token is looked at`);
   if (problems.length > 0) throw new ConfigError(problems, warnings, settings.ROUTES_FILE);

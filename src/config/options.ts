@@ -13,7 +13,7 @@ const text = (description: string, extra: Extra = {}) => Type.String({ descripti
 const own = {
   API_URI: Type.Optional(
     text(
-      'The backend. No scheme means `http://`. May hold `{id}` (the percent-encoded connection id), else used as it is. Needed, unless there is a `ROUTES_FILE`.',
+      'The backend. No scheme means `http://`. May hold `{id}` (the percent-encoded connection id), else used as it is. `module:./handlers.js` is code in this process. Needed, unless there is a `ROUTES_FILE`.',
       { form: 'url' },
     ),
   ),
@@ -91,6 +91,12 @@ const own = {
   CONSOLE_WATCHERS: whole('Consoles and `wsaas tail`s that may watch at once, per worker; over it 503.', 16, { maximum: 1_000 }),
   CONSOLE_ENDS: whole('Last ends of connections that the console can tell the reason of, per worker.', 10_000, { maximum: 1_000_000 }),
   TRUST_PROXY: Type.Optional(text('CIDRs of proxies whose `X-Forwarded-*` headers are believed.', { form: 'cidrs' })),
+  EXTENSIONS: Type.Optional(
+    text(
+      'JavaScript modules, joined by commas, that are started in every worker after it listens: each exports `start(gateway)` and, if need be, `stop()`. A path is relative to the working directory.',
+      { form: 'list' },
+    ),
+  ),
   NODE_NAME: Type.Optional(text("This node's name in answers, logs and metrics. Default: random.", { pattern: '^[A-Za-z0-9._-]{1,63}$' })),
   WORKERS: text('Processes that share the port; `auto` is one per core.', { default: '1', form: 'workers' }),
   [YOUNG_GENERATION_OPTION]: whole(

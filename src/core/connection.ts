@@ -1,18 +1,9 @@
 import { CLOSE, type OwnCloseCode } from './close-codes.ts';
 import { addressOf } from './address.ts';
 import { AnsweredKeys } from './answered-keys.ts';
+import { CLOSING, NOT_FOUND, QUEUED, SENT } from './commands.ts';
+import type { CloseOutcome, Description, Failure, PushOutcome, RpcOutcome } from './commands.ts';
 import { describe } from './describing.ts';
-import {
-  CLOSING,
-  NOT_FOUND,
-  QUEUED,
-  SENT,
-  type CloseOutcome,
-  type Description,
-  type Failure,
-  type PushOutcome,
-  type RpcOutcome,
-} from './commands.ts';
 import { Early } from './early.ts';
 import type { Closer, Message, MessageEvent, OpenRequest, OpenVerdict, TagChanges } from './events.ts';
 import type { Intake, IntakeClient, IntakeHost } from './intake.ts';
@@ -20,7 +11,9 @@ import type { RpcCommand } from './rpc.ts';
 import { paceOf, type Pace } from './pace.ts';
 import { idsOf, Party } from './party.ts';
 import type { Socket } from './ports.ts';
+import type { Reach } from './reach.ts';
 import type { Route } from './route.ts';
+import { Unsent } from './unsent.ts';
 
 export type ConnectionState = 'connecting' | 'open' | 'closing' | 'closed';
 
@@ -44,7 +37,7 @@ export type ConnectionOrigin = { readonly id: string; readonly key: string; read
 const SLOW: Failure = { type: 'slow', retryAfterMs: 1_000 };
 
 /** One client. `connecting` while the backend is asked, `open`, `closing` after a close frame was sent, `closed`. */
-export class Connection implements IntakeClient {
+export class Connection implements IntakeClient, Reach {
   readonly route: Route;
   /** What commands and other processes call it. */
   readonly address: string;
@@ -82,14 +75,18 @@ export class Connection implements IntakeClient {
   #isDeaf = false;
   #pauses = 0;
   readonly pace: Pace | null;
+  readonly #unsent: Unsent | null;
 
   constructor(host: ConnectionHost, route: Route, { id, key, request }: ConnectionOrigin) {
     this.#host = host;
     this.route = route;
     this.address = id === key ? id : addressOf(route.namespace, id);
     const { path, authorization, traceparent, tracestate = null, subprotocol, data } = request;
-    this.#party = new Party({ id, key, route: route.name, path, authorization, traceparent, tracestate, subprotocol, tags: null, data });
+    const asked = { path, authorization, traceparent, tracestate, subprotocol, data };
     this.remoteAddress = request.remoteAddress;
+    const companion = route.companion?.(this, request) ?? null;
+    this.#party = new Party({ ...asked, id, key, route: route.name, tags: null, companion });
+    this.#unsent = companion?.hearsDrained ? new Unsent(companion, route.limits.sendBufferBytes / 2) : null;
     this.serial = host.nextSerial();
     this.connectedAt = host.clock.date();
     this.lastActiveDate = this.connectedAt;
@@ -124,6 +121,10 @@ export class Connection implements IntakeClient {
     return this.#lastSeq + 1;
   }
 
+  get isOpen(): boolean {
+    return this.state === 'open' && this.#socket?.isOpen === true;
+  }
+
   get bufferedBytes(): number {
     return this.#socket?.bufferedBytes ?? 0;
   }
@@ -132,13 +133,8 @@ export class Connection implements IntakeClient {
     return this.#socket?.receivedBytes ?? 0;
   }
 
-  get intake(): Pick<Intake, 'undelivered' | 'isHolding'> {
+  get intake(): Pick<Intake, 'undelivered' | 'isHolding' | 'isIdle'> {
     return this.#intake;
-  }
-
-  /** Is everything that was read delivered or given up? */
-  get isIdle(): boolean {
-    return this.#intake.isIdle;
   }
 
   /** The upgrade is done: the verdict's own message, then early pushes in order, then an early close (G6). */
@@ -151,6 +147,7 @@ export class Connection implements IntakeClient {
     this.#early = null;
     for (const message of early?.pushes ?? []) this.#send(message);
     this.#intake.opened();
+    if (early?.isGoodbye) this.sayGoodbye();
     if (early?.close) this.close(early.close.code, early.close.reason, early.close.by);
   }
 
@@ -197,7 +194,7 @@ export class Connection implements IntakeClient {
         this.#host.observer.counted('pushesQueued', 1);
         return QUEUED;
       case 'open': {
-        if (this.#socket?.isOpen !== true) return NOT_FOUND; // the client's close frame is read, its end not reported yet
+        if (!this.isOpen) return NOT_FOUND; // the client's close frame is read, its end not reported yet
         if (this.bufferedBytes > 0 && this.bufferedBytes + length > limits.sendBufferBytes) {
           this.#host.slow(this);
           return this.#refuse(SLOW);
@@ -234,6 +231,13 @@ export class Connection implements IntakeClient {
       case 'closed':
         return NOT_FOUND;
     }
+  }
+
+  /** The gateway leaves: who is within this process may say a last word, to one that is still being let in when it is open. */
+  sayGoodbye(): void {
+    if (this.state === 'open') this.#party.companion?.leaving();
+    else if (this.state === 'connecting') (this.#early ??= new Early()).isGoodbye ||= this.#early.close === null;
+    this.close(CLOSE.GOING_AWAY, 'going away');
   }
 
   /** Another process has told its end: nothing more is read from it, and its client does well to come back. */
@@ -319,8 +323,7 @@ export class Connection implements IntakeClient {
 
   /** A call or its like, for a dialect that has them. */
   command(command: RpcCommand): RpcOutcome | Promise<RpcOutcome> {
-    if (this.state === 'closing' || this.state === 'closed') return NOT_FOUND;
-    return this.#intake.command(command);
+    return this.state === 'closing' || this.state === 'closed' ? NOT_FOUND : this.#intake.command(command);
   }
 
   /** The intake calls this: nothing is left to deliver. */
@@ -336,7 +339,8 @@ export class Connection implements IntakeClient {
     this.#host.observer.pushed(this.#party, message);
     this.messages += 1;
     this.sentMessages += 1;
-    this.#socket?.send(message);
+    if (this.#unsent === null || this.#socket === null) this.#socket?.send(message);
+    else this.#unsent.send(this.#socket, message);
   }
 
   #refuse(outcome: Failure): Failure {

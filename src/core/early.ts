@@ -6,6 +6,8 @@ export class Early {
   readonly pushes: Message[] = [];
   bytes = 0;
   close: { readonly code: number; readonly reason: string; readonly by: Closer } | null = null;
+  /** The gateway leaves. */
+  isGoodbye = false;
 
   /** The first has room, whatever its length. */
   hasRoom(bytes: number, { inboxMessages, sendBufferBytes }: Limits): boolean {

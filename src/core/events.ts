@@ -16,6 +16,10 @@ export type TagChanges = readonly (readonly [key: string, value: string])[];
 export type OpenRequest = {
   readonly path: string;
   readonly query: Readonly<Record<string, string | string[]>>;
+  /** Parameters of the route's path pattern, decoded. */
+  readonly parameters: Readonly<Record<string, string>>;
+  /** All of them, as they came; names in lower case. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly subprotocols: readonly string[];
   readonly remoteAddress: string;
   readonly authorization: string | null;
@@ -89,7 +93,7 @@ export type Refusal = {
   /** Upgrade all the same, then close with this code: for protocols that want it so. */
   readonly closeCode?: OwnCloseCode;
   /** More headers of the answer. */
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** The answer's body, in place of code and message. */
   readonly body?: { readonly contentType: string; readonly data: string | Buffer };
   /** The backend believes that it let the client in, or may: it gets a `close` event. */
@@ -115,7 +119,9 @@ export type MessageVerdict =
       readonly because: string;
       /** When its time is over, the client gets this and goes on, as its protocol has an answer for it; absent: it is closed with 1011. */
       readonly lastWord?: Message;
-    };
+    }
+  /** It could not take this one, and never will: its sender is told by 1011, and what is behind it is not delivered. */
+  | { readonly type: 'failed'; readonly because: string };
 
 /** The backend's answer to `close`. */
 export type CloseVerdict =

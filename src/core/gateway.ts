@@ -146,7 +146,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     if (request.clientId !== null && !(await this.#takeId(connection)))
       return this.#turnAway(connection, { ...ID_IS_HELD, wasAccepted: true });
     if (connection.tags !== null || verdict.data !== null) await this.#options.ledger.opened(ledgerEntry(connection));
-    this.observer.opened(connection.party, askedAt);
+    this.observer.opened(connection.party, askedAt, request);
     return { connection, verdict };
   }
 
@@ -291,7 +291,7 @@ export class Gateway implements ConnectionHost, BusHandler {
     if (this.connections.remove(connection)) this.#admission.leave(connection.remoteAddress);
     if (connection.id !== connection.key) this.#options.bus.release(connection.address, connection.key);
     this.slowClients.delete(connection);
-    if (!connection.isIdle) this.#leaving.add(connection);
+    if (!connection.intake.isIdle) this.#leaving.add(connection);
     this.#checkEmpty();
   }
 

@@ -1,4 +1,3 @@
-import { CLOSE } from './close-codes.ts';
 import type { Connection } from './connection.ts';
 import type { Gateway } from './gateway.ts';
 
@@ -31,7 +30,7 @@ export async function sayGoodbye(gateway: Gateway, spanMs: number): Promise<void
       allowance -= 1;
       told.add(connection); // one that is still being let in is told when it is open, and counts now
       gateway.observer.counted('goodbyesSaid', 1);
-      connection.close(CLOSE.GOING_AWAY, 'going away');
+      connection.sayGoodbye();
     }
     if (!isLate && told.size < total && connections.size > 0) clock.after(TICK_MS, tick);
     else resolve();

@@ -89,6 +89,10 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
       this.#retry(event, verdict);
       return;
     }
+    if (verdict.type === 'failed') {
+      this.#giveUp(verdict.because, 'the message failed');
+      return;
+    }
     this.#taken(event, verdict);
   }
 
@@ -148,7 +152,7 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
     const delay = retryDelayMs({ attempts: this.#attempts, afterMs, leftMs, random: clock.random() });
     this.#attempts += 1;
     if (delay === null) {
-      if (lastWord === undefined) this.#giveUp(because);
+      if (lastWord === undefined) this.#giveUp(because, 'backend unavailable');
       else this.#taken(event, { type: 'delivered', reply: lastWord, complaint: because });
       return;
     }
@@ -161,12 +165,12 @@ class Inbox implements Receiver<MessageVerdict>, Intake {
   }
 
   /** The message could not be delivered in its time: its sender is told by 1011 (G1), or has left already. */
-  #giveUp(because: string): void {
+  #giveUp(because: string, reason: string): void {
     const undelivered = 1 + (this.#waiting?.length ?? 0);
     this.#host.observer.counted('messagesUndelivered', undelivered);
     this.#host.log.warn({ ...this.#ids, undelivered, because }, 'messages undelivered, connection ends');
     this.stop();
-    this.#client.close(CLOSE.INTERNAL_ERROR, 'backend unavailable');
+    this.#client.close(CLOSE.INTERNAL_ERROR, reason);
     this.#client.emptied();
   }
 

@@ -57,7 +57,7 @@ export type Life = {
  */
 export interface Observer {
   /** The backend let a client in. */
-  opened(party: Party, askedAt: number): void;
+  opened(party: Party, askedAt: number, request: OpenRequest): void;
   /** A client was refused, by the backend or by a limit. */
   refused(refusal: Refusal, attempt: Attempt): void;
   /** A whole message of a client was read. */
@@ -107,8 +107,8 @@ export class Observers implements Observer {
     this.#listenTo(this.#all.filter((other) => other !== listener));
   }
 
-  opened(party: Party, askedAt: number): void {
-    for (const one of this.#opened) one.opened(party, askedAt);
+  opened(party: Party, askedAt: number, request: OpenRequest): void {
+    for (const one of this.#opened) one.opened(party, askedAt, request);
   }
 
   refused(refusal: Refusal, attempt: Attempt): void {
@@ -156,5 +156,5 @@ export class Observers implements Observer {
 }
 
 function isFailure(verdict: MessageVerdict | CloseVerdict): boolean {
-  return verdict.type === 'retry' || ('complaint' in verdict && verdict.complaint !== null);
+  return verdict.type === 'retry' || verdict.type === 'failed' || ('complaint' in verdict && verdict.complaint !== null);
 }

@@ -1,3 +1,5 @@
+import type { Companion } from './companion.ts';
+
 /** What is known of a client: everything that an event says of it. */
 export type PartyFacts = {
   readonly id: string;
@@ -14,6 +16,8 @@ export type PartyFacts = {
   readonly tags: ReadonlyMap<string, string> | null;
   /** What the open verdict gave as `data`. */
   readonly data: string | null;
+  /** Of a connection of this process whose route has one. */
+  readonly companion?: Companion | null;
 };
 
 /**
@@ -31,10 +35,23 @@ export class Party implements PartyFacts {
   readonly subprotocol: string | null;
   readonly tags: ReadonlyMap<string, string> | null;
   readonly data: string | null;
+  readonly companion: Companion | null;
   #deriver: unknown = null;
   #derived: unknown = null;
 
-  constructor({ id, key, route, path, authorization, traceparent, tracestate = null, subprotocol, tags, data }: PartyFacts) {
+  constructor({
+    id,
+    key,
+    route,
+    path,
+    authorization,
+    traceparent,
+    tracestate = null,
+    subprotocol,
+    tags,
+    data,
+    companion = null,
+  }: PartyFacts) {
     this.id = id;
     this.key = key;
     this.route = route;
@@ -45,12 +62,13 @@ export class Party implements PartyFacts {
     this.subprotocol = subprotocol;
     this.tags = tags;
     this.data = data;
+    this.companion = companion;
   }
 
   /** The same client with other facts. */
   with(changes: Partial<PartyFacts>): Party {
-    const { id, key, route, path, authorization, traceparent, tracestate, subprotocol, tags, data } = this;
-    return new Party({ id, key, route, path, authorization, traceparent, tracestate, subprotocol, tags, data, ...changes });
+    const { id, key, route, path, authorization, traceparent, tracestate, subprotocol, tags, data, companion } = this;
+    return new Party({ id, key, route, path, authorization, traceparent, tracestate, subprotocol, tags, data, companion, ...changes });
   }
 
   /** What `derive` makes of this party: made when it is first asked for, then kept. It keeps what one deriver made. */

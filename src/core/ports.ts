@@ -3,8 +3,11 @@ import type { CloseEvent, CloseVerdict, Message, MessageEvent, MessageVerdict, O
 
 /** One client's open WebSocket. Adapters report back by `Connection.receive`, `.alive` and `.ended`. */
 export interface Socket {
-  /** Hands a frame to the socket, in call order. Never throws; on a socket that is going away it does nothing. */
-  send(message: Message): void;
+  /**
+   * Hands a frame to the socket, in call order. Never throws; on a socket that is going away it does nothing. `taken` is
+   * called once the operating system has the frame, never from inside the call, and not where it never gets it.
+   */
+  send(message: Message, taken?: () => void): void;
   /** Starts the closing handshake (RFC 6455 §7.1.2). `ended` follows in any case, within the adapter's close time-out. */
   close(code: number, reason: string): void;
   /** Ends the connection without a handshake; `ended` follows. */

@@ -1,6 +1,7 @@
 import type { IntakeFactory } from './intake.ts';
 import type { Limits } from './limits.ts';
 import type { Backend } from './ports.ts';
+import type { CompanionFactory } from './reach.ts';
 
 /** A client path with what serves it (docs/routes.md#a-route). */
 export type Route = {
@@ -10,6 +11,8 @@ export type Route = {
   readonly backendName: string;
   /** Takes the messages of each of its connections. */
   readonly intake: IntakeFactory;
+  /** Makes what somebody within this process keeps for each of its connections. */
+  readonly companion?: CompanionFactory | undefined;
   readonly limits: Limits;
   /** Where clients choose their ids: within what they are unique (`core/address`). Empty: with all others that have none. */
   readonly namespace: string;

@@ -28,7 +28,7 @@ export async function search({ owner, connections }: Searched, { search: wanted,
   const page = new Page(limit);
   if (wanted.id !== null && from === 0) {
     for (const one of connections.select({ type: 'ids', ids: [wanted.id], tags: [], exclude: [] }))
-      if (isWanted(one, wanted)) page.add(one);
+      if (isWanted(one, wanted) && wanted.tags.every(([key, value]) => one.tags?.get(key) === value)) page.add(one);
     if (!page.isEmpty) return page.found();
   }
   const isIndexed = wanted.tags.length > 0;

@@ -35,7 +35,7 @@ export type Sighting =
   /** Only for who watches one connection. */
   | (Of & Frame & { readonly type: 'received'; readonly seq: number })
   /** `complained`: the backend took it and said something against it. `retry`: it will be asked again. */
-  | (Of & Frame & Answer<'delivered' | 'complained' | 'retry'> & { readonly type: 'answered'; readonly seq: number })
+  | (Of & Frame & Answer<'delivered' | 'complained' | 'retry' | 'failed'> & { readonly type: 'answered'; readonly seq: number })
   | (Of & Frame & { readonly type: 'pushed' })
   | (Of & { readonly type: 'push-refused'; readonly because: string })
   | (Of & End & { readonly type: 'closed' })

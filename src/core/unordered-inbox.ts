@@ -66,7 +66,9 @@ class UnorderedInbox implements Intake {
     if (this.#running === 0) this.#client.emptied();
   }
 
-  #undelivered(event: MessageEvent, { because, lastWord }: Extract<MessageVerdict, { type: 'retry' }>): void {
+  #undelivered(event: MessageEvent, verdict: Exclude<MessageVerdict, { type: 'delivered' }>): void {
+    const { because } = verdict;
+    const lastWord = verdict.type === 'retry' ? verdict.lastWord : undefined;
     if (lastWord !== undefined) {
       delivered(this.#client, this.#host, { event, verdict: { type: 'delivered', reply: lastWord, complaint: because } });
       return;

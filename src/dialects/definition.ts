@@ -25,6 +25,8 @@ export type DialectContext = EventHeaderOptions & {
   readonly backend: URL | null;
   /** The backend as the route names it, where the dialect has URLs of its own (`ownBackend`). */
   readonly ownBackend?: string;
+  /** Do the listeners speak TLS? */
+  readonly isEncrypted: boolean;
   /** Of the routes file: what relative paths in it begin at. */
   readonly directory: string;
 };
@@ -78,6 +80,8 @@ export type DialectDefinition = {
   readonly name: string;
   /** Do clients choose their ids? Then each of its routes but one has a control path of its own. */
   readonly hasClientIds: boolean;
+  /** Its messages are nothing but messages: code in the gateway's process may serve its clients, too. */
+  readonly isOpaque?: true;
   /** Are the ids that the gateway gives on its routes too short to be secrets? Default: false. */
   readonly hasShortIds?: boolean;
   /** Do its commands carry credentials that the dialect itself judges, by `controlProblem` where there are none? Default: false. */

@@ -22,7 +22,7 @@ const sighting = Type.Union([
     ...of,
     ...frame,
     seq: count,
-    verdict: Type.Union([repeatable, Type.Literal('complained')]),
+    verdict: Type.Union([repeatable, Type.Literal('complained'), Type.Literal('failed')]),
     ...answer,
   }),
   Type.Object({ type: Type.Literal('pushed'), ...of, ...frame }),

@@ -1,6 +1,7 @@
 import { MAX_TAGS, tagProblem } from '../core/tag-index.ts';
 import findMyWay from 'find-my-way';
 import { readers } from '../config/forms.ts';
+import { isModule } from '../config/module-url.ts';
 import { RESERVED_SEGMENTS } from '../wire/client-ids.ts';
 import type { Dialects } from '../dialects/definition.ts';
 import { DEFAULT_DIALECT } from '../dialects/index.ts';
@@ -38,9 +39,15 @@ function checkValues(routes: readonly Sound[], dialects: Dialects, report: Repor
     ];
     for (const [name, value, form] of texts) {
       if (value === undefined) continue;
-      const result = value === '' && URLS.has(name) ? 'must be a URL' : readers[form](value);
+      const isOfNoUse = URLS.has(name) && (value === '' || (name !== 'backend' && isModule(value)));
+      const result = isOfNoUse ? 'must be a URL' : readers[form](value);
       if (typeof result === 'string') report(['routes', index, name], result);
     }
+    if (route.backend !== undefined && isModule(route.backend) && definition !== undefined && definition.isOpaque !== true)
+      report(
+        ['routes', index, 'backend'],
+        `code in the gateway cannot serve dialect ${definition.name}, whose messages are more than messages`,
+      );
     if (route.duplicateId !== undefined && dialects[route.dialect ?? DEFAULT_DIALECT]?.hasClientIds === false)
       report(
         ['routes', index, 'duplicateId'],

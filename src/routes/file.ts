@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises';
-import { Errors } from 'typebox/value';
 import type { Document, LineCounter } from 'yaml';
 import type { Dialects } from '../dialects/definition.ts';
 import { DIALECTS } from '../dialects/index.ts';
 import { decodeText } from '../config/text-file.ts';
-import { checkRoutes, type Path, type Sound } from './checks.ts';
-import { routesSchemaWith, type RouteSpec } from './spec.ts';
+import type { Path } from './checks.ts';
+import { reportProblems } from './problems.ts';
+import type { RouteSpec } from './spec.ts';
 
 /** Everything that is wrong with a routes file: file, line, path in it, what was wanted. */
 export class RoutesFileError extends Error {
   readonly problems: readonly string[];
 
-  constructor(problems: readonly string[]) {
-    super(problems.join('\n'));
+  constructor(problems: readonly string[], options?: ErrorOptions) {
+    super(problems.join('\n'), options);
     this.name = 'RoutesFileError';
     this.problems = problems;
   }
@@ -36,14 +36,7 @@ export async function readRoutesFile(file: string, dialects: Dialects = DIALECTS
   const report = (path: Path, wanted: string): void => {
     problems.push(`${file}:${lineOf(document, lines, path)}: ${path.length === 0 ? 'the file' : path.join('.')}: ${wanted}`);
   };
-  const broken: Path[] = [];
-  for (const { instancePath, message, params } of Errors(routesSchemaWith(dialects), content)) {
-    if ('additionalProperties' in params) continue; // each of them is reported on its own, at its own line
-    const path = instancePath.split('/').slice(1).map(segmentOf);
-    broken.push(path);
-    report(path, wanted(message, params));
-  }
-  checkRoutes(soundRoutes(content, broken), dialects, report);
+  reportProblems(content, dialects, report);
   if (problems.length > 0) throw new RoutesFileError(problems);
   return (content as { routes: RouteSpec[] }).routes;
 }
@@ -56,30 +49,6 @@ async function textOf(file: string): Promise<string> {
   }
 }
 
-/** A segment of a JSON pointer (RFC 6901 §4), a number where it is one. */
-function segmentOf(segment: string): string | number {
-  return /^\d+$/.test(segment) ? Number(segment) : segment.replaceAll('~1', '/').replaceAll('~0', '~');
-}
-
-/** The routes at their places in the file; what the schema finds wrong with them is there, and undefined. */
-function soundRoutes(content: unknown, broken: readonly Path[]): Sound[] {
-  const { routes } = Object(content) as { routes?: unknown };
-  if (!Array.isArray(routes)) return [];
-  const sound = routes.map((route: unknown) => structuredClone(Object(route)) as Record<string, unknown>);
-  for (const [, index = -1, ...path] of broken) {
-    const route = sound[Number(index)];
-    if (route !== undefined && path.length > 0) takeOut(route, path);
-    if (path[0] === 'dialect') Object.assign(route ?? {}, { dialect: '' }); // not the default one: none
-  }
-  return sound;
-}
-
-function takeOut(from: Record<string | number, unknown>, [name = '', ...rest]: Path): void {
-  if (typeof from !== 'object' || from === null || !Object.hasOwn(from, name)) return;
-  if (rest.length === 0) from[name] = undefined;
-  else takeOut(from[name] as Record<string | number, unknown>, rest);
-}
-
 /** Aliases may multiply without end: `yaml` stops at some point, by an exception. */
 function contentOf(document: Document, file: string): unknown {
   try {
@@ -87,12 +56,6 @@ function contentOf(document: Document, file: string): unknown {
   } catch (error) {
     throw new RoutesFileError([`${file}:1: the file: ${(error as Error).message}`]);
   }
-}
-
-function wanted(message: string, params: object): string {
-  const { allowedValues } = params as { allowedValues?: string[] };
-  if (allowedValues) return `must be one of ${allowedValues.join(', ')}`;
-  return message === 'schema is false' ? 'is not known here' : message;
 }
 
 /** The line where the node begins, or where the nearest one around it does. */

@@ -30,7 +30,7 @@ const ownSchema = Type.Object(
     backend: Type.Optional(
       Type.String({
         description:
-          'URL of the backend; of dialect wsaas it may hold `{id}`, of dialect stream it begins with redis://, rediss://, redis+sentinel://, amqp:// or amqps://. All dialects but aws need one.',
+          'URL of the backend; of dialect wsaas it may hold `{id}`, of dialect stream it begins with redis://, rediss://, redis+sentinel://, amqp:// or amqps://. `module:` and a path, relative to this file, is code in the gateway’s process. All dialects but aws need one.',
       }),
     ),
     backendHeaders: Type.Optional(

@@ -38,6 +38,8 @@ export type RouteTableOptions = {
   readonly file: string | undefined;
   readonly defaults: RouteDefaults;
   readonly dialects: Dialects;
+  /** Do the listeners speak TLS? Default: no. */
+  readonly isEncrypted?: boolean;
   /** By the control path of a route. */
   readonly wsUris: (controlPath: string) => (id: string) => string;
   /** Who answers the events of a route. */
@@ -45,8 +47,11 @@ export type RouteTableOptions = {
     readonly url: URL | null;
     readonly speech: Speech;
     readonly limits: Limits;
-  }) => Promise<Pick<Route, 'backend' | 'intake'>>;
+  }) => Promise<Pick<Route, 'backend' | 'intake' | 'companion'>>;
 };
+
+const MODULE = 'module:';
+const IN_PROCESS: Speech = { type: 'handlers' };
 
 /** What serves each client path: from ROUTES_FILE, or everything by API_URI. */
 export async function createRouteTable(specs: readonly RouteSpec[], options: RouteTableOptions): Promise<RouteTable> {
@@ -89,6 +94,7 @@ async function createRoute(spec: RouteSpec, options: RouteTableOptions): Promise
     ...backendOf(url),
     ...(spec.backend !== undefined && dialect.ownBackend !== undefined && { ownBackend: spec.backend }),
     routePath: spec.path,
+    isEncrypted: options.isEncrypted === true,
     directory: file === undefined ? '.' : dirname(resolve(file)),
     wsUri: wsUris(controlPath),
     backendHeaders:
@@ -99,10 +105,11 @@ async function createRoute(spec: RouteSpec, options: RouteTableOptions): Promise
   };
   const { speech, enter, control, gatekeeper, ...own } = dialect.create(context);
   const limits = own.limits ?? standard;
-  const served = await serve({ url, speech, limits });
+  const isInProcess = url?.protocol === MODULE;
+  const served = await serve({ url, speech: isInProcess ? IN_PROCESS : speech, limits });
   const route: Route = {
     name: spec.path,
-    backendName: own.backendName ?? url?.origin ?? spec.path,
+    backendName: own.backendName ?? (isInProcess ? url.href : url?.origin) ?? spec.path,
     ...served,
     ...(gatekeeper !== undefined && { backend: new Gatekeeper(await keeperOf(gatekeeper, context, options), served.backend) }),
     limits,

@@ -26,6 +26,9 @@ export type HttpSpeech = { readonly type: 'http' } & (
   | { readonly codec: LifeCodec; readonly intake: (transport: Transport) => IntakeFactory }
 );
 
+/** With code in this process nothing is encoded. */
+export type HandlersSpeech = { readonly type: 'handlers' };
+
 /** How a dialect calls functions: it answers the events itself, and is given what runs them. */
 export type FunctionSpeech = {
   readonly type: 'functions';
@@ -36,4 +39,4 @@ export type FunctionSpeech = {
 export type EntriesSpeech = { readonly type: 'entries'; readonly codec: EntryCodec; readonly target: StreamTarget };
 
 /** How a dialect speaks with a backend. Each type has its line in backends/index.ts. */
-export type Speech = HttpSpeech | FunctionSpeech | EntriesSpeech;
+export type Speech = HttpSpeech | FunctionSpeech | EntriesSpeech | HandlersSpeech;

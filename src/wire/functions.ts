@@ -40,6 +40,9 @@ export interface FunctionTarget {
   reload?(): void;
 }
 
+/** Wraps what runs a function, for whoever watches it. */
+export type AroundFunction = (target: FunctionTarget, spec: TargetSpec) => FunctionTarget;
+
 /** What a dialect that calls functions is given. */
 export type FunctionHost = {
   /** What runs this function; the same one for equal specs, and ended with the process. Rejects where it cannot be opened. */

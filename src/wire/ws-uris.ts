@@ -3,11 +3,16 @@ export class WsUris {
   #prefix: string;
   readonly #isGiven: boolean;
   readonly #isSecure: boolean;
+  readonly #path: string;
 
-  /** `hostname`: WS_HOSTNAME, if it is set. `port`: of the control API; 0 until it is known. */
-  constructor(hostname: string | undefined, { port, isSecure }: { readonly port: number; readonly isSecure: boolean }) {
+  /** `hostname`: WS_HOSTNAME, if it is set. `port`: of the control API; 0 until it is known. `path`: where it is mounted. */
+  constructor(
+    hostname: string | undefined,
+    { port, isSecure, path = '' }: { readonly port: number; readonly isSecure: boolean; readonly path?: string },
+  ) {
     this.#isGiven = hostname !== undefined;
     this.#isSecure = isSecure;
+    this.#path = path;
     this.#prefix = hostname ?? this.#localhost(port);
   }
 
@@ -26,7 +31,7 @@ export class WsUris {
 
   /** Without a scheme HTTP is meant, as ever. */
   #localhost(port: number): string {
-    return `${this.#isSecure ? 'https://' : ''}localhost:${port}`;
+    return `${this.#isSecure ? 'https://' : ''}localhost:${port}${this.#path}`;
   }
 
   /** The path in WS_HOSTNAME, under which commands are served too; empty where there is none. */

@@ -19,11 +19,11 @@ export type BackendFactory = (t: TestContext, behaviour: Behaviour) => Promise<B
 
 const FAR = Number.MAX_SAFE_INTEGER;
 
-/** What a system of this kind can be. A stream takes what comes, and refuses nobody. */
-type Kind = { readonly canRefuse: boolean };
+/** What a system of this kind can be. A stream takes what comes, and refuses nobody. Code in this process loses at once what it cannot take: it has nothing to come back to. */
+type Kind = { readonly canRefuse?: boolean; readonly fails?: boolean };
 
 /** What every adapter of the port `Backend` promises, in verdicts. */
-export function backendContract(name: string, create: BackendFactory, { canRefuse }: Kind = { canRefuse: true }): void {
+export function backendContract(name: string, create: BackendFactory, { canRefuse = true, fails = false }: Kind = {}): void {
   const request = sampleRequest();
   const { party } = sampleConnection();
   const open: OpenEvent = { type: 'open', party, request };
@@ -56,17 +56,20 @@ export function backendContract(name: string, create: BackendFactory, { canRefus
       const verdict = await backend.open(open, FAR);
       assert.ok(verdict.type === 'refused' && verdict.status >= 400 && verdict.status < 500 && verdict.wasAccepted === undefined);
       const delivered = await messageVerdict(backend, message());
-      assert.ok(delivered.type === 'delivered' && delivered.complaint !== null);
+      if (fails) assert.ok(delivered.type === 'failed' && delivered.because !== '');
+      else assert.ok(delivered.type === 'delivered' && delivered.complaint !== null);
     });
 
-    test('a system that is unavailable: its client is refused, messages and ends are held', async (t) => {
+    test(`a system that is unavailable: its client is refused, messages ${fails ? 'fail and' : 'and'} ends are held`, async (t) => {
       const backend = await scene(t, 'unavailable');
       const verdict = await backend.open(open, FAR);
       assert.ok(verdict.type === 'refused' && verdict.status >= 500);
-      for (const held of [await messageVerdict(backend, message()), await closeVerdict(backend, close)]) {
+      const verdicts = [await messageVerdict(backend, message()), await closeVerdict(backend, close)];
+      for (const held of fails ? verdicts.slice(1) : verdicts) {
         assert.ok(held.type === 'retry' && held.because !== '');
         assert.ok(held.afterMs === null || held.afterMs >= 0);
       }
+      if (fails) assert.equal(verdicts[0]?.type, 'failed');
     });
 
     test('stop ends what is still out, each with one verdict, and may be called twice', async (t) => {

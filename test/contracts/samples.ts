@@ -43,6 +43,8 @@ export function sampleRequest(own: Partial<OpenRequest> = {}): OpenRequest {
   return {
     path: '/chat',
     query: {},
+    parameters: {},
+    headers: {},
     subprotocols: [],
     remoteAddress: '192.0.2.1',
     authorization: null,
@@ -70,6 +72,7 @@ export function sampleContext(own: Partial<DialectContext> = {}): DialectContext
     backendPath: '/ws',
     backend: new URL('http://backend.test/ws'),
     routePath: '/chat',
+    isEncrypted: false,
     directory: '/',
     limits: sampleLimits(),
     subprotocols: [],

@@ -9,7 +9,7 @@ import { sampleConnection, sampleRequest } from '../contracts/samples.ts';
 function happen(observer: Observer): void {
   const { party, remoteAddress, connectedAt } = sampleConnection();
   const message: MessageEvent = { type: 'message', party, seq: 1, data: Buffer.from('hello'), isBinary: false };
-  observer.opened(party, 1);
+  observer.opened(party, 1, sampleRequest());
   const refusal: Refusal = { type: 'refused', status: 403, code: 'FORBIDDEN', message: '' };
   observer.refused(refusal, { route: 'default', request: sampleRequest(), askedAt: 1 });
   observer.received(message);

@@ -69,6 +69,8 @@ test('a whole id is looked up, wherever it is', async () => {
   const table = tableOf(many(SLICE + 5));
   const found = await search(table, { type: 'search', search: { ...EVERYBODY, id: `id-${SLICE + 3}` }, after: null, limit: 5 });
   assert.deepEqual([idsOf(found), found.reached], [[`id-${SLICE + 3}`], null]);
+  const tagged = { ...EVERYBODY, id: 'id-3', tags: [['parity', '0'] as const] };
+  assert.deepEqual(idsOf(await search(table, { type: 'search', search: tagged, after: null, limit: 5 })).slice(0, 2), ['id-30', 'id-32']);
   const part = await search(table, { type: 'search', search: { ...EVERYBODY, id: 'd-77' }, after: null, limit: 500 });
   assert.deepEqual(idsOf(part).slice(0, 3), ['id-77', 'id-770', 'id-771']);
 });

@@ -13,6 +13,7 @@ export type Demo = {
   readonly pid: number;
   readonly pageUrl: string;
   readonly gatewayUrl: string;
+  /** With `--aws`: where the handlers lie. */
   readonly backendUrl: string;
   /** What it prints, both streams. */
   readonly lines: Arrivals<string>;
@@ -35,7 +36,7 @@ export async function startDemo(
   const [pageUrl, gatewayUrl, backendUrl] = await Promise.all([
     find(/Open {2}(http:\S+)/),
     find(/(?:gateway|n1, pid \d+:) {2}(ws:\S+)/),
-    find(/backend {2}(http:\S+)/),
+    find(/(?:backend|handlers) {2}([^\s,]+)/),
   ]);
   return { pid: child.pid ?? 0, pageUrl, gatewayUrl, backendUrl, lines, exited, kill: (signal) => child.kill(signal) };
 }

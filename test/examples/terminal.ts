@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { findProgram } from './programs.ts';
 
-const CURL_LINE = /^curl -X (PUT|DELETE) '?(http:[^\s']+)'?(?: -d '([^']*)')?$/;
+const CURL_LINE = /^curl -X (PUT|POST|DELETE) '?(http:[^\s']+)'?(?: -d '([^']*)')?$/;
 
 /** Runs a printed `curl` line as a user would; where there is no curl, does what the line says. Returns the answer's body. */
 export async function runInTerminal(line: string): Promise<string> {

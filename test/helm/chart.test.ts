@@ -139,6 +139,7 @@ test('every option is reachable: those in the open as config, secrets by referen
     CONTROL_ALLOW: '10.0.0.0/8',
     LOG_FORMAT: 'json',
     CONTROL_ORIGINS: 'https://ops.example',
+    EXTENSIONS: './counts.js',
   };
   for (const [name, schema] of Object.entries(schemas)) {
     if (name === 'ROUTES_FILE' || isFileOfSecret(name)) continue; // instead of API_URI: the next test; instead of the secret itself

@@ -11,6 +11,8 @@ export type Plan = {
   readonly closeBacklog: number;
   readonly reply: boolean;
   readonly hasBreaker: boolean;
+  /** The backend is code in the gateway's process. */
+  readonly isInProcess: boolean;
   readonly hasHeartbeat: boolean;
   /** Times that the gateway is frozen. */
   readonly ownPauses: number;
@@ -19,6 +21,11 @@ export type Plan = {
   /** Null: the gateway stays. */
   readonly drainAtMs: number | null;
 };
+
+/** Of a gateway whose backend is code in its process: there is no breaker, and their clocks do not differ. */
+export function inProcess(plan: Plan): Plan {
+  return { ...plan, isInProcess: true, hasBreaker: false, ownPauses: 0 };
+}
 
 export function rollPlan(random: Random): Plan {
   const backendRetryForMs = random.pick([2_000, 10_000, 60_000]);
@@ -49,6 +56,7 @@ export function rollPlan(random: Random): Plan {
     closeBacklog: hasFewRetries ? 1 : 1_000,
     reply: random.chance(0.3),
     hasBreaker: random.chance(0.3),
+    isInProcess: false,
     hasHeartbeat: random.chance(0.3),
     ownPauses: random.pick([0, 0, 1, 3]),
     clients: random.between(1, 4),

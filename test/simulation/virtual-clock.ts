@@ -36,6 +36,7 @@ export class VirtualClock implements Clock, TimeSource {
   readonly #random: Random;
   #now = 1_800_000_000_000;
   #order = 0;
+  #tickedAt = 0;
   #tick: { readonly everyMs: number; readonly task: () => void } | null = null;
   /** Turns of the microtask queue are paid only while somebody awaits, those of `process.nextTick` only where it is used. */
   awaiting = 0;
@@ -68,6 +69,7 @@ export class VirtualClock implements Clock, TimeSource {
   /** No entry of the heap, which would never be empty. */
   every(everyMs: number, task: () => void): void {
     this.#tick = { everyMs, task };
+    this.#tickedAt = this.#now;
   }
 
   /** The gateway's process does not run: what is due meanwhile happens at the end, in its order. */
@@ -97,8 +99,9 @@ export class VirtualClock implements Clock, TimeSource {
 
   #passTo(at: number): void {
     const { everyMs, task } = this.#tick ?? { everyMs: Infinity, task: () => {} };
-    while (this.#now + everyMs < at) {
-      this.#now += everyMs;
+    while (this.#tickedAt + everyMs < at) {
+      this.#now = Math.max(this.#now, this.#tickedAt + everyMs); // behind a pause it rings once
+      this.#tickedAt = this.#now;
       task();
     }
     this.#now = Math.max(this.#now, at);

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
@@ -8,6 +8,7 @@ export type Program = {
   readonly url: string;
   /** What it prints, both streams. */
   readonly lines: Arrivals<string>;
+  readonly process: ChildProcess;
 };
 
 /** A server program that says where it listens in a line that `url` matches; ends with the test. */
@@ -27,5 +28,5 @@ export async function startProgram(
     lines.first((text) => url.test(text)),
     exited.then(([code]) => Promise.reject(new Error(`${command} ended with ${String(code)}: ${lines.all.join('\n')}`))),
   ]);
-  return { url: url.exec(line)?.[1] ?? '', lines };
+  return { url: url.exec(line)?.[1] ?? '', lines, process: child };
 }

@@ -7,6 +7,7 @@ const tab = crypto.randomUUID().slice(0, 8); // tells this tab's calls from the 
 const element = (id) => document.getElementById(id);
 const [messages, composer, name, text, send, again, status] = 'messages composer name text send again status'.split(' ').map(element);
 
+let isAws = false; // Lambda handlers in the place of an HTTP backend
 let nodes = []; // of a cluster
 let holders = [];
 let gatewayUrl = null;
@@ -19,7 +20,8 @@ followCalls({
     nodes = parts.nodes ?? [];
     showNodes();
     element('gateway').textContent = new URL(parts.gateway).host;
-    element('backend').textContent = new URL(parts.backend).host;
+    element('backend').textContent = parts.handlers ?? new URL(parts.backend).host;
+    if (parts.handlers !== undefined) showAws();
     gatewayUrl = parts.gateway;
     if (socket === null) connect();
   },
@@ -31,10 +33,19 @@ followCalls({
     const other = nodes.find(({ url }) => new URL(url).host !== wsUri.split('/')[0]);
     if (other !== undefined)
       element('across').textContent = `curl -X PUT ${other.url.replace('ws', 'http')}/${wsUri.split('/')[1]} -d 'Hello across'`;
-    element('push').textContent = `curl -X PUT http://${wsUri} -d 'Hello from the terminal'`;
+    element('push').textContent = `curl -X ${isAws ? 'POST' : 'PUT'} http://${wsUri} -d 'Hello from the terminal'`;
     element('close').textContent = `curl -X DELETE 'http://${wsUri}?code=4001&reason=bye'`;
   },
 });
+
+/** The same page, in AWS's words. */
+function showAws() {
+  isAws = true;
+  element('title').textContent = 'A chat of Lambda handlers, written for AWS';
+  element('http-leg').firstElementChild.textContent = 'Events';
+  element('backend').parentElement.firstChild.textContent = 'Handlers ';
+  element('calls-title').firstChild.textContent = 'What the handlers received ';
+}
 
 /** Which node holds whom. */
 function showNodes() {
@@ -56,7 +67,7 @@ function connect() {
     gatewayUrl = nodes[Math.floor(Math.random() * nodes.length)].url; // as a balancer would choose
     element('gateway').textContent = new URL(gatewayUrl).host;
   }
-  socket = new WebSocket(`${gatewayUrl}/chat?${new URLSearchParams({ name: name.value, tab })}`);
+  socket = new WebSocket(`${gatewayUrl}${isAws ? '' : '/chat'}?${new URLSearchParams({ name: name.value, tab })}`);
   socket.addEventListener('open', () => setState('open', 'connected'));
   socket.addEventListener('message', ({ data }) => show(read(data)));
   socket.addEventListener('close', ({ code, reason }) => {

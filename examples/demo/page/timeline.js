@@ -22,7 +22,7 @@ export function followCalls({ tab, onParts, onHolders, onOwnAddress }) {
   source.addEventListener('parts', ({ data }) => onParts(JSON.parse(data)));
   source.addEventListener('call', ({ data }) => {
     const call = JSON.parse(data);
-    if (call.method === 'POST' && opener(call) === tab) {
+    if ((call.method === 'POST' || call.method === 'CONNECT') && opener(call) === tab) {
       ownUri = call.wsUri;
       onOwnAddress(ownUri);
     }
@@ -38,7 +38,8 @@ export function followCalls({ tab, onParts, onHolders, onOwnAddress }) {
 
 function opener({ body }) {
   try {
-    return JSON.parse(body).query?.tab;
+    const { query, queryStringParameters } = JSON.parse(body);
+    return (query ?? queryStringParameters)?.tab; // of the gateway's own `open`, or of an event of AWS's
   } catch {
     return undefined;
   }

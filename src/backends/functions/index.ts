@@ -1,5 +1,5 @@
 import type { FunctionSpeech } from '../../wire/codec.ts';
-import type { FunctionHost, FunctionTarget } from '../../wire/functions.ts';
+import type { AroundFunction, FunctionHost, FunctionTarget } from '../../wire/functions.ts';
 import type { TargetSpec, TargetType } from '../../wire/targets.ts';
 import type { Clock, Log } from '../../core/ports.ts';
 import type { Route } from '../../core/route.ts';
@@ -20,6 +20,7 @@ export type FunctionParts = {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The sockets to an origin, shared by all that calls it. */
   readonly transportTo: (origin: string) => Transport;
+  readonly aroundFunction?: AroundFunction | undefined;
 };
 
 type Opener<Type extends TargetType> = (
@@ -82,7 +83,8 @@ async function openTarget<Type extends TargetType>(
   parts: FunctionParts,
 ): Promise<FunctionTarget> {
   const opener: Opener<Type> = TARGETS[spec.type];
-  return opener(spec, parts);
+  const target = await opener(spec, parts);
+  return parts.aroundFunction?.(target, spec) ?? target;
 }
 
 function shownAs(spec: TargetSpec): string {

@@ -10,7 +10,7 @@ export class WebhookCodec {
   readonly #path: string;
   readonly #headers: readonly string[];
   readonly #isEnvelope: boolean;
-  readonly #profiles = new Map<string, CallProfile>();
+  readonly #profiles: CallProfile[] = [];
 
   constructor({ url, answer, headers }: WebhookSpec) {
     const { pathname, search } = new URL(url);
@@ -32,19 +32,18 @@ export class WebhookCodec {
 
   /** One object for all calls of a kind and time-out. A $disconnect may be told twice. */
   #profileOf({ kind, timeoutMs, maxAnswerBytes }: FunctionCall): CallProfile {
-    const name = `${kind} ${timeoutMs} ${maxAnswerBytes}`;
-    let profile = this.#profiles.get(name);
-    if (profile === undefined) {
-      profile = {
-        kind: kind === 'authorize' ? 'open' : kind,
-        method: 'POST',
-        isIdempotent: kind === 'close',
-        timeoutMs,
-        maxAnswerBytes,
-        wantsBody: true,
-      };
-      this.#profiles.set(name, profile);
-    }
+    const wanted = kind === 'authorize' ? 'open' : kind;
+    for (const known of this.#profiles)
+      if (known.kind === wanted && known.timeoutMs === timeoutMs && known.maxAnswerBytes === maxAnswerBytes) return known;
+    const profile: CallProfile = {
+      kind: wanted,
+      method: 'POST',
+      isIdempotent: kind === 'close',
+      timeoutMs,
+      maxAnswerBytes,
+      wantsBody: true,
+    };
+    this.#profiles.push(profile); // as many as routes have time-outs
     return profile;
   }
 }

@@ -35,10 +35,10 @@ export function sendProblem(reply: FastifyReply, status: number, { error, messag
   return withRequestId(reply).code(status).header(ERROR_TYPE, error).header('content-type', JSON_TYPE).send(JSON.stringify({ message }));
 }
 
-/** Errors of this scope leave in AWS's form, whoever found the mistake. */
+/** Errors of this scope leave in AWS's form, whoever found the mistake. While no route has the dialect its paths are not there, and not its to answer. */
 export function speakAsAws(server: FastifyInstance): void {
-  server.addHook('onSend', async (_request, reply, payload) => {
-    if (reply.statusCode < 400 || reply.hasHeader(ERROR_TYPE) || typeof payload !== 'string') return payload;
+  server.addHook('onSend', async (request, reply, payload) => {
+    if (request.is404 || reply.statusCode < 400 || reply.hasHeader(ERROR_TYPE) || typeof payload !== 'string') return payload;
     const { code, message } = errorIn(payload);
     const { status, error } = NAMES[code] ?? (reply.statusCode >= 500 ? FAULT : { status: reply.statusCode, error: 'BadRequestException' });
     const body = JSON.stringify({ message });

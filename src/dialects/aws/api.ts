@@ -20,6 +20,8 @@ import { readTarget } from './targets.ts';
 /** One function of an API: what runs for the events of one route. */
 export type AwsFunction = {
   readonly routeKey: string;
+  /** The same, for headers. */
+  readonly encodedKey: string;
   readonly target: TargetSpec;
   /** Does the body that it returns go back to the client? */
   readonly isTwoWay: boolean;
@@ -73,12 +75,13 @@ export function createApi(context: DialectContext, now: () => number): AwsApi {
   const authorizer = spec.authorizer ?? null;
   const authorizerTimeoutMs = authorizer === null ? 0 : (authorizer.timeoutMs ?? AUTHORIZER_TIMEOUT_MS);
   const host = hostOf(context.wsUri);
+  const scheme = context.isEncrypted ? 'https' : 'http';
   return {
     stage,
     apiId: spec.apiId ?? apiIdOf(context.routePath),
     domainName: () => spec.domainName ?? host(),
     callbackUrl: () =>
-      spec.callbackUrl ?? (spec.domainName === undefined ? `http://${host()}/${stage}` : `https://${spec.domainName}/${stage}`),
+      spec.callbackUrl ?? (spec.domainName === undefined ? `${scheme}://${host()}/${stage}` : `https://${spec.domainName}/${stage}`),
     stageVariables: Object.keys(variables).length === 0 ? null : variables,
     now,
     functions,
@@ -109,6 +112,7 @@ function functionsOf(spec: AwsRouteSpec, standard: TargetSpec | null, { target, 
     if (own === null) continue; // checks.ts has said so
     functions.set(routeKey, {
       routeKey,
+      encodedKey: encodeURIComponent(routeKey.toWellFormed()),
       target: own,
       isTwoWay: route.routeResponse === true,
       timeoutMs: route.timeoutMs ?? (routeKey === '$connect' ? limits.openTimeoutMs : limits.backendTimeoutMs),

@@ -13,7 +13,7 @@ import { readFacts, writeFacts } from './connection-facts.ts';
 import { Events, type MessagePieces } from './events.ts';
 import { errorFrame, FRAME_MESSAGES, type FrameMessage } from './frames.ts';
 import { acceptedHeaders, awsRefusal, openEventId, refusedByFunction } from './refusing.ts';
-import { requestIdsOf } from './request-ids.ts';
+import { MessageIds, requestIdsOf } from './request-ids.ts';
 import { readEnvelope, readHttp, textOf, type Returned } from './returned.ts';
 
 /** What is to be done about an event: a function is called, or the verdict is there already. */
@@ -24,7 +24,7 @@ export type Step<Verdict> =
 type Accepted = Extract<OpenVerdict, { type: 'accepted' }>;
 
 /** What all messages of one connection say alike, until its tags change. */
-type Alike = { readonly pieces: MessagePieces; readonly headers: readonly string[]; readonly trace: Trace };
+type Alike = { readonly pieces: MessagePieces; readonly ids: MessageIds; readonly headers: readonly string[]; readonly trace: Trace };
 
 const ACCEPTED: Accepted = { type: 'accepted', tags: null, data: null, subprotocol: null, message: null, headers: [] };
 /** A $disconnect whose function threw is told again after this. */
@@ -91,23 +91,22 @@ export class AwsCodec {
   encodeMessage(event: MessageEvent): Step<MessageVerdict> {
     const { party, seq } = event;
     const fn = this.#functionOf(event);
-    const eventId = `${party.key}.${seq}`;
-    const ids = requestIdsOf(eventId);
+    const { pieces, ids: series, headers: common, trace } = party.derived(this.#alike);
+    const ids = series.of(seq);
     if (fn === null)
       return {
         type: 'settled',
         verdict: failed(event, ids.requestId, { message: FRAME_MESSAGES.noRoute, because: 'no route has this message' }),
       };
-    const { pieces, headers: common, trace } = party.derived(this.#alike);
     const headers = common.concat([
       'ws-event-id',
-      eventId,
+      `${party.key}.${seq}`,
       'ws-seq',
       String(seq),
       'traceparent',
       trace.spanOf(seq),
       'ws-route',
-      encodeURIComponent(fn.routeKey),
+      fn.encodedKey,
     ]);
     const payload = this.#events.message(event, ids, { routeKey: fn.routeKey, pieces });
     return { type: 'call', fn, call: this.#call('message', fn, { connectionId: party.id, payload, requestId: ids.requestId, headers }) };
@@ -212,6 +211,7 @@ export class AwsCodec {
 
   readonly #alike = (party: Party): Alike => ({
     pieces: this.#events.pieces(party),
+    ids: new MessageIds(party.key),
     headers: this.#headers(party, 'message', null),
     trace: traceOf(party),
   });

@@ -92,7 +92,7 @@ export const awsRouteOptions = {
   }),
   callbackUrl: Type.String({
     description:
-      'Dialect aws: the whole callback URL, told as the extra key callbackUrl. Default: https://<domainName>/<stage>; http where domainName is not set.',
+      'Dialect aws: the whole callback URL, told as the extra key callbackUrl. Default: https://<domainName>/<stage>; where domainName is not set, http unless TLS_CERT_FILE is.',
   }),
   apiId: Type.String({
     pattern: '^[A-Za-z0-9]{1,64}$',

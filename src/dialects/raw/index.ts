@@ -10,6 +10,7 @@ import { clientIdProblem } from '../../wire/client-ids.ts';
 export const raw: DialectDefinition = {
   name: 'raw',
   hasClientIds: true,
+  isOpaque: true,
   options: {},
   routeOptions: {},
   create: (context) => ({ speech: { type: 'http', codec: new RawCodec(context), intake: null }, enter: enterRaw }),

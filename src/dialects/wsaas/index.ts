@@ -8,6 +8,7 @@ import { wsaasWebhooks } from './webhooks.ts';
 export const wsaas: DialectDefinition = {
   name: 'wsaas',
   hasClientIds: false,
+  isOpaque: true,
   options: {},
   routeOptions: {
     reply: Type.Boolean({ description: 'Dialect wsaas: a non-empty 2xx answer to a message goes back to the client.', default: false }),

@@ -57,7 +57,7 @@ const sighting = Type.Object(
     isBinary: Type.Optional(Type.Boolean()),
     payload: Type.Optional(Type.Union([Type.String(), Type.Null()], { description: 'As CONSOLE_PAYLOADS allows.' })),
     tags: Type.Optional(Type.Record(Type.String(), Type.String())),
-    verdict: Type.Optional(Type.String({ description: '`delivered`, `complained` or `retry`.' })),
+    verdict: Type.Optional(Type.String({ description: '`delivered`, `complained`, `retry` or `failed`.' })),
     because: Type.Optional(Type.Union([Type.String(), Type.Null()], { description: 'What was said against it.' })),
     ms: Type.Optional(Type.Number({ description: 'How long the backend took.' })),
     code: Type.Optional(Type.Integer({ description: 'Close code, or the status of a refusal.' })),

@@ -46,7 +46,10 @@ export function answeredSighting(
   { at, ms, payload }: { readonly at: number; readonly ms: number; readonly payload: string | null },
 ): Sighting {
   const because = whyOf(verdict);
-  if (event.type === 'close') return { type: 'close-answered', ...of(event.party, at, event.seq), verdict: verdict.type, because, ms };
+  if (event.type === 'close') {
+    const told = verdict.type === 'delivered' ? 'delivered' : 'retry'; // an end is told until it is taken
+    return { type: 'close-answered', ...of(event.party, at, event.seq), verdict: told, because, ms };
+  }
   const { data, isBinary, seq } = event;
   const said = verdict.type === 'delivered' && because !== null ? 'complained' : verdict.type;
   return { type: 'answered', ...of(event.party, at, seq), seq, bytes: data.length, isBinary, payload, verdict: said, because, ms };
@@ -54,6 +57,6 @@ export function answeredSighting(
 
 /** What the backend, or the want of its answer, said against an event; null: nothing. */
 export function whyOf(verdict: MessageVerdict | CloseVerdict): string | null {
-  if (verdict.type === 'retry') return shorten(verdict.because);
+  if (verdict.type !== 'delivered') return shorten(verdict.because);
   return 'complaint' in verdict && verdict.complaint !== null ? shorten(verdict.complaint) : null;
 }

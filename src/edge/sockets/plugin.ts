@@ -180,6 +180,8 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
       {
         path,
         query: granted === null ? (request.query as Query) : withoutToken(request.query as Query),
+        parameters,
+        headers: raw.headers,
         subprotocols,
         remoteAddress,
         authorization,

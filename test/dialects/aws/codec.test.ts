@@ -133,6 +133,7 @@ const told = (result: FunctionResult, own: { readonly spec?: AwsRouteSpec; reado
   const event = sent(own.text ?? '{"action":"sendmessage"}');
   const verdict = codec.decodeMessage(event, callOf(codec.encodeMessage(event)), result);
   if (verdict.type === 'retry') return { held: JSON.parse(String(verdict.lastWord?.data)) as { message: string } };
+  assert.equal(verdict.type, 'delivered');
   if (verdict.reply === null) return null;
   const { data, isBinary } = verdict.reply;
   if (isBinary) return data;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { requestIdsOf, requestTimeOf } from '../../../src/dialects/aws/request-ids.ts';
+import { MessageIds, requestIdsOf, requestTimeOf } from '../../../src/dialects/aws/request-ids.ts';
 import { ended, opened, payloadOf, sampleAwsCodec, sent } from './samples.ts';
 
 type Json = Record<string, unknown>;
@@ -118,6 +118,18 @@ test('requestId and extendedRequestId are equal, unique per event and the same a
   assert.deepEqual(requestIdsOf('a'), requestIdsOf('a'));
 });
 
+test('the ids of a connection’s messages are all different, and look alike to nobody', () => {
+  const [own, others] = [new MessageIds('PWHRF_Lq74A9u_I='), new MessageIds('PWHRF_Lq74A9u_J=')];
+  const seen = new Set<string>();
+  for (let seq = 1; seq <= 20_000; seq += 1)
+    for (const { requestId, messageId } of [own.of(seq), others.of(seq)]) {
+      assert.match(requestId, /^[\w-]{15}=$/);
+      seen.add(requestId).add(messageId);
+    }
+  assert.equal(seen.size, 80_000);
+  assert.deepEqual(own.of(7), new MessageIds('PWHRF_Lq74A9u_I=').of(7));
+});
+
 test('times are in UTC, in English, with two digits', () => {
   assert.equal(requestTimeOf(Date.UTC(2024, 0, 20, 11, 55, 0, 999)), '20/Jan/2024:11:55:00 +0000');
   assert.equal(requestTimeOf(Date.UTC(2025, 11, 1, 0, 5, 9)), '01/Dec/2025:00:05:09 +0000');
@@ -199,4 +211,6 @@ test('without a domainName the events name the control API’s host, never what 
   const context = contextOf(payloadOf(own.encodeOpen(opened({ rawHeaders: ['Host', 'evil.example.com'] }), null)));
   assert.equal(context['domainName'], 'gateway.test');
   assert.equal(context['callbackUrl'], 'http://gateway.test/prod');
+  const overTls = sampleAwsCodec({ domainName: undefined as never }, { isEncrypted: true });
+  assert.equal(contextOf(payloadOf(overTls.encodeOpen(opened(), null)))['callbackUrl'], 'https://gateway.test/prod');
 });

@@ -62,7 +62,7 @@ suite('the user name of Basic authentication', () => {
     for (const broken of ['Basic', 'Basic ', 'Basic *', 'Basic Q1Ax OnNlY3JldA=='])
       assert.equal(statusOf({ authorization: broken }), 401, broken);
     const entry = enter({ authorization: basic('CP2:secret') });
-    assert.ok('type' in entry && entry.headers?.['WWW-Authenticate']?.startsWith('Basic realm='));
+    assert.ok('type' in entry && String(entry.headers?.['WWW-Authenticate']).startsWith('Basic realm='));
   });
 
   test('is not asked for: no credentials, or of another kind, are the backend’s affair', () => {

@@ -24,6 +24,8 @@ function openEvent(subprotocol: string): OpenEvent {
     query: { site: 'north' },
     subprotocol,
     subprotocols: ['other', subprotocol],
+    parameters: {},
+    headers: {},
     remoteAddress: '10.0.0.7',
     authorization: null,
     traceparent: null,
@@ -87,7 +89,7 @@ suite("the backend's side", () => {
     assert.equal(statusFor({ type: 'failure', reason: 'timeout', wasSent: true, detail: '' }), 504);
     assert.equal(statusFor({ type: 'failure', reason: 'reset', wasSent: true, detail: '' }), 502);
     const refusal = CODEC.decodeOpen(openEvent('ocpp1.6'), answer(401));
-    assert.match((refusal.type === 'refused' && refusal.headers?.['WWW-Authenticate']) || '', /^Basic /);
+    assert.match(String(refusal.type === 'refused' && refusal.headers?.['WWW-Authenticate']), /^Basic /);
   });
 
   test('has heard of an end by 2xx, 404 and 410, and is told again otherwise', () => {

@@ -93,6 +93,7 @@ forget.addEventListener('click', () => {
 
 /** The first question tells whether there is a token to ask for. */
 async function enter() {
+  forget.hidden = token.get() === null;
   try {
     await ask('console/failures?limit=1');
   } catch (error) {
@@ -100,7 +101,6 @@ async function enter() {
     return giveUp(error);
   }
   if (login.open) login.close();
-  forget.hidden = token.get() === null;
   watch();
   await show();
 }

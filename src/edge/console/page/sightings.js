@@ -108,7 +108,7 @@ function resultOf(sighting) {
   }
 }
 
-const WORDS = { retry: 'will be sent again', complained: 'taken, but', delivered: 'delivered' };
+const WORDS = { retry: 'will be sent again', failed: 'failed', complained: 'taken, but', delivered: 'delivered' };
 
 export function endOf({ code, reason, by, openMs }) {
   const why = [String(code), reason, ENDED_BY[by] ?? by].filter((part) => part !== '').join(', ');
@@ -116,7 +116,7 @@ export function endOf({ code, reason, by, openMs }) {
 }
 
 function toneOf({ type, verdict }) {
-  if (type === 'refused' || type === 'push-refused' || verdict === 'retry') return 'bad';
+  if (type === 'refused' || type === 'push-refused' || verdict === 'retry' || verdict === 'failed') return 'bad';
   if (verdict === 'complained') return 'odd';
   return type === 'received' ? 'waiting' : 'good';
 }
