@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { openStreams } from '../../src/backends/streams/index.ts';
 import { Meter } from '../../src/core/meter.ts';
+import { Timings } from '../../src/core/timings.ts';
 import type { Backend } from '../../src/core/ports.ts';
 import { systemClock } from '../../src/core/system-clock.ts';
 import { StreamCodec } from '../../src/dialects/stream/codec.ts';
@@ -12,7 +13,14 @@ import { sampleConnection, sampleLimits, sampleRequest, SILENT_LOG } from '../co
 export async function connectedBackend(url: string): Promise<Backend> {
   const target = readStreamTarget(url);
   assert.ok(typeof target !== 'string', url);
-  const streams = openStreams({ clock: systemClock, log: SILENT_LOG, observer: new Meter(), consumer: 'test', streams: openStream });
+  const streams = openStreams({
+    clock: systemClock,
+    log: SILENT_LOG,
+    observer: new Meter(),
+    timings: new Timings(),
+    consumer: 'test',
+    streams: openStream,
+  });
   const codec = new StreamCodec({ route: '/*', includeTags: null, jsonPaths: new Map() });
   const backend = streams.serve({ speech: { type: 'entries', codec, target }, limits: sampleLimits() }).backend as Backend;
   streams.obey({ query: () => Promise.resolve({ parts: [], unreachable: [] }) });

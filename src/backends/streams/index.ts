@@ -4,6 +4,7 @@ import type { Limits } from '../../core/limits.ts';
 import type { Observer } from '../../core/observer.ts';
 import type { Clock, Log } from '../../core/ports.ts';
 import type { Route } from '../../core/route.ts';
+import type { Timings } from '../../core/timings.ts';
 import type { EntriesSpeech } from '../../wire/codec.ts';
 import type { StreamTarget } from '../../wire/stream-targets.ts';
 import type { CommandSource, StreamLink } from '../../wire/streams.ts';
@@ -11,11 +12,14 @@ import { StreamBackend } from './backend.ts';
 import { Executor } from './executor.ts';
 import { Names } from './names.ts';
 import { Outlet } from './outlet.ts';
+import { TimedBackend } from './timed.ts';
 
 export type StreamsParts = {
   readonly clock: Clock;
   readonly log: Log;
   readonly observer: Observer;
+  /** How long entries took to be stored, for metrics. */
+  readonly timings: Timings;
   readonly consumer: string;
   readonly streams: {
     readonly link: (target: StreamTarget) => Promise<StreamLink>;
@@ -40,12 +44,13 @@ export class Streams {
 
   serve({ speech, limits }: Spoken): Pick<Route, 'backend' | 'intake'> {
     const { target, codec } = speech;
-    const { log } = this.#parts;
+    const { clock, log, timings } = this.#parts;
     this.#hear(target, limits);
     const { commands } = target;
     const reserved = new Set(commands === null ? [] : [commands.name, commands.deadLetters]);
     const names = new Names({ template: target.name, most: target.mostNames, reserved, log });
-    const backend = new StreamBackend({ codec, names, outlet: this.#outlet(target), limits });
+    const stored = new StreamBackend({ codec, names, outlet: this.#outlet(target), limits });
+    const backend = new TimedBackend(stored, clock, timings);
     return { backend, intake: createInboxes({ backend, limits }) };
   }
 

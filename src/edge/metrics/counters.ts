@@ -76,7 +76,10 @@ export function countersOf(meter: Meter): Family[] {
       [...meter.ends].flatMap(([code, closers]) => [...closers].map(([by, count]) => sample(count, { code, by }))),
     ),
     histogram(
-      { name: 'wsaas_backend_call_duration_seconds', help: 'Calls to backends, by event and by status class or failure.' },
+      {
+        name: 'wsaas_backend_call_duration_seconds',
+        help: 'Calls to backends, by event and by status class, failure, or whether a broker stored it.',
+      },
       meter.calls,
       ['event', 'status'],
     ),
