@@ -48,7 +48,8 @@ suite('rates and sizes at the edge', { concurrency: 4 }, () => {
       all.map(({ body }) => body[0]),
       Array.from({ length: 25 }, (_none, index) => index),
     );
-    assert.ok(wallMs > 1_200 && tookMs < 4_000, `${tookMs.toFixed(0)} ms for 2.5 s of bytes, of which one may come at once`);
+    // 2.5 s of bytes: the first second's may come at once, and a chunk that a socket is read in
+    assert.ok(wallMs > 700 && tookMs < 4_000, `${wallMs.toFixed(0)} ms, of them ${tookMs.toFixed(0)} ms in which this process ran`);
     assert.equal(fast.ws.readyState, fast.ws.OPEN, 'a paused socket cannot pong, and the heartbeat knows');
   });
 
