@@ -33,7 +33,7 @@ suite('rates and sizes at the edge', { concurrency: 4 }, () => {
   });
 
   test('BYTES_PER_SECOND: what comes faster is read slower; nothing is dropped, nobody is closed, others do not feel it', async (t) => {
-    const { gateway, backend } = await paced(t, { BYTES_PER_SECOND: '100000', WS_TIMEOUT: '200' });
+    const { gateway, backend } = await paced(t, { BYTES_PER_SECOND: '100000', WS_TIMEOUT: '280' });
     const fast = await connect(t, `${gateway.wsUrl}/fast`);
     const watch = new Stopwatch([]);
     const [start, startWall] = [watch.read(), performance.now()];

@@ -123,7 +123,7 @@ suite('streams over RabbitMQ', { skip }, () => {
     });
     const said = all.reduce((sum, talker) => sum + talker.said, 0);
     const { messages } = await consume(t, 'outage');
-    for (let tries = 0; firstsOf(toldBy(messages)) < said && tries < 400; tries += 1) await elapsed(25);
+    for (let tries = 0; firstsOf(toldBy(messages)) < said && tries < 400; tries += 1) await elapsed(100);
     judge(all, toldBy(messages));
     all[0]?.client.ws.close(1000);
     await messages.first(({ body }) => body['action'] === 'close');

@@ -29,13 +29,15 @@ export async function talkers(t: Pick<TestContext, 'after'>, url: string, count:
   return Promise.all(Array.from({ length: count }, async (_, index) => new Talker(`t${index}`, await connect(t, `${url}/t${index}`))));
 }
 
-/** Each says something every few milliseconds while the work runs. */
+const TALK_EVERY_MS = 30;
+
+/** Each says something every so often while the work runs. */
 export async function talkDuring(all: readonly Talker[], work: () => Promise<void>): Promise<void> {
   let isOver = false;
   const talking = (async () => {
     while (!isOver) {
       for (const talker of all) talker.say();
-      await elapsed(10);
+      await elapsed(TALK_EVERY_MS);
     }
   })();
   await work();
