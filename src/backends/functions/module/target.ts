@@ -41,7 +41,7 @@ type Broken = { readonly failure: StartFailure; readonly until: number; readonly
 
 /**
  * A handler of the user's in processes of its own, so that one which blocks, exits or eats memory costs its call and
- * nobody else (docs/decisions/0013-handlers-in-processes.md). As on Lambda each instance runs one call at a time.
+ * nobody else (docs/decisions/0008-handlers-in-processes.md). As on Lambda each instance runs one call at a time.
  */
 export class ModuleTarget implements FunctionTarget, InstanceOwner {
   readonly #options: ModuleOptions;
