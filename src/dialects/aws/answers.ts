@@ -36,9 +36,9 @@ export function sendProblem(reply: FastifyReply, status: number, { error, messag
 }
 
 /** Errors of this scope leave in AWS's form, whoever found the mistake. While no route has the dialect its paths are not there, and not its to answer. */
-export function speakAsAws(server: FastifyInstance): void {
+export function speakAsAws(server: FastifyInstance, isThere: () => boolean): void {
   server.addHook('onSend', async (request, reply, payload) => {
-    if (request.is404 || reply.statusCode < 400 || reply.hasHeader(ERROR_TYPE) || typeof payload !== 'string') return payload;
+    if (!isThere() || request.is404 || reply.statusCode < 400 || reply.hasHeader(ERROR_TYPE) || typeof payload !== 'string') return payload;
     const { code, message } = errorIn(payload);
     const { status, error } = NAMES[code] ?? (reply.statusCode >= 500 ? FAULT : { status: reply.statusCode, error: 'BadRequestException' });
     const body = JSON.stringify({ message });

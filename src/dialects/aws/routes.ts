@@ -27,7 +27,7 @@ const CLOSED_NORMALLY = 'Connection Closed Normally';
 
 /** `@connections`, as the unmodified SDKs of AWS call it (docs/dialects/aws.md#commands). Needs a parser that leaves bodies as Buffers. */
 export async function awsRoutes(server: FastifyInstance, options: ControlOptions): Promise<void> {
-  speakAsAws(server);
+  speakAsAws(server, () => options.controls().size > 0);
   const { dispatch } = options;
 
   const post = (request: FastifyRequest<Addressed>, reply: FastifyReply): unknown => {
