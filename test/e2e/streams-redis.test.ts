@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as elapsed } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { startApp } from '../support/app.ts';
 import { startBackend } from '../support/backend.ts';
+import { trustedCertificate } from '../support/certificate.ts';
 import { connect, refusal } from '../support/client.ts';
 import { missing, startEngine, type EngineServer } from '../support/engine-server.ts';
 import { ok } from '../support/guests.ts';
+import { speakingTls, startSentinel } from '../support/redis-kinds.ts';
 import { allIn, consume, redisClient, startLastingRedis } from '../support/redis-streams.ts';
 import { routesFile } from '../support/routes-file.ts';
 import { firstsOf, judge, talkDuring, talkers } from '../support/stream-witness.ts';
@@ -294,4 +297,26 @@ test('close entries outlive the gateway with JOURNAL_DIR', { skip }, async (t) =
   const close = await entries.first(({ text }) => text['action'] === 'close');
   const id = entries.all[0]?.text['connection'] ?? '';
   assert.deepEqual([close.text['event_id'], close.text['close_code'], close.text['orphan']], [`${id}.close`, '1006', 'true']);
+});
+
+/** A gateway whose events and commands go by this Redis; seen by a client of it. */
+async function seenBy(t: Scope, backend: string, redis: Redis): Promise<void> {
+  t.after(() => redis.disconnect());
+  const routes = await routesFile(t, `routes:\n  - { path: "/*", dialect: stream, backend: "${backend}?stream=events&commands=orders" }\n`);
+  const gateway = await startApp(t, { ROUTES_FILE: routes.path });
+  const client = await connect(t, gateway.wsUrl);
+  assert.equal(await redis.xlen('events'), 1);
+  await redis.xadd('orders', '*', 'action', 'send', 'selector', 'all=true', 'message', 'ordered');
+  assert.equal((await client.frames.first(() => true)).text, 'ordered');
+}
+
+test('rediss:// speaks TLS, for events and for commands', { skip }, async (t) => {
+  const { port } = await startEngine(t, 'redis', speakingTls(await trustedCertificate(t)));
+  await seenBy(t, `rediss://localhost:${port}/0`, new Redis(port, 'localhost', { tls: {} }));
+});
+
+test('redis+sentinel:// finds the primary, for events and for commands', { skip }, async (t) => {
+  const primary = await startEngine(t, 'redis');
+  const sentinel = await startSentinel(t, primary);
+  await seenBy(t, `redis+sentinel://127.0.0.1:${sentinel.port}/mymaster`, new Redis(primary.port, '127.0.0.1'));
 });

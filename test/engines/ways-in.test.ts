@@ -4,30 +4,17 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { NOT_FOUND } from '../../src/core/commands.ts';
 import { ledgerEntry } from '../contracts/ledger.ts';
-import { trustedCertificate } from '../support/certificate.ts';
+import { trustedCertificate, type Certificate } from '../support/certificate.ts';
 import { missing, startEngine } from '../support/engine-server.ts';
 import { natsAccounts } from '../support/nats-accounts.ts';
+import { speakingTls, startSentinel } from '../support/redis-kinds.ts';
 import { joinCluster, joinNode, until } from './cluster-members.ts';
 
-/** A Sentinel takes a primary for dead after this, and looks once a second who should follow it. */
-const DOWN_MS = 500;
 const FAILOVER_MS = 15_000;
 
 suite('ways into redis', { skip: missing('redis') }, () => {
   test('rediss:// speaks TLS, and trusts no certificate that nobody vouches for', async (t) => {
-    const server = async (certificate: Awaited<ReturnType<typeof trustedCertificate>>) =>
-      startEngine(t, 'redis', (port) => [
-        '--port',
-        '0',
-        '--tls-port',
-        String(port),
-        '--tls-auth-clients',
-        'no',
-        '--tls-cert-file',
-        certificate.certFile,
-        '--tls-key-file',
-        certificate.keyFile,
-      ]);
+    const server = (certificate: Certificate) => startEngine(t, 'redis', speakingTls(certificate));
     const { port } = await server(await trustedCertificate(t));
     const [a, b] = [await joinNode(t, `rediss://localhost:${port}`), await joinNode(t, `rediss://127.0.0.1:${port}`)];
     assert.deepEqual((await a.bus.ask({ type: 'describe', id: b.node.id }))?.type, 'sent');
@@ -44,19 +31,7 @@ suite('ways into redis', { skip: missing('redis') }, () => {
   test('redis+sentinel:// follows the primary to where its Sentinels say it is', async (t) => {
     const primary = await startEngine(t, 'redis');
     await startEngine(t, 'redis', ['--replicaof', '127.0.0.1', String(primary.port), '--repl-diskless-sync-delay', '0']);
-    const sentinel = await startEngine(t, 'redis', async (port, directory) => {
-      const file = join(directory, 'sentinel.conf');
-      const lines = [
-        `port ${port}`,
-        'bind 127.0.0.1',
-        `dir ${directory}`,
-        `sentinel monitor mymaster 127.0.0.1 ${primary.port} 1`,
-        `sentinel down-after-milliseconds mymaster ${DOWN_MS}`,
-        'sentinel failover-timeout mymaster 3000',
-      ];
-      await writeFile(file, lines.join('\n'));
-      return [file, '--sentinel'];
-    });
+    const sentinel = await startSentinel(t, primary);
     const url = `redis+sentinel://127.0.0.1:${sentinel.port}/mymaster`;
     const [a, b] = [await joinNode(t, url), await joinNode(t, url)];
     await a.ledger.opened(ledgerEntry('before'));
