@@ -1,5 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ export type EngineServer = {
   /** Starts again on the same port, with nothing of what it knew. */
   readonly restart: () => Promise<void>;
   /** Stops and goes on: its connections stay, nothing is answered. */
-  readonly freeze: () => void;
+  readonly freeze: () => unknown;
   readonly thaw: () => void;
   readonly pid: () => number;
 };
@@ -97,8 +98,25 @@ export async function startEngine(t: Pick<TestContext, 'after'>, kind: EngineKin
     port,
     kill,
     restart: start,
-    freeze: () => void child?.kill('SIGSTOP'),
+    freeze: () => child !== null && stop(child.pid ?? 0),
     thaw: () => void child?.kill('SIGCONT'),
     pid: () => child?.pid ?? 0,
   };
+}
+
+const STOP_MS = 2_000;
+
+/** Returns when the process stands still: a thread of it may run for a while after the signal was sent. */
+function stop(pid: number): void {
+  process.kill(pid, 'SIGSTOP');
+  for (const end = performance.now() + STOP_MS; performance.now() < end && !standsStill(pid););
+}
+
+function standsStill(pid: number): boolean {
+  try {
+    const tasks = readdirSync(`/proc/${pid}/task`).map((task) => readFileSync(`/proc/${pid}/task/${task}/stat`, 'latin1'));
+    return tasks.every((stat) => stat.slice(stat.lastIndexOf(')') + 2).startsWith('T'));
+  } catch {
+    return false; // a thread has ended meanwhile
+  }
 }
