@@ -1,33 +1,17 @@
 import type { Limits } from '../core/limits.ts';
-import type { Observer } from '../core/observer.ts';
-import type { Clock, Log } from '../core/ports.ts';
 import type { Route } from '../core/route.ts';
-import type { Timings } from '../core/timings.ts';
-import type { BackendHealth, Signer } from '../wire/calls.ts';
+import type { BackendHealth } from '../wire/calls.ts';
 import type { Speech } from '../wire/codec.ts';
 import type { AroundFunction } from '../wire/functions.ts';
 import type { FindHandlers } from './handlers/index.ts';
-import type { Tracing } from '../wire/tracing.ts';
 import { openHttp } from './http/backend.ts';
-import { Transports } from './http/transports.ts';
+import { Transports, type TransportsOptions } from './http/transports.ts';
 import type { Commander } from '../core/commander.ts';
 import type { CommandSource, StreamLink } from '../wire/streams.ts';
 import type { StreamTarget } from '../wire/stream-targets.ts';
 
 /** What every kind of backend is made of. */
-export type BackendParts = {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly observer: Observer;
-  /** How long calls took, for metrics. */
-  readonly timings: Timings;
-  /** Null: nobody wants spans. */
-  readonly tracing: Tracing | null;
-  /** Sockets to each origin, and calls on one socket whose answers are still out. */
-  readonly connections: number;
-  readonly pipelining: number;
-  /** Signs whatever is sent by HTTP; null: nothing does. */
-  readonly signer?: Signer | null;
+export type BackendParts = TransportsOptions & {
   /** This process among all that read one stream of commands. */
   readonly consumer: string;
   /** What speaks with brokers; loaded when it is asked for. */

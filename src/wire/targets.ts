@@ -103,3 +103,18 @@ export const TARGET_PROPERTIES: {
   module: { required: ['file'], optional: ['export', 'function', 'directory', 'timeoutMs', 'memoryMb', 'maxInstances', 'env'] },
   mock: { required: [], optional: ['statusCode', 'body'] },
 };
+
+/** What an operator knows a target by; no secrets. */
+export function targetName(spec: TargetSpec): string {
+  switch (spec.type) {
+    case 'webhook':
+    case 'rie':
+      return new URL(spec.url).origin;
+    case 'lambda':
+      return `lambda:${spec.function}`;
+    case 'module':
+      return `module:${spec.file}`;
+    case 'mock':
+      return 'mock';
+  }
+}

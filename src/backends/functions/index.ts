@@ -1,6 +1,6 @@
 import type { FunctionSpeech } from '../../wire/codec.ts';
 import type { AroundFunction, FunctionHost, FunctionTarget } from '../../wire/functions.ts';
-import type { TargetSpec, TargetType } from '../../wire/targets.ts';
+import { targetName, type TargetSpec, type TargetType } from '../../wire/targets.ts';
 import type { Clock, Log } from '../../core/ports.ts';
 import type { Route } from '../../core/route.ts';
 import type { Transport } from '../../wire/calls.ts';
@@ -63,7 +63,7 @@ export function openFunctions(parts: FunctionParts): Functions {
   return {
     serve: ({ speech }) => speech.serve(host),
     get targets() {
-      return [...new Set([...opened.keys()].map((name) => shownAs(JSON.parse(name) as TargetSpec)))];
+      return [...new Set([...opened.keys()].map((name) => targetName(JSON.parse(name) as TargetSpec)))];
     },
     reload() {
       for (const target of opened.values())
@@ -85,18 +85,4 @@ async function openTarget<Type extends TargetType>(
   const opener: Opener<Type> = TARGETS[spec.type];
   const target = await opener(spec, parts);
   return parts.aroundFunction?.(target, spec) ?? target;
-}
-
-function shownAs(spec: TargetSpec): string {
-  switch (spec.type) {
-    case 'webhook':
-    case 'rie':
-      return new URL(spec.url).origin;
-    case 'lambda':
-      return `lambda:${spec.function}`;
-    case 'module':
-      return `module:${spec.file}`;
-    case 'mock':
-      return 'mock';
-  }
 }

@@ -9,7 +9,7 @@ import { plainTarget } from './paths.ts';
 import { awsRoutes } from './routes.ts';
 import { awsRouteOptions, type AwsRouteSpec } from './schemas.ts';
 import { speakAws } from './speech.ts';
-import { targetName } from './targets.ts';
+import { targetName } from '../../wire/targets.ts';
 import { awsWebhooks } from './webhooks.ts';
 
 export const aws: DialectDefinition = {

@@ -87,21 +87,6 @@ export function readTarget(target: WrittenTarget, variables: Variables, director
   }
 }
 
-/** What an operator knows a target by; no secrets. */
-export function targetName(spec: TargetSpec): string {
-  switch (spec.type) {
-    case 'webhook':
-    case 'rie':
-      return new URL(spec.url).origin;
-    case 'lambda':
-      return `lambda:${spec.function}`;
-    case 'module':
-      return `module:${spec.file}`;
-    case 'mock':
-      return 'mock';
-  }
-}
-
 /** The same problems, at their place in a route. */
 export function problemsAt(place: readonly (string | number)[], target: WrittenTarget, variables: Variables): RouteProblem[] {
   return targetProblems(target, variables).map(({ at, wanted }) => ({ at: [...place, ...at], wanted }));
