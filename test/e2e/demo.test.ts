@@ -1,27 +1,18 @@
 import assert from 'node:assert/strict';
 import { createServer, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { childrenOf, isRunning, launchDemo, listens, printedCommands, startDemo, type Demo } from '../examples/demo-process.ts';
-import { findProgram, lacks } from '../examples/programs.ts';
+import { lacks } from '../examples/programs.ts';
 import { runInTerminal } from '../examples/terminal.ts';
+import { findBrowser, startBrowser } from '../support/browser.ts';
 import { connect } from '../support/client.ts';
 import { ENGINE_KINDS, missing } from '../support/engine-server.ts';
 
-const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
-const BROWSER_ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 const OK = '{"code":"OK"}';
 
 test('two browser tabs chat in the demo, see the HTTP calls behind it, and obey the printed curl lines', async (t) => {
-  const executablePath = findProgram(BROWSERS);
+  const executablePath = findBrowser();
   if (executablePath === null) return lacks(t, 'a Chromium', 'chromium');
   const demo = await startDemo(t);
   const [ada, grace] = await openTabs(t, executablePath, demo.pageUrl);
@@ -75,7 +66,7 @@ test('npm run demo -- --cluster: three gateways, a push across by the printed li
 });
 
 test('npm run demo -- --aws: two browser tabs chat by unmodified Lambda handlers, see their events, and obey the printed curl lines', async (t) => {
-  const executablePath = findProgram(BROWSERS);
+  const executablePath = findBrowser();
   if (executablePath === null) return lacks(t, 'a Chromium', 'chromium');
   const demo = await startDemo(t, {}, ['--aws']);
   const [ada, grace] = await openTabs(t, executablePath, demo.pageUrl);
@@ -165,8 +156,7 @@ async function endsClean(demo: Demo, programs = 2): Promise<void> {
 }
 
 async function openTabs(t: TestContext, executablePath: string, url: string): Promise<[Page, Page]> {
-  const browser = await chromium.launch({ executablePath, args: BROWSER_ARGUMENTS });
-  t.after(() => browser.close());
+  const browser = await startBrowser(t, executablePath);
   const context = await browser.newContext();
   const faults: string[] = [];
   context.on('weberror', (fault) => faults.push(String(fault.error())));

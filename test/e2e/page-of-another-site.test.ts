@@ -3,15 +3,15 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { chromium, type Browser, type Page } from 'playwright-core';
-import { findProgram, lacks } from '../examples/programs.ts';
+import type { Browser, Page } from 'playwright-core';
+import { lacks } from '../examples/programs.ts';
+import { findBrowser, startBrowser } from '../support/browser.ts';
 import { startApp } from '../support/app.ts';
 import { ask } from '../support/ask.ts';
 import { startBackend } from '../support/backend.ts';
 import { connect } from '../support/client.ts';
 import { isEvent } from '../support/guests.ts';
 
-const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const NAMES = ['evil.example', 'ops.example', 'rebound.example'];
 
 /** What a page got of one attempt: what it could read, or that it could not. */
@@ -43,20 +43,10 @@ async function openPage(browser: Browser, url: string): Promise<Page> {
 }
 
 test('a page of another site in a browser on an allowed network cannot push, close or read anything; one of CONTROL_ORIGINS can', async (t) => {
-  const executablePath = findProgram(BROWSERS);
+  const executablePath = findBrowser();
   if (executablePath === null) return lacks(t, 'a Chromium', 'chromium');
   const rules = NAMES.map((name) => `MAP ${name} 127.0.0.1`).join(',');
-  const browser = await chromium.launch({
-    executablePath,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      `--host-resolver-rules=${rules}`,
-      '--disable-background-networking',
-      '--disable-component-update',
-    ],
-  });
-  t.after(() => browser.close());
+  const browser = await startBrowser(t, executablePath, [`--host-resolver-rules=${rules}`]);
   const port = await pageServer(t);
   const backend = await startBackend(t);
   const gateway = await startApp(t, { API_URI: backend.url, CONTROL_ALLOW: '127.0.0.0/8', CONTROL_ORIGINS: `http://ops.example:${port}` });

@@ -18,8 +18,8 @@ export function findBrowser(): string | null {
   return findProgram(NAMES);
 }
 
-export async function startBrowser(t: Pick<TestContext, 'after'>, executablePath: string): Promise<Browser> {
-  const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
+export async function startBrowser(t: Pick<TestContext, 'after'>, executablePath: string, more: readonly string[] = []): Promise<Browser> {
+  const browser = await chromium.launch({ executablePath, args: [...ARGUMENTS, ...more] });
   t.after(() => browser.close());
   return browser;
 }
