@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, request, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -15,7 +16,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 const PATCHED: Readonly<Record<string, readonly [version: string, look: string]>> = {
   undici: [
     '8.12.4',
-    'src/backends/http/lines.ts takes over read, write, cork and uncork of its sockets, and has them read past their streams (`onread`): test/backends/http/turn-writes.test.ts',
+    'src/backends/http/lines.ts takes over read, write, cork and uncork of its sockets, and has them read past their streams (`onread`): test/backends/http/turn-writes.test.ts; ready-headers.ts adds to the headers of its requests',
   ],
   ws: [
     '8.23.0',
@@ -108,6 +109,28 @@ test('undici writes a call to its socket as one corked piece: head as latin1 tex
     assert.deepEqual(steps, body === null ? [head] : ['cork', head, 'write bytes', 'uncork'], String(body));
   }
 });
+
+test('undici publishes a request once it is made and before it is written, with its headers as a list that may grow', async (t) => {
+  const heads: string[] = [];
+  const server = createServer((asked, response) => {
+    heads.push(asked.rawHeaders.join(' '));
+    asked.resume().on('end', () => response.end('ok'));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const client = new Client(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { allowH2: false });
+  t.after(() => client.destroy());
+  subscribe('undici:request:create', addHeaders);
+  t.after(() => unsubscribe('undici:request:create', addHeaders));
+  const { body } = await client.request({ method: 'PUT', path: '/', headers: ['x-a', '1'], body: 'text' });
+  assert.equal(await body.text(), 'ok');
+  assert.match(heads[0] ?? '', /x-a 1 x-b 2 x-c 3/, 'src/backends/http/ready-headers.ts');
+});
+
+function addHeaders(message: unknown): void {
+  (message as { readonly request: { readonly headers: string[] } }).request.headers.push('x-b', '2\r\nx-c: 3');
+}
 
 /** What a socket is asked to do with what is written to it. */
 function record(socket: Socket, steps: string[]): void {

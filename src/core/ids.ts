@@ -48,6 +48,11 @@ export function isLongId(id: string): boolean {
   return id.length === GIVEN_LENGTH && /^[\w-]*$/.test(id) && id.endsWith(checkOf(id.slice(0, -4)));
 }
 
+/** Of an id that a connection of this process was given: has it the long form? On the path of every push, where `isLongId` would cost. */
+export function isLongOfGiven(id: string): boolean {
+  return id.length === GIVEN_LENGTH;
+}
+
 /** 11 bytes in base64url with their padding: 16 characters, the form that AWS gives to connections (`core/short-ids`). */
 const SHORT_ID = /^[\w-]{14}[AEIMQUYcgkosw048]=$/;
 

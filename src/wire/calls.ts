@@ -1,3 +1,4 @@
+import type { PartyHeaders } from './party-headers.ts';
 import type { Limits } from '../core/limits.ts';
 import type { Receiver } from '../core/ports.ts';
 
@@ -24,8 +25,15 @@ export type BackendCall = {
   readonly path: string;
   /** Name, value, name, value … */
   readonly headers: string[];
+  /** Those that go with them in each call for the same party. */
+  readonly partyHeaders?: PartyHeaders;
   readonly body: Buffer | string | null;
 };
+
+/** All headers of a call: name, value, name, value … */
+export function allHeadersOf({ headers, partyHeaders }: Pick<BackendCall, 'headers' | 'partyHeaders'>): readonly string[] {
+  return partyHeaders === undefined ? headers : [...partyHeaders.list, ...headers];
+}
 
 /** Signs what is sent to a backend. */
 export interface Signer {

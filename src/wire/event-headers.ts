@@ -1,5 +1,7 @@
 import type { CloseEvent, MessageEvent, OpenEvent } from '../core/events.ts';
 import type { Party } from '../core/party.ts';
+import type { BackendCall } from './calls.ts';
+import { PartyHeaders } from './party-headers.ts';
 import { traceOf, type Trace } from './trace.ts';
 
 /** What goes into the headers of every event beside the event itself. */
@@ -13,7 +15,7 @@ export type EventHeaderOptions = {
 const SENT_ANYWAY: ReadonlySet<string> = new Set(['authorization', 'accept-encoding', 'tracestate']);
 
 /** What all messages of one connection say alike, until its tags change. */
-type MessageHeaders = { readonly common: readonly string[]; readonly trace: Trace };
+type MessageHeaders = { readonly partyHeaders: PartyHeaders; readonly trace: Trace };
 
 /** The headers that every event carries, whatever its dialect (docs/contract.md#event-headers); dialects add their own. */
 export class EventHeaders {
@@ -38,12 +40,15 @@ export class EventHeaders {
   }
 
   /** On the path of every message. */
-  message({ party, seq }: Pick<MessageEvent, 'party' | 'seq'>): string[] {
-    const { common, trace } = party.derived(this.#alike);
-    return common.concat(['ws-event-id', `${party.key}.${seq}`, 'ws-seq', String(seq), 'traceparent', trace.spanOf(seq)]);
+  message({ party, seq }: Pick<MessageEvent, 'party' | 'seq'>): Required<Pick<BackendCall, 'headers' | 'partyHeaders'>> {
+    const { partyHeaders, trace } = party.derived(this.#alike);
+    return { headers: ['ws-event-id', `${party.key}.${seq}`, 'ws-seq', String(seq), 'traceparent', trace.spanOf(seq)], partyHeaders };
   }
 
-  readonly #alike = (party: Party): MessageHeaders => ({ common: this.#common(party, 'message'), trace: traceOf(party) });
+  readonly #alike = (party: Party): MessageHeaders => ({
+    partyHeaders: new PartyHeaders(this.#common(party, 'message')),
+    trace: traceOf(party),
+  });
 
   close({ party, seq, code, reason, isOrphan }: CloseEvent): string[] {
     const headers = this.#common(party, 'close');

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { CloseEvent, MessageEvent, OpenEvent } from '../../src/core/events.ts';
-import { maxAnswerBytes, type BackendCall, type BackendResult } from '../../src/wire/calls.ts';
+import { allHeadersOf, maxAnswerBytes, type BackendCall, type BackendResult } from '../../src/wire/calls.ts';
 import type { Codec, LifeCodec } from '../../src/wire/codec.ts';
 import { sampleConnection, sampleLimits, sampleRequest, sampleRoute, SAMPLE_ID } from './samples.ts';
 
@@ -234,8 +234,9 @@ export function dialectContract(
 
 function checkForm(call: BackendCall): void {
   assert.match(call.path, /^\/[\x21-\x7e]*$/);
-  assert.equal(call.headers.length % 2, 0);
-  for (let index = 0; index < call.headers.length; index += 2) checkHeader(call.headers[index], call.headers[index + 1]);
+  const headers = allHeadersOf(call);
+  assert.equal(headers.length % 2, 0);
+  for (let index = 0; index < headers.length; index += 2) checkHeader(headers[index], headers[index + 1]);
   assert.ok(call.body === null || typeof call.body === 'string' || Buffer.isBuffer(call.body));
 }
 
@@ -246,6 +247,7 @@ function checkHeader(name: string | undefined, value: string | undefined): void 
 }
 
 export function headerOf(call: BackendCall, name: string): string | null {
-  const index = call.headers.findIndex((text, place) => place % 2 === 0 && text === name);
-  return index < 0 ? null : (call.headers[index + 1] ?? null);
+  const headers = allHeadersOf(call);
+  const index = headers.findIndex((text, place) => place % 2 === 0 && text === name);
+  return index < 0 ? null : (headers[index + 1] ?? null);
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { allHeadersOf } from '../../src/wire/calls.ts';
 import { EventHeaders } from '../../src/wire/event-headers.ts';
 import { sampleConnection, sampleRequest } from '../contracts/samples.ts';
 
@@ -15,7 +16,7 @@ test('every event asks for an answer as it is, once, whatever the operator or th
   const { party } = sampleConnection({ ...request });
   const told = [
     headers.open({ type: 'open', party, request }),
-    headers.message({ party, seq: 1 }),
+    allHeadersOf(headers.message({ party, seq: 1 })),
     headers.close({ type: 'close', party, seq: 2, code: 1000, reason: '', isOrphan: false }),
   ];
   for (const list of told) {

@@ -1,12 +1,16 @@
 import type { Socket } from 'node:net';
 import type { buildConnector, Client, Dispatcher } from 'undici';
 import { Fifo } from '../../core/fifo.ts';
+import type { PartyHeaders } from '../../wire/party-headers.ts';
+import { joinNext } from './ready-headers.ts';
 
 /** A call that goes out on a line. It gives its place back, by one of the `release`s, once undici has done with it. */
 export interface Passenger extends Dispatcher.DispatchHandler {
   /** Only `Lines` reads and writes it. */
   line: Line | null;
   readonly options: Dispatcher.DispatchOptions;
+  /** Headers beside those of `options`, ready to be written. */
+  readonly partyHeaders: PartyHeaders | undefined;
   /** Nobody waits for it any more: while it has no line, it needs none. */
   readonly isOver: boolean;
 }
@@ -39,7 +43,7 @@ export class Lines {
   }
 
   dispatch(passenger: Passenger): void {
-    const line = this.#withRoom.at(-1) ?? this.#opened();
+    const line = this.#waiting.length > 0 ? null : (this.#withRoom.at(-1) ?? this.#opened()); // nobody overtakes those who wait
     if (line === null) {
       this.#waiting.push(passenger);
     } else {
@@ -53,7 +57,7 @@ export class Lines {
     const line = this.#left(passenger);
     if (line === null) return;
     if (line.running === this.#options.pipelining - 1) this.#withRoom.push(line);
-    this.#fill();
+    if (this.#waiting.length > 0) process.nextTick(this.#fill); // undici, in the middle of an answer, has yet to be done with it
   }
 
   /** It failed: its socket must connect again, so that other lines go first. undici has to finish with the failure before. */
@@ -83,7 +87,9 @@ export class Lines {
     passenger.line = line;
     line.running += 1;
     if (line.running === this.#options.pipelining) this.#withRoom.pop();
+    joinNext(passenger.partyHeaders);
     line.client.dispatch(passenger.options, passenger);
+    joinNext(undefined);
   }
 
   #left(passenger: Passenger): Line | null {
@@ -94,16 +100,15 @@ export class Lines {
     return line;
   }
 
-  #fill(): void {
-    if (this.#waiting.length === 0) return;
-    process.nextTick(this.#options.handedOver); // undici, in the middle of an answer, has yet to queue what it does next
+  readonly #fill = (): void => {
     while (this.#waiting.length > 0) {
       const line = this.#withRoom.at(-1);
       const next = line && this.#waiting.shift();
-      if (line === undefined || next === undefined) return;
+      if (line === undefined || next === undefined) break;
       if (!next.isOver) this.#board(line, next);
     }
-  }
+    this.#options.handedOver();
+  };
 }
 
 /** Up to so many bytes of one socket are copied into one piece, which costs less than a vector of small ones (measured). */

@@ -3,6 +3,7 @@ import type { AnswerHeaders, BackendCall, BackendResult, FailureReason, Signer, 
 import type { Observer } from '../../core/observer.ts';
 import type { Receiver } from '../../core/ports.ts';
 import { systemClock } from '../../core/system-clock.ts';
+import type { PartyHeaders } from '../../wire/party-headers.ts';
 import type { Timings } from '../../core/timings.ts';
 import { Deadlines, type Expiring } from './deadlines.ts';
 import { Lines, READ_PAST_STREAMS, TurnWrites, type Line, type Passenger } from './lines.ts';
@@ -24,7 +25,7 @@ export type HttpTransportOptions = {
 export function createHttpTransport(options: HttpTransportOptions): Transport {
   const writes = new TurnWrites(options.pipelining > 1);
   const clientOptions: Client.Options = {
-    pipelining: options.pipelining,
+    pipelining: Math.max(2, options.pipelining), // `Lines` bounds it; told 1, undici looks at its queue once more in a turn of its own
     allowH2: false,
     headersTimeout: 0, // HttpExchange bounds the whole answer itself
     bodyTimeout: 0,
@@ -96,11 +97,18 @@ class HttpExchange implements Passenger, Expiring {
     return this.#isSettled;
   }
 
+  get partyHeaders(): PartyHeaders | undefined {
+    const { partyHeaders } = this.#call;
+    return partyHeaders?.text === null ? undefined : partyHeaders;
+  }
+
   /** Read once, when a line is free: the moment in which the call is sent. */
   get options(): Dispatcher.DispatchOptions {
     const { profile, path, body } = this.#call;
     const { signer } = this.#shared;
-    const headers = signer === null ? this.#call.headers : signer.headersOf(this.#call);
+    const own = signer === null ? this.#call.headers : signer.headersOf(this.#call);
+    const { partyHeaders } = this.#call;
+    const headers = partyHeaders?.text === null ? [...partyHeaders.list, ...own] : own; // undici says what is wrong with them
     return {
       method: profile.method,
       path,

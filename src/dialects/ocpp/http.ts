@@ -65,13 +65,13 @@ export class OcppHttp {
     return {
       profile: this.#call,
       path: this.#path(['call', action, caller.id, id]),
-      headers: this.#message(caller, seq),
+      ...this.#message(caller, seq),
       body: payloadJson,
     };
   }
 
   delivery(caller: Party, { type, id, action, bodyJson, seq }: Delivery): BackendCall {
-    return { profile: this.#told, path: this.#path([type, action, caller.id, id]), headers: this.#message(caller, seq), body: bodyJson };
+    return { profile: this.#told, path: this.#path([type, action, caller.id, id]), ...this.#message(caller, seq), body: bodyJson };
   }
 
   disconnect(event: CloseEvent): BackendCall {
@@ -86,8 +86,9 @@ export class OcppHttp {
     return { profile: this.#disconnect, path: this.#path(['connect', party.id]), headers: json(this.#headers.close(event), null), body };
   }
 
-  #message(caller: Party, seq: number): string[] {
-    return json(this.#headers.message({ party: caller, seq }), caller.subprotocol);
+  #message(caller: Party, seq: number): Required<Pick<BackendCall, 'headers' | 'partyHeaders'>> {
+    const { headers, partyHeaders } = this.#headers.message({ party: caller, seq });
+    return { headers: json(headers, caller.subprotocol), partyHeaders };
   }
 
   #path(parts: readonly string[]): string {

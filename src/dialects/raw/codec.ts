@@ -73,9 +73,9 @@ export class RawCodec implements Codec {
   }
 
   encodeMessage(event: MessageEvent): BackendCall {
-    const headers = this.#headers.message(event);
+    const { headers, partyHeaders } = this.#headers.message(event);
     headers.push('content-type', event.isBinary ? 'application/octet-stream' : 'text/plain; charset=utf-8');
-    return { profile: this.#message, path: this.#pathOf(event.party.id), headers, body: event.data };
+    return { profile: this.#message, path: this.#pathOf(event.party.id), headers, partyHeaders, body: event.data };
   }
 
   /** POST is not idempotent: repeated only when provably unsent, or on 503. A lost answer counts as delivered. */

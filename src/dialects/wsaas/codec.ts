@@ -90,9 +90,9 @@ export class WsaasCodec implements Codec {
   }
 
   encodeMessage(event: MessageEvent): BackendCall {
-    const headers = this.#headers.message(event);
+    const { headers, partyHeaders } = this.#headers.message(event);
     headers.push('content-type', event.isBinary ? 'application/octet-stream' : textType(event.data));
-    return { profile: this.#message, path: this.#path(event.party.id), headers, body: event.data };
+    return { profile: this.#message, path: this.#path(event.party.id), headers, partyHeaders, body: event.data };
   }
 
   decodeMessage(_event: MessageEvent, result: BackendResult): MessageVerdict {

@@ -2,7 +2,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Dispatch, PushOutcome } from '../../core/commands.ts';
 import type { Connection } from '../../core/connection.ts';
 import { atEndOfTurn } from '../../core/end-of-turn.ts';
-import { isLongId } from '../../core/ids.ts';
+import { isLongOfGiven } from '../../core/ids.ts';
 import type { GatewayError } from '../../wire/errors.ts';
 import { errorOf } from '../../wire/failures.ts';
 import { isBinaryType } from '../../wire/http-messages.ts';
@@ -68,7 +68,7 @@ function plainPushTo(request: IncomingMessage, { find, prefixes, maxBodyBytes, g
   const { url = '', headers, socket } = request;
   const id = url.slice(url.lastIndexOf('/') + 1);
   const connection = find(id);
-  if (connection === undefined || connection.id !== connection.key || connection.state !== 'open' || !isLongId(id)) return null;
+  if (connection === undefined || connection.id !== connection.key || connection.state !== 'open' || !isLongOfGiven(id)) return null;
   if (!prefixes.some((prefix) => url.length === prefix.length + id.length && url.startsWith(prefix))) return null;
   for (const name in headers) if (!PLAIN_HEADERS.has(name)) return null;
   const length = Number(headers['content-length'] ?? 0);

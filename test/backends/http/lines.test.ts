@@ -5,7 +5,7 @@ import type { Client } from 'undici';
 import { Lines, type Passenger } from '../../../src/backends/http/lines.ts';
 
 function passenger(path: string): Passenger {
-  return { line: null, isOver: false, options: { method: 'PUT', path } };
+  return { line: null, isOver: false, options: { method: 'PUT', path }, partyHeaders: undefined };
 }
 
 test('it is told when undici has taken a call, at once or after a wait', async () => {

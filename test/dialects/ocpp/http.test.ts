@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import type { BackendResult } from '../../../src/wire/calls.ts';
+import { allHeadersOf, type BackendResult } from '../../../src/wire/calls.ts';
 import type { OpenEvent } from '../../../src/core/events.ts';
 import { actionProblem, messageIdProblem, pathOf } from '../../../src/dialects/ocpp/segments.ts';
 import { OcppHttp } from '../../../src/dialects/ocpp/http.ts';
@@ -65,7 +65,7 @@ suite("the backend's side", () => {
     const close = { type: 'close', party, seq: 6, code: 1006, reason: 'gone — away', isOrphan: false } as const;
     const asked = [CODEC.encodeOpen(event), ...host.calls.map(({ call }) => call), CODEC.encodeClose(close)];
     t.assert.fileSnapshot(
-      asked.map(({ profile, path, headers, body }) => ({ request: `${profile.method} ${path}`, headers, body })),
+      asked.map((call) => ({ request: `${call.profile.method} ${call.path}`, headers: allHeadersOf(call), body: call.body })),
       golden('requests'),
     );
   });

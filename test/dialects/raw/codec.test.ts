@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import type { BackendCall, BackendResult } from '../../../src/wire/calls.ts';
+import { allHeadersOf, type BackendCall, type BackendResult } from '../../../src/wire/calls.ts';
 import { clientIdProblem } from '../../../src/wire/client-ids.ts';
 import type { CloseEvent, MessageEvent, OpenEvent } from '../../../src/core/events.ts';
 import { DIALECTS } from '../../../src/dialects/index.ts';
@@ -48,7 +48,9 @@ const close = (own: Partial<CloseEvent> = {}): CloseEvent => ({
 });
 
 /** Method, path, headers in the order of their names but for the trace (tested in core/trace.test.ts), body. */
-function wire({ profile, path, headers, body }: BackendCall): unknown[] {
+function wire(call: BackendCall): unknown[] {
+  const { profile, path, body } = call;
+  const headers = allHeadersOf(call);
   const pairs: string[] = [];
   for (let index = 0; index < headers.length; index += 2)
     if (headers[index] !== 'traceparent') pairs.push(`${headers[index]}: ${headers[index + 1]}`);

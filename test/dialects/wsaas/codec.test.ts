@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { BackendCall, BackendResult } from '../../../src/wire/calls.ts';
+import { allHeadersOf, type BackendCall, type BackendResult } from '../../../src/wire/calls.ts';
 import type { CloseEvent, MessageEvent } from '../../../src/core/events.ts';
 import { textType, WsaasCodec } from '../../../src/dialects/wsaas/codec.ts';
 import { dialectContract } from '../../contracts/dialect.ts';
@@ -59,7 +59,9 @@ const close = (own: Partial<CloseEvent> = {}): CloseEvent => ({
 });
 
 /** Method, path, headers in the order of their names, body. */
-function wire({ profile, path, headers, body }: BackendCall): unknown[] {
+function wire(call: BackendCall): unknown[] {
+  const { profile, path, body } = call;
+  const headers = allHeadersOf(call);
   const pairs: string[] = [];
   for (let index = 0; index < headers.length; index += 2) pairs.push(`${headers[index]}: ${headers[index + 1]}`);
   return [profile.method, path, pairs.toSorted(), body === null ? null : body.toString()];
@@ -144,7 +146,7 @@ test("an orphan's close says so, and has no sequence number", () => {
 
 test('who sent no credentials has none sent, and no empty headers', () => {
   const connection = sampleConnection({ id: ID });
-  const { headers } = dialectWith().encodeMessage({ ...message('x'), party: connection.party });
+  const headers = allHeadersOf(dialectWith().encodeMessage({ ...message('x'), party: connection.party }));
   for (const name of ['authorization', 'ws-tags', 'ws-data']) assert.ok(!headers.includes(name), name);
 });
 
