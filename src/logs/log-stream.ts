@@ -12,14 +12,19 @@ export type LogStreamOptions = {
   readonly show?: (line: string) => string;
 };
 
+/** So many bytes written to a pipe are never torn, whoever else writes to it (`PIPE_BUF` of Linux). */
+const UNTORN_BYTES = 4_096;
+
 /**
  * pino's destination. It never waits and never throws, whatever becomes of the reader: a log that blocks stops every
- * client. One line is on its way at a time, as longer writes to a pipe that workers share would be torn.
+ * client. The first line of a turn of the event loop goes at once, those behind it together at the turn's end. One write is on
+ * its way at a time, as long ones to a pipe that workers share would be torn.
  */
 export class LogStream {
   readonly #options: LogStreamOptions;
   #lines: string[] = [];
   #bytes = 0;
+  #isGathering = false;
   /** Dropped, and not yet told. */
   #dropped = 0;
   #error: Error | null = null;
@@ -40,7 +45,11 @@ export class LogStream {
     const { output, maxBytes, show } = this.#options;
     if (output.isGone) return void (this.#dropped += 1);
     const shown = show === undefined ? line : show(line);
-    if (this.#lines.length === 0 && !output.isBusy) return this.#pass(shown);
+    if (this.#lines.length === 0 && !output.isBusy && !this.#isGathering) {
+      this.#isGathering = true;
+      setImmediate(this.#gathered);
+      return this.#pass(shown, 1);
+    }
     const bytes = Buffer.byteLength(shown);
     if (this.#bytes + bytes > maxBytes) return void (this.#dropped += 1);
     this.#lines.push(shown);
@@ -61,30 +70,47 @@ export class LogStream {
     return output.isGone || (this.#lines.length === 0 && !output.isBusy);
   }
 
-  #pass(line: string): void {
-    this.#options.output.write(line, (error) => {
-      if (error) this.#lost(error);
-      else this.#next();
+  readonly #gathered = (): void => {
+    this.#isGathering = false;
+    this.#next();
+  };
+
+  #pass(text: string, lines: number): void {
+    this.#options.output.write(text, (error) => {
+      if (error) return this.#lost(error, lines);
+      this.#next();
+      this.#written();
     });
   }
 
   #next(): void {
-    const { output, resumed } = this.#options;
-    let line: string | undefined;
-    while (!output.isBusy && (line = this.#lines.shift()) !== undefined) {
-      this.#bytes -= Buffer.byteLength(line);
-      this.#pass(line);
-    }
+    while (!this.#options.output.isBusy && this.#lines.length > 0) this.#passSome();
+  }
+
+  #written(): void {
     if (!this.#isIdle()) return;
     const dropped = this.#dropped;
     this.#dropped = 0;
-    if (dropped > 0) resumed(dropped);
+    if (dropped > 0) this.#options.resumed(dropped);
     if (this.#isIdle()) this.#idle?.resolve();
   }
 
-  #lost(error: Error): void {
+  /** As many lines as are not torn, or one that is longer. */
+  #passSome(): void {
+    let count = 0;
+    let bytes = 0;
+    for (; count < this.#lines.length; count += 1) {
+      const more = Buffer.byteLength(this.#lines[count] as string);
+      if (count > 0 && bytes + more > UNTORN_BYTES) break;
+      bytes += more;
+    }
+    this.#bytes -= bytes;
+    this.#pass(this.#lines.splice(0, count).join(''), count);
+  }
+
+  #lost(error: Error, lines: number): void {
     const { output, died } = this.#options;
-    this.#dropped += 1;
+    this.#dropped += lines;
     if (!output.isGone) return;
     this.#dropped += this.#lines.length;
     this.#lines = [];

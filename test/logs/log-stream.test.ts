@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { LogStream } from '../../src/logs/log-stream.ts';
 import type { Output } from '../../src/logs/output.ts';
 
@@ -35,16 +36,40 @@ function scene(maxBytes: number) {
   return { ...reader, stream, deaths };
 }
 
-test('lines wait for a slow reader in order, up to a limit; what is over it is dropped, counted, and told in order', () => {
+test('lines wait for a slow reader in order, up to a limit; what is over it is dropped, counted, and told in order', async () => {
   const { stream, written, taken } = scene(4);
   for (const line of ['a', 'b1', 'c2', 'd', 'e']) stream.write(line);
   assert.match(stream.problem ?? '', /too slow; lines dropped: 2/);
-  for (let turn = 0; turn < 4; turn += 1) taken();
-  assert.deepEqual(written, ['a', 'b1', 'c2', 'dropped 2']);
+  await turn();
+  assert.deepEqual(written, ['a'], 'one write is on its way at a time');
+  for (let count = 0; count < 3; count += 1) taken();
+  assert.deepEqual(written, ['a', 'b1c2', 'dropped 2']);
   assert.equal(stream.problem, null);
+  await turn();
   stream.write('f');
   taken();
   assert.deepEqual(written.at(-1), 'f');
+});
+
+test('the first line of a turn goes at once, the others at its end, in writes that no pipe tears, and a longer line whole', async () => {
+  const written: string[] = [];
+  const output = {
+    isBusy: false,
+    isGone: false,
+    write(text: string, done: Done) {
+      written.push(text);
+      done();
+    },
+  };
+  const stream = new LogStream({ output, maxBytes: 100_000, resumed: () => {}, died: () => {} });
+  const lines = ['first', 'x'.repeat(2_000), '\u00e4'.repeat(1_048), 'y', 'z'.repeat(5_000), 'last', 'end'];
+  for (const line of lines) stream.write(line);
+  assert.deepEqual(written, ['first']);
+  await turn();
+  const [first, two, three, one, long, last, end] = lines;
+  assert.deepEqual(written, [first, `${two}${three}`, one, long, `${last}${end}`]);
+  stream.write('next turn');
+  assert.equal(written.at(-1), 'next turn');
 });
 
 test('a flush resolves when all is written, when nobody reads, and when its time is over', async () => {
@@ -75,7 +100,7 @@ test('a reader that is gone is told once, and everything after it is dropped and
   assert.match(stream.problem ?? '', /nobody reads it \(write EPIPE\); lines dropped: 5/);
 });
 
-test('a file on a full disk costs the lines of that time only', () => {
+test('a file on a full disk costs the lines of that time only', async () => {
   const written: string[] = [];
   let isFull = true;
   const stream: LogStream = new LogStream({
@@ -92,9 +117,10 @@ test('a file on a full disk costs the lines of that time only', () => {
     resumed: (dropped) => stream.write(`dropped ${dropped}`),
     died: () => assert.fail('a disk has room again some day'),
   });
-  stream.write('a');
-  stream.write('b');
+  for (const line of ['a', 'b', 'c']) stream.write(line);
+  await turn();
   isFull = false;
-  stream.write('c');
-  assert.deepEqual(written, ['c', 'dropped 2']);
+  stream.write('d');
+  await turn();
+  assert.deepEqual(written, ['d', 'dropped 3']);
 });
