@@ -53,6 +53,7 @@ export async function readProject(
   const ids = apis.map(({ apiId }) => apiId).join();
   const { routes, notes } = awsRoutes(apis, {
     targets: 'module',
+    isOpen: true, // to who can reach this machine's own address
     region: options.region,
     domainName,
     folder: workspace.folder,

@@ -49,7 +49,7 @@ export async function openWorkspace(certificate: string, trustedFile: string | u
 export function functionsOf(apis: readonly AwsApi[]): AwsFunction[] {
   const targets = apis.flatMap(({ routes, authorizer }) => [
     ...[...routes.values()].map(({ target }) => target),
-    ...(authorizer === null ? [] : [authorizer.target]),
+    ...(authorizer?.target ? [authorizer.target] : []),
   ]);
   return targets.flatMap((target) => (target.type === 'function' ? [target.function] : []));
 }

@@ -12,8 +12,8 @@ export type AwsApi = {
   readonly domainName: string | null;
   readonly routeSelectionExpression: string;
   readonly routes: ReadonlyMap<string, AwsRoute>;
-  /** Of `$connect`: AWS knows no other place for one. */
-  readonly authorizer: AwsAuthorizer | null;
+  /** Of `$connect`: AWS knows no other place for one. Null: everybody may connect. */
+  readonly authorizer: AwsAuthorizer | UnmappedAuthorizer | null;
   readonly stageVariables: Readonly<Record<string, string>>;
 };
 
@@ -43,6 +43,9 @@ export type AwsAuthorizer = {
   readonly identitySource: readonly string[];
   readonly place: Place;
 };
+
+/** There is one, and what it decides by cannot be mapped. */
+export type UnmappedAuthorizer = { readonly target: null; readonly place: Place };
 
 export type AwsFunction = {
   /** How the template calls it. */

@@ -15,6 +15,8 @@ export type AwsRouteOptions = {
   readonly environmentOf?: (asked: AwsFunction, own: Readonly<Record<string, string>>, api: AwsApi) => Readonly<Record<string, string>>;
   /** Where code that is in the template itself was written to. Default: nowhere. */
   readonly writtenFiles?: ReadonlyMap<string, string>;
+  /** Where who decides could not be mapped, may everybody connect? Default: nobody may. */
+  readonly isOpen?: boolean;
 };
 
 /** One route, as a routes file has it. */
@@ -27,6 +29,8 @@ export type AwsRoutes = { readonly routes: readonly AwsRouteText[]; readonly not
 const AWS_INTEGRATION_TIMEOUT_MS = 29_000;
 /** The port of AWS's base images. */
 const EMULATOR_PORT = 8_080;
+/** A host that never is (RFC 6761 §6.4): asked whether a client may connect, it lets nobody in. */
+const NOBODY = { target: { type: 'webhook', url: 'http://authorizer.invalid/' }, identitySource: [] };
 
 /** One route for each API of a template. */
 export function awsRoutes(apis: readonly AwsApi[], options: AwsRouteOptions): AwsRoutes {
@@ -73,11 +77,21 @@ class Route {
       routeSelectionExpression,
       routes: Object.fromEntries([...routes].map(([key, route]) => [key, this.#route(key, route)])),
       ...(Object.keys(stageVariables).length > 0 && { stageVariables }),
-      ...(authorizer !== null && {
-        authorizer: { target: this.#target(authorizer.target), identitySource: authorizer.identitySource },
-      }),
+      ...this.#authorizer(authorizer),
       openTimeoutMs: AWS_INTEGRATION_TIMEOUT_MS,
     };
+  }
+
+  #authorizer(authorizer: AwsApi['authorizer']): object {
+    if (authorizer === null) return {};
+    if (authorizer.target !== null) {
+      return { authorizer: { target: this.#target(authorizer.target), identitySource: authorizer.identitySource } };
+    }
+    const { isOpen = false, notes } = this.#context;
+    const { file, line } = authorizer.place;
+    const who = isOpen ? 'everybody may connect' : 'nobody may connect until the routes file says by `authorizer` who decides';
+    notes.push(`${file}:${line}: ${this.#api.name}: its authorizer is not mapped: ${who}`);
+    return isOpen ? {} : { authorizer: NOBODY };
   }
 
   #route(key: string, { target, hasResponse, integrationTimeoutMs, throttle }: AwsRoute): object {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { readTemplate } from '../../src/templates/read.ts';
 import { folderWith } from '../support/folder.ts';
-import { NOTHING_SAID, read, routeTexts, targetText } from './reading.ts';
+import { identitySourceOf, NOTHING_SAID, read, routeTexts, targetText } from './reading.ts';
 
 const SAM = `
 AWSTemplateFormatVersion: '2010-09-09'
@@ -133,8 +133,8 @@ test('a SAM template is read: routes, integrations, authorizer, stage, domain, c
     other: 'arn:aws:lambda:eu-west-1:123456789012:function:elsewhere:live',
     http: 'https://${stageVariables.host}/hook',
   });
-  assert.equal(targetText(api.authorizer?.target, folder), 'Auth: inline');
-  assert.deepEqual(api.authorizer?.identitySource, ['route.request.header.Auth', 'route.request.querystring.t']);
+  assert.equal(targetText(api.authorizer?.target ?? undefined, folder), 'Auth: inline');
+  assert.deepEqual(identitySourceOf(api), ['route.request.header.Auth', 'route.request.querystring.t']);
   assert.equal(api.stage, 'Prod');
   assert.deepEqual(api.stageVariables, { host: 'hooks.example.com' });
   assert.equal(api.domainName, 'ws.example.com');
@@ -224,7 +224,7 @@ Resources:
   assert.equal(api.stage, 'live');
   assert.equal(api.routes.get('$connect')?.integrationTimeoutMs, 1_000);
   assert.equal(api.routes.get('send')?.hasResponse, true);
-  assert.equal(targetText(api.authorizer?.target, folder), 'Auth: foreign');
+  assert.equal(targetText(api.authorizer?.target ?? undefined, folder), 'Auth: foreign');
   const target = api.routes.get('send')?.target;
   assert.ok(target?.type === 'function');
   assert.deepEqual(target.function.environment, { STAGE: 'live' });

@@ -27,6 +27,11 @@ export async function read(
   };
 }
 
+/** What an authorizer looks for in a request. */
+export function identitySourceOf({ authorizer }: AwsApi): readonly string[] | null {
+  return authorizer !== null && authorizer.target !== null ? authorizer.identitySource : null;
+}
+
 /** What a route runs, in one line: the name of a function with its file and export, an ARN or a URL. */
 export function targetText(target: AwsTarget | undefined, folder: string): string {
   switch (target?.type) {

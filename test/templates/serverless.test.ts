@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { read, routeTexts, targetText } from './reading.ts';
+import { identitySourceOf, read, routeTexts, targetText } from './reading.ts';
 
 const CHAT = `
 service: chat
@@ -62,8 +62,8 @@ test('a serverless.yml is read: routes, authorizer, selection, stage, time-outs 
   assert.equal(api.name, 'chat-dev');
   assert.equal(api.stage, 'dev');
   assert.equal(api.routeSelectionExpression, '$request.body.type');
-  assert.equal(targetText(api.authorizer?.target, folder), 'auth: src/auth.mjs handler');
-  assert.deepEqual(api.authorizer?.identitySource, ['route.request.querystring.token']);
+  assert.equal(targetText(api.authorizer?.target ?? undefined, folder), 'auth: src/auth.mjs handler');
+  assert.deepEqual(identitySourceOf(api), ['route.request.querystring.token']);
   const target = api.routes.get('$default')?.target;
   assert.ok(target?.type === 'function');
   assert.deepEqual(target.function.environment, {

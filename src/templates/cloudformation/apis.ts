@@ -1,9 +1,10 @@
-import type { AwsApi, AwsAuthorizer, AwsRoute, AwsThrottle } from '../aws-api.ts';
+import type { AwsApi, AwsRoute, AwsThrottle } from '../aws-api.ts';
 import type { Cursor } from '../cursor.ts';
 import type { Stack } from './intrinsics.ts';
 import { apiIdOf } from './names.ts';
 import { ofType, type Resource } from './resources.ts';
 import { integrationTarget, type FunctionIndex } from './targets.ts';
+import { isAuthorized, unmapped } from './authorization.ts';
 
 export const DEFAULT_SELECTION = '$request.body.action';
 const DEFAULT_IDENTITY_SOURCE: readonly string[] = ['route.request.header.Authorization'];
@@ -25,7 +26,7 @@ function apiOf(api: Resource, context: Context): AwsApi {
   const isItsOwn = ({ properties }: Resource): boolean => properties.get('ApiId').text() === apiId;
   const stage = stageOf(ofType(stack.resources, 'AWS::ApiGatewayV2::Stage').filter(isItsOwn), api, context);
   const routes = new Map<string, AwsRoute>();
-  let authorizer: AwsAuthorizer | null = null;
+  let authorizer: AwsApi['authorizer'] = null;
   for (const { properties, cursor } of ofType(stack.resources, 'AWS::ApiGatewayV2::Route').filter(isItsOwn)) {
     const key = properties.get('RouteKey').text();
     if (key === null) continue;
@@ -79,16 +80,16 @@ function noteUnmapped(properties: Cursor, { notes }: Stack): void {
   if (key.text() === 'true') notes.add(key.place, key.path, 'API keys are not checked');
 }
 
-function authorizerOf(route: Cursor, { stack, index }: Context): AwsAuthorizer | null {
+function authorizerOf(route: Cursor, { stack, index }: Context): AwsApi['authorizer'] {
   const type = route.get('AuthorizationType');
-  if (type.text() === 'AWS_IAM') stack.notes.add(type.place, type.path, 'signatures of clients are not checked: everybody may connect');
-  if (type.text() !== 'CUSTOM') return null;
+  if (!isAuthorized(type)) return null;
+  if (type.text() !== 'CUSTOM') return unmapped(type, stack.notes);
   const named = route.get('AuthorizerId');
   const found = stack.resources.get(named.text() ?? '');
   const uri = found?.properties.get('AuthorizerUri').text() ?? null;
   if (found === undefined || uri === null) {
-    stack.notes.add(named.place, named.path, 'an authorizer of this template was wanted: everybody may connect');
-    return null;
+    stack.notes.add(named.place, named.path, 'an authorizer of this template was wanted');
+    return { target: null, place: named.place };
   }
   const sources = found.properties.get('IdentitySource');
   return {

@@ -1,9 +1,10 @@
-import type { AwsApi, AwsAuthorizer, AwsRoute } from '../aws-api.ts';
+import type { AwsApi, AwsRoute } from '../aws-api.ts';
 import { DEFAULT_SELECTION, throttleOf } from './apis.ts';
 import type { Stack } from './intrinsics.ts';
 import { apiIdOf, SAM_DEFAULT_STAGE } from './names.ts';
 import { ofType, type Resource } from './resources.ts';
 import type { FunctionIndex } from './targets.ts';
+import { isAuthorized, unmapped } from './authorization.ts';
 
 /** The WebSocket APIs that a SAM template writes in one piece (`AWS::Serverless::WebSocketApi`). */
 export function samApisOf(stack: Stack, index: FunctionIndex): AwsApi[] {
@@ -42,11 +43,13 @@ function apiOf({ id, properties }: Resource, stack: Stack, index: FunctionIndex)
   };
 }
 
-function authorizerOf(auth: Resource['properties'], stack: Stack, index: FunctionIndex): AwsAuthorizer | null {
+function authorizerOf(auth: Resource['properties'], stack: Stack, index: FunctionIndex): AwsApi['authorizer'] {
   const type = auth.get('AuthType');
-  if (type.text() === 'AWS_IAM') stack.notes.add(type.place, type.path, 'signatures of clients are not checked: everybody may connect');
-  const arn = auth.get('AuthArn').text();
-  return type.text() !== 'CUSTOM' || arn === null
-    ? null
-    : { target: index.targetOf(arn), identitySource: auth.get('IdentitySource').texts(), place: auth.place };
+  if (!isAuthorized(type)) return null;
+  if (type.text() !== 'CUSTOM') return unmapped(type, stack.notes);
+  const arn = auth.get('AuthArn');
+  const said = arn.text();
+  if (said !== null) return { target: index.targetOf(said), identitySource: auth.get('IdentitySource').texts(), place: auth.place };
+  stack.notes.add(arn.place, arn.path, 'the ARN of a function was wanted');
+  return { target: null, place: arn.place };
 }

@@ -1,4 +1,4 @@
-import type { AwsAuthorizer, AwsRoute } from '../aws-api.ts';
+import type { AwsApi, AwsRoute } from '../aws-api.ts';
 import type { FunctionIndex } from '../cloudformation/targets.ts';
 import type { Cursor } from '../cursor.ts';
 import type { Notes } from '../notes.ts';
@@ -7,12 +7,12 @@ import type { ServerlessFunction } from './functions.ts';
 /** What Serverless takes where an authorizer does not say. */
 const DEFAULT_IDENTITY_SOURCE: readonly string[] = ['route.request.header.Auth'];
 
-export type Websockets = { readonly routes: ReadonlyMap<string, AwsRoute>; readonly authorizer: AwsAuthorizer | null };
+export type Websockets = { readonly routes: ReadonlyMap<string, AwsRoute>; readonly authorizer: AwsApi['authorizer'] };
 
 /** The `websocket` events of functions. */
 export function websocketsOf(functions: readonly ServerlessFunction[], index: FunctionIndex, notes: Notes): Websockets {
   const routes = new Map<string, AwsRoute>();
-  let authorizer: AwsAuthorizer | null = null;
+  let authorizer: AwsApi['authorizer'] = null;
   for (const { function: handler, entry } of functions) {
     for (const item of entry.get('events').items()) {
       const event = item.get('websocket');
@@ -37,13 +37,13 @@ export function websocketsOf(functions: readonly ServerlessFunction[], index: Fu
 }
 
 /** A name, an ARN, or a map with one of them and `identitySource`. */
-function authorizerOf(authorizer: Cursor, index: FunctionIndex, notes: Notes): AwsAuthorizer | null {
+function authorizerOf(authorizer: Cursor, index: FunctionIndex, notes: Notes): AwsApi['authorizer'] {
   const named = authorizer.text() ?? authorizer.get('name').text();
   const arn = authorizer.get('arn').text();
   const said = arn ?? named;
   if (said === null || /^aws_iam$/i.test(said)) {
-    notes.add(authorizer.place, authorizer.path, 'a function or its ARN was wanted: everybody may connect');
-    return null;
+    notes.add(authorizer.place, authorizer.path, 'a function or its ARN was wanted');
+    return { target: null, place: authorizer.place };
   }
   const sources = authorizer.get('identitySource');
   return {
