@@ -7,7 +7,8 @@ import { options } from '../../src/config/options.ts';
 import type { OptionSchemas } from '../../tools/generate/helm-schema.ts';
 import { startAuthority } from '../support/authority.ts';
 import { CHART, find, helm, podOf, render, template } from './chart.ts';
-import { checkConfig, environmentOf, runCheckConfig } from './environment.ts';
+import { checkConfig } from './environment.ts';
+import { environmentOf } from './kubelet.ts';
 
 const API_URI = 'http://backend.default/websocket';
 const smallest = { config: { API_URI } };
@@ -17,12 +18,6 @@ const NEW_KUBERNETES = ['--kube-version', '1.30.0'];
 const schemas: OptionSchemas = options;
 
 const isFileOfSecret = (name: string): boolean => schemas[name.replace(/_FILE$/, '')]?.isSecret === true && name.endsWith('_FILE');
-
-test('the whole program takes what everything-values.yaml renders, with what that says to Node', async (t) => {
-  const { code, complaint, effective } = await runCheckConfig(t, podOf(render(t, everything, NEW_KUBERNETES)));
-  assert.deepEqual({ code, complaint }, { code: 0, complaint: '' });
-  assert.equal(effective['DRAIN_MS'], '45001');
-});
 
 test('the chart is of the version that it installs', () => {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
