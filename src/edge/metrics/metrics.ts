@@ -26,7 +26,7 @@ export type Metrics = {
 /** Everything is read when it is asked for; nothing is counted twice. */
 export function createMetrics({ version, meter, places, backends, cluster }: MetricsOptions): Metrics {
   const watch = new ProcessWatch(version);
-  let beside = (): Beside => ({ watchers: 0, httpSockets: 0 });
+  let beside = nobody;
   return {
     families: (census) => [
       ...gaugesOf(census, places()),
@@ -42,3 +42,5 @@ export function createMetrics({ version, meter, places, backends, cluster }: Met
     stop: () => watch.stop(),
   };
 }
+
+const nobody = (): Beside => ({ watchers: 0, httpSockets: 0 });
