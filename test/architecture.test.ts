@@ -49,7 +49,7 @@ const LAW: Readonly<Record<string, Row>> = {
   // where log lines go, and how they look: it knows nothing of what is logged
   logs: { rooms: [], packages: ['pino'] },
   // what the command line takes and says; a mistake in the configuration has its exit code from there; what `tail` prints are sightings
-  cli: { rooms: ['config', 'core', 'templates', 'dev'], packages: ['fastest-levenshtein', 'typebox'] },
+  cli: { rooms: ['config', 'core', 'templates', 'dev'], packages: ['fastest-levenshtein', 'typebox', 'undici'] },
   // what others' tools write, read into routes: pure, and known to commands only
   templates: { rooms: ['config'], packages: ['yaml'] },
 };

@@ -53,12 +53,25 @@ test('no job has more rights than it says, runs for ever, or keeps a token for w
       assert.ok(limit !== undefined && limit <= 60, `${name}: ${id} has no limit`);
       for (const { uses, run, with: given } of steps) {
         assert.ok((uses === undefined) !== (run === undefined), `${name}: a step of ${id} neither uses nor runs, or both`);
-        if (uses !== undefined) assert.match(uses, /^[\w-]+\/[\w-]+@v\d+$/, `${name}: ${uses}`);
         if (uses?.startsWith('actions/checkout@')) assert.equal(given?.['persist-credentials'], false, `${name}: ${id}`);
         assert.doesNotMatch(run ?? '', /\$\{\{/, `${name}: what others may choose must come into a script by its environment`);
       }
     }
   }
+});
+
+test('every action is pinned to a commit, with the version beside it, and to the same one everywhere', () => {
+  const pins = new Map<string, string>();
+  for (const { name, text, jobs } of workflows) {
+    const pinned = [...text.matchAll(/^ +(?:- )?uses: ([\w-]+\/[\w-]+)@([\da-f]{40} # v\d+\.\d+\.\d+)$/gm)];
+    const used = Object.values(jobs).flatMap(({ steps }) => steps.filter(({ uses }) => uses !== undefined));
+    assert.equal(pinned.length, used.length, `${name}: a tag can be moved, a commit cannot`);
+    for (const [, action = '', pin = ''] of pinned) {
+      assert.equal(pins.get(action) ?? pin, pin, `${name}: ${action}`);
+      pins.set(action, pin);
+    }
+  }
+  assert.ok(pins.size >= 9);
 });
 
 test('what the workflows run is there', () => {

@@ -16,6 +16,7 @@ import { selectionRoutes } from '../edge/control/selections.ts';
 import { traceCommands } from '../edge/control/traced.ts';
 import { consolePage } from '../edge/console/page.ts';
 import { consoleRoutes } from '../edge/console/routes.ts';
+import type { Watcher } from '../edge/console/watcher.ts';
 import { readinessOf } from '../engines/joining.ts';
 import { readUri } from '../wire/ws-uris.ts';
 import type { Base } from './base.ts';
@@ -30,7 +31,7 @@ export async function serveControl(
   servers: Servers,
   { gateway, routing, surroundings }: Whole,
 ): Promise<void> {
-  const { controlServer, isShared, controlSockets } = servers;
+  const { controlServer, isShared, publicSockets, controlSockets } = servers;
   const { wsUris } = surroundings;
   const brokers = { name: 'streams', problem: () => surroundings.backends.problem, isRequired: false };
   const readiness = [...readinessOf(surroundings.joined, config.REQUIRE_BUS === 'true'), brokers, ...checks];
@@ -40,6 +41,11 @@ export async function serveControl(
   const query = (asked: Query) => gateway.query(asked);
   const isOpen = isControlOpen(config);
   const release = isOpen ? controlSockets : null;
+  const watchers = new Set<Watcher>();
+  surroundings.metrics.attach(() => ({
+    watchers: watchers.size,
+    httpSockets: publicSockets.size + (isShared ? 0 : controlSockets.size),
+  }));
   await controlServer.register(async (guarded) => {
     guardRoutes(guarded, { guard, release });
     if (!isOpen) lockRoutes(guarded);
@@ -63,6 +69,7 @@ export async function serveControl(
       version: VERSION,
       node,
       payloads: config.CONSOLE_PAYLOADS,
+      watchers,
       maxWatchers: config.CONSOLE_WATCHERS,
     });
   });

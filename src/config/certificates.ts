@@ -54,6 +54,12 @@ function readCertificates(pem: string): readonly X509Certificate[] | string {
   return read;
 }
 
+/** What keeps a text from being certificates in PEM; null: nothing. */
+export function certificatesProblem(pem: string): string | null {
+  const read = readCertificates(pem);
+  return typeof read === 'string' ? read : null;
+}
+
 /** Node's server of TLS trusts no chain that does not end at a root. */
 function authorityProblem(pem: string): string | null {
   const read = readCertificates(pem);
@@ -63,7 +69,8 @@ function authorityProblem(pem: string): string | null {
     : 'must hold the authority at the root, which signed itself; it may hold others beside it';
 }
 
-function privateKeyProblem(pem: string): string | null {
+/** What keeps a text from being a private key in PEM that can be used; null: nothing. Shows no byte of it. */
+export function privateKeyProblem(pem: string): string | null {
   try {
     createPrivateKey(pem);
     return null;

@@ -171,7 +171,7 @@ function effectiveOf(settings: Values, options: Options): Record<string, string>
 }
 
 function isUrl(form: OptionForm | undefined): boolean {
-  return form === 'url' || form === 'prefix';
+  return form === 'url' || form === 'prefix' || form === 'key-set-url';
 }
 
 /** Our schemas say more than JSON Schema knows: `form` and `isSecret` are for this file. */

@@ -37,7 +37,8 @@ test('each command tells with --help what it takes, and the program lists them a
   for (const [name, { help }] of Object.entries(COMMANDS)) assert.match(out, new RegExp(`^  ${name} +${help}$`, 'm'));
   const { code, out: own } = await run({}, ['tail', '--route', 'x', '--help']);
   assert.equal(code, 0);
-  for (const flag of ['--route', '--tag', '--id', '--json', '--url', '--token']) assert.ok(own.includes(flag), flag);
+  for (const flag of ['--route', '--tag', '--id', '--json', '--url', '--token', '--ca', '--cert', '--key'])
+    assert.ok(own.includes(flag), flag);
 });
 
 suite('what cannot be done has an exit code, and one sentence says why', async () => {
@@ -141,7 +142,7 @@ test('tail goes on when the gateway is back, and gives up where another try woul
   t.after(() => leaving.abort());
   const told = new Arrivals<string>();
   const broke = new Arrivals<string>();
-  const client = new ControlClient(first.controlUrl, null);
+  const client = new ControlClient(new URL(first.controlUrl), null);
   const following = follow(client, 'console/events', {
     query: new URLSearchParams(),
     signal: leaving.signal,

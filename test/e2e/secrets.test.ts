@@ -11,12 +11,11 @@ import { startBackend } from '../support/backend.ts';
 import { connect, refusal } from '../support/client.ts';
 import { isEvent } from '../support/guests.ts';
 import { issuerKey, startIssuer, tokenBy } from '../support/issuer.ts';
+import { found as foundIn, planted } from '../support/planted.ts';
 import { openRaw } from '../support/raw-socket.ts';
 import { routesFile } from '../support/routes-file.ts';
 import { run } from '../support/run.ts';
 
-/** A word that is nowhere else, in a form that each place takes. */
-const planted = (name: string) => `planted-${name.toLowerCase().replaceAll('_', '-')}-0123456789abcdef`;
 const webhookSecret = `whsec_${Buffer.from(planted('webhook')).toString('base64')}`;
 
 const SECRETS: Readonly<Record<string, string>> = {
@@ -29,14 +28,8 @@ const SECRETS: Readonly<Record<string, string>> = {
   WEBHOOK_SECRETS: webhookSecret,
 };
 
-/** Every planted word in these, plain or as it would look in base64 or a URL. */
-function found(text: string, more: readonly string[] = []): string[] {
-  const words = [webhookSecret.slice(6, 30), ...more, 'planted-'];
-  const forms = words.flatMap((word) => [word, encodeURIComponent(word), Buffer.from(word).toString('base64').slice(0, -4)]);
-  return forms
-    .filter((form) => text.includes(form))
-    .map((form) => text.slice(Math.max(0, text.indexOf(form) - 60), text.indexOf(form) + 60));
-}
+/** Every planted word in these, the webhook secret's bytes too. */
+const found = (text: string, more: readonly string[] = []): string[] => foundIn(text, [webhookSecret.slice(6, 30), ...more]);
 
 test('every secret option is planted here', () => {
   const secret = Object.entries(options).flatMap(([name, schema]) => ('isSecret' in schema && schema.isSecret ? [name] : []));

@@ -10,6 +10,7 @@ import { sighted, watch } from '../support/event-stream.ts';
 import { startGateway, workerPids } from '../support/gateway.ts';
 import { bodyOf, enter, isEvent, ok, wholeFile, type Guest, type ProcessScene } from '../support/guests.ts';
 import { exchangePipelined, pipelined } from '../support/pipelined.ts';
+import { scrape } from '../support/scrape.ts';
 import { fillWorkers, workerOf } from '../support/workforce.ts';
 
 const WORKERS = 2;
@@ -278,6 +279,12 @@ test('who watches one worker sees what happens on all, and may search all', asyn
   }
   assert.equal(new Set(ids).size, ids.length, 'nobody is on two pages');
   for (const { id } of speakers) assert.ok(ids.includes(id));
+});
+
+test('who watches is counted once, whichever worker serves them and whichever is scraped', async (t) => {
+  const before = (await scrape(gateway.controlUrl)).value('wsaas_console_watchers');
+  for (let index = 0; index < 5; index += 1) await watch(t, `${gateway.controlUrl}/console/events`);
+  for (let index = 0; index < 10; index += 1) assert.equal((await scrape(gateway.controlUrl)).value('wsaas_console_watchers') - before, 5);
 });
 
 type Figures = { readonly processes: readonly { readonly process: string }[] };

@@ -17,8 +17,11 @@ export type Variable = {
 };
 export type Container = {
   image: string;
+  command?: string[];
+  args?: string[];
   ports: { name: string; containerPort: number }[];
   env: Variable[];
+  envFrom?: { configMapRef: { name: string; optional?: boolean } }[];
   startupProbe: Probe;
   livenessProbe: Probe;
   readinessProbe: Probe;
@@ -26,13 +29,16 @@ export type Container = {
   securityContext: Record<string, unknown>;
   volumeMounts?: { name: string; mountPath: string }[];
 };
+export type Volume = { name: string; secret?: { secretName: string; items?: { key: string; path: string }[] } };
 export type PodSpec = {
   containers: [Container];
   terminationGracePeriodSeconds: number;
   automountServiceAccountToken: boolean;
   enableServiceLinks: boolean;
   securityContext: Record<string, unknown>;
-  volumes?: Record<string, unknown>[];
+  volumes?: Volume[];
+  /** Volumes that each pod of a StatefulSet has of its own. */
+  claims?: string[];
   topologySpreadConstraints?: { labelSelector: unknown }[];
 };
 export type Manifest = {
@@ -103,8 +109,10 @@ export function find(manifests: readonly Manifest[], kind: string, name?: string
 
 /** The pod of whatever keeps the pods. */
 export function workloadOf(manifests: readonly Manifest[]): PodSpec {
-  const isStateful = manifests.some(({ kind }) => kind === 'StatefulSet');
-  return find(manifests, isStateful ? 'StatefulSet' : 'Deployment').spec.template.spec;
+  if (!manifests.some(({ kind }) => kind === 'StatefulSet')) return podOf(manifests);
+  const { template, volumeClaimTemplates } = find(manifests, 'StatefulSet').spec;
+  const claims = (volumeClaimTemplates as { metadata: { name: string } }[] | undefined) ?? [];
+  return { ...template.spec, claims: claims.map(({ metadata }) => metadata.name) };
 }
 
 export function podOf(manifests: readonly Manifest[]): PodSpec {

@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { suite, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { options } from '../../src/config/options.ts';
+import { execForm, only, parseDockerfile } from '../docker/dockerfile.ts';
 import { startApp } from '../support/app.ts';
+import { MAIN } from '../support/gateway.ts';
 import { CHART, find, helm, render, type Manifest, workloadOf } from './chart.ts';
-import { checkConfig } from './environment.ts';
+import { checkConfig, runCheckConfig } from './environment.ts';
+import { environmentHere, SECRETS } from './kubelet.ts';
 import { type Named, schemaProblem, unknownFields } from './kubernetes.ts';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NEW_KUBERNETES = ['--kube-version', '1.30.0'];
 const SETS = readdirSync(join(CHART, 'ci')).toSorted();
 const valuesOf = (set: string): string => join(CHART, 'ci', set);
@@ -29,16 +35,62 @@ test('there are sets of values for all that the chart can do', () => {
 });
 
 for (const set of SETS) {
-  test(`${set} passes helm lint --strict, every manifest is one that Kubernetes takes, and the program takes the environment`, async (t) => {
+  test(`${set} passes helm lint --strict, and every manifest is one that Kubernetes takes`, async (t) => {
     const lint = helm(t, ['lint', '--strict', CHART], valuesOf(set));
     assert.equal(lint.status, 0, lint.output + lint.error);
     const manifests = render(t, valuesOf(set), NEW_KUBERNETES);
     for (const manifest of manifests) {
       assert.equal(await schemaProblem(manifest as Named), null, `${manifest.kind} ${manifest.metadata.name}`);
     }
-    assert.equal(checkConfig(t, workloadOf(manifests)).complaint, '');
   });
 }
+
+suite('in a pod of each set', { concurrency: SETS.length }, () => {
+  for (const set of SETS) {
+    test(`the program of ${set} takes its environment, its secrets and its files`, async (t) => {
+      const pod = workloadOf(render(t, valuesOf(set), NEW_KUBERNETES));
+      const { code, complaint, effective } = await runCheckConfig(t, pod);
+      assert.deepEqual({ code, complaint }, { code: 0, complaint: '' });
+      const given = Object.keys(environmentHere(t, pod)).filter((name) => Object.hasOwn(options, name));
+      assert.deepEqual([given.filter((name) => !(name in effective)), given.includes('API_URI')], [[], true]);
+      if (set.startsWith('everything')) assert.equal(effective['DRAIN_MS'], '45001');
+    });
+  }
+
+  test('a value that the chart cannot judge ends the program with what is wrong with it', async (t) => {
+    const pod = workloadOf(render(t, { config: { API_URI: 'http://backend', CONTROL_ALLOW: '10.0.0.0/64' } }));
+    const { code, complaint } = await runCheckConfig(t, pod);
+    assert.notEqual(code, 0);
+    assert.match(complaint, /^ +CONTROL_ALLOW: must be CIDRs such as .*, came "10\.0\.0\.0\/64"$/m);
+  });
+
+  test('a Secret with a certificate where its key should be ends the program with the name of the file', async (t) => {
+    const pod = workloadOf(render(t, valuesOf('tls-values.yaml')));
+    const tls = { ...SECRETS['gateway-tls'], 'tls.key': SECRETS['gateway-tls']?.['tls.crt'] ?? '' };
+    const { code, complaint } = await runCheckConfig(t, pod, { ...SECRETS, 'gateway-tls': tls });
+    assert.notEqual(code, 0);
+    assert.match(complaint, /^ +TLS_KEY_FILE: must hold a private key in PEM/m);
+  });
+
+  test('a Secret that lacks a key that is mounted is seen', (t) => {
+    const pod = workloadOf(render(t, valuesOf('tls-values.yaml')));
+    assert.throws(() => environmentHere(t, pod, { ...SECRETS, callers: {} }), /the Secret callers has no ca\.crt/);
+  });
+});
+
+test('what a pod runs is what the image has', (t) => {
+  const image = parseDockerfile(readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8')).at(-1);
+  assert.ok(image);
+  const entrypoint = execForm(only(image, 'ENTRYPOINT'));
+  assert.equal(join('/', only(image, 'WORKDIR'), entrypoint[1] ?? ''), join('/app', MAIN.slice(ROOT.length)));
+  for (const set of SETS) {
+    const manifests = render(t, valuesOf(set), NEW_KUBERNETES);
+    const [{ command = entrypoint, args = [] }] = workloadOf(manifests).containers;
+    assert.deepEqual([...command, ...args], entrypoint, set);
+    for (const { spec } of manifests.filter(({ kind }) => kind === 'Pod'))
+      assert.equal((spec as unknown as { containers: [{ command: string[] }] }).containers[0].command[0], entrypoint[0], set);
+  }
+});
 
 test('no manifest of any set has a field that Kubernetes does not know', async (t) => {
   const all = SETS.flatMap((set) => render(t, valuesOf(set), NEW_KUBERNETES));

@@ -154,6 +154,15 @@ const ROWS: readonly Row[] = [
         unit: 'percentunit',
         curves: [[`${perSecond('wsaas_event_loop_active_seconds_total', 'pod')} / ${sum('wsaas_processes', 'pod')}`, '{{pod}}']],
       },
+      {
+        title: 'Beside the clients',
+        unit: 'short',
+        about: 'Sockets of strangers, and of callers before they are known; who watches by the console or `wsaas tail`.',
+        curves: [
+          [sum('wsaas_http_sockets', 'pod'), '{{pod}} sockets'],
+          [sum('wsaas_console_watchers', 'pod'), '{{pod}} watchers'],
+        ],
+      },
     ],
   },
   {

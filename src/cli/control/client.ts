@@ -1,4 +1,5 @@
 import { misused, refusedWith, unreachable } from './problem.ts';
+import { securedAsk, type Ask, type SecuredFlags } from './secured.ts';
 
 const STANDARD_URL = 'http://localhost:8080';
 /** Longer than the gateway waits for any other process. */
@@ -18,10 +19,13 @@ export type Asked = {
 export class ControlClient {
   readonly #base: URL;
   readonly #token: string | null;
+  readonly #fetch: Ask;
 
-  constructor(url: string, token: string | null) {
-    this.#base = baseOf(url);
+  /** `ask`: by what a request is made. */
+  constructor(url: URL, token: string | null, ask: Ask = fetch) {
+    this.#base = url;
     this.#token = token;
+    this.#fetch = ask;
   }
 
   /** Rejects with a `CommandProblem` where the answer is not 2xx, or none comes. `path` is relative to `--url`. */
@@ -36,7 +40,7 @@ export class ControlClient {
     let response: Response;
     try {
       const init = { method, headers, signal: signal ?? AbortSignal.timeout(ANSWER_MS), redirect: 'manual' as const };
-      response = await fetch(url, body === undefined ? init : { ...init, body });
+      response = await this.#fetch(url, body === undefined ? init : { ...init, body });
     } catch (error) {
       throw signal?.aborted === true ? error : unreachable(url, error);
     }
@@ -45,17 +49,21 @@ export class ControlClient {
   }
 }
 
-/** `--url`, else CONTROL_URL; `--token`, else the first of CONTROL_TOKEN. */
-export function clientOf(
-  flags: { readonly url?: string | undefined; readonly token?: string | undefined },
-  env: Readonly<Record<string, string | undefined>>,
-): ControlClient {
+export type ClientFlags = SecuredFlags & { readonly url?: string | undefined; readonly token?: string | undefined };
+
+/**
+ * `--url`, else CONTROL_URL; `--token`, else the first of CONTROL_TOKEN; and what TLS is spoken with (secured.ts). Rejects with a
+ * `CommandProblem` for what cannot be used.
+ */
+export async function clientOf(flags: ClientFlags, env: Readonly<Record<string, string | undefined>>): Promise<ControlClient> {
   const [first = ''] = (env['CONTROL_TOKEN'] ?? '').split(',');
   const token = flags.token ?? first.trim();
-  return new ControlClient(flags.url ?? (env['CONTROL_URL'] || STANDARD_URL), token === '' ? null : token);
+  const url = baseOf(flags.url ?? (env['CONTROL_URL'] || STANDARD_URL));
+  return new ControlClient(url, token === '' ? null : token, (await securedAsk(flags, env, url)) ?? fetch);
 }
 
-function baseOf(text: string): URL {
+/** Throws a `CommandProblem` for a text that is no URL of a control API; `http://` may be left out. */
+export function baseOf(text: string): URL {
   const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   const url = URL.parse(whole.endsWith('/') ? whole : `${whole}/`);
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.search !== '' || url.hash !== '')

@@ -1,17 +1,22 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { misused } from './problem.ts';
+import { SECURED } from './secured.ts';
 
 /** What every client of the control API takes. */
 const COMMON = {
   help: { type: 'boolean', short: 'h' },
   url: { type: 'string' },
   token: { type: 'string' },
+  ...SECURED,
   json: { type: 'boolean' },
 } as const satisfies ParseArgsOptionsConfig;
 
 export const COMMON_USAGE = `
   --url URL        the control API; default CONTROL_URL, else http://localhost:8080
   --token TOKEN    default CONTROL_TOKEN, which other users of this machine cannot see
+  --ca FILE        trust certificates of this authority alone (PEM); default CONTROL_CA_FILE, else those that Node trusts
+  --cert FILE      the certificate to come with, where callers need one (PEM); default CONTROL_CERT_FILE
+  --key FILE       its private key (PEM); default CONTROL_KEY_FILE
   --json           answer for machines
   -h, --help       this text
 

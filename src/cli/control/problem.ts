@@ -22,6 +22,8 @@ export function refusedWith(status: number, body: string, url: URL): CommandProb
     case 401:
       return new CommandProblem(EXIT_NO_PERMISSION, `${message ?? 'a token is wanted'}; give it in CONTROL_TOKEN or with --token`);
     case 403:
+      if (message?.includes('TLS_CLIENT_CA_FILE') === true)
+        return new CommandProblem(EXIT_NO_PERMISSION, `${message}; come with --cert and --key`);
       return new CommandProblem(EXIT_NO_PERMISSION, message ?? `${url.origin} does not let this machine command it`);
     case 404:
       if (message !== null) return new CommandProblem(EXIT_NOT_FOUND, message);
@@ -50,12 +52,37 @@ function messageIn(body: string): string | null {
   }
 }
 
-/** Nobody answered at all. */
+/** Codes of Node for a certificate that nobody vouches for whom the caller trusts. */
+const UNTRUSTED: ReadonlySet<string> = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+/** Nobody answered at all, or not in a way that can be trusted. */
 export function unreachable(url: URL, error: unknown): CommandProblem {
   const { cause, name, message } = error as Error & { readonly cause?: { readonly code?: string; readonly message?: string } };
-  const why = name === 'TimeoutError' ? 'no answer in time' : (cause?.code ?? cause?.message ?? message);
+  const { code = '', message: reason = message } = cause ?? {};
   return new CommandProblem(
     EXIT_UNAVAILABLE,
-    `no gateway answers at ${url.origin} (${why}); is it running? --url or CONTROL_URL names its control API`,
+    tlsProblem(url, code, reason) ?? notThere(url, name === 'TimeoutError' ? null : code || reason),
   );
+}
+
+function notThere({ origin }: URL, why: string | null): string {
+  return `no gateway answers at ${origin} (${why ?? 'no answer in time'}); is it running? --url or CONTROL_URL names its control API`;
+}
+
+/** Null: TLS is not what is wrong. */
+function tlsProblem({ origin }: URL, code: string, reason: string): string | null {
+  if (UNTRUSTED.has(code))
+    return `the certificate of ${origin} is of an authority that is not trusted here (${code}); name its authority with --ca or CONTROL_CA_FILE`;
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `the certificate of ${origin} is for other names: ${reason}`;
+  if (code.startsWith('CERT_')) return `the certificate of ${origin} cannot be used: ${reason} (${code})`;
+  if (code.endsWith('_CERTIFICATE_REQUIRED')) return `${origin} wants a certificate of its callers; come with --cert and --key`;
+  if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG')
+    return `${origin} speaks no TLS; its control API may be at http://`;
+  return null;
 }

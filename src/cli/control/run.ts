@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { ParseArgsOptionsConfig } from 'node:util';
 import { EXIT_TRY_AGAIN } from '../exit-codes.ts';
-import { clientOf, type ControlClient } from './client.ts';
+import { clientOf, type ClientFlags, type ControlClient } from './client.ts';
 import { readLine, type Line } from './line.ts';
 import { CommandProblem } from './problem.ts';
 import { visible } from './visible.ts';
@@ -24,12 +24,12 @@ export async function runControl<Flags extends ParseArgsOptionsConfig>(
   process.stdout.off('error', leave).on('error', leave);
   try {
     const line = readLine(argv, flags);
-    const values: { readonly help?: boolean; readonly url?: string; readonly token?: string } = line.values;
+    const values: ClientFlags & { readonly help?: boolean } = line.values;
     if (values.help === true) {
       await print(usage);
       return 0;
     }
-    return await act(line, clientOf(values, env));
+    return await act(line, await clientOf(values, env));
   } catch (error) {
     if (!(error instanceof CommandProblem)) throw error;
     process.stderr.write(`wsaas: ${visible(error.message)}\n`);

@@ -19,14 +19,15 @@ export type ConsoleOptions = {
   readonly version: string;
   readonly node: string;
   readonly payloads: ShownPayloads;
+  /** Those that watch by this process; filled and emptied here. */
+  readonly watchers: Set<Watcher>;
   /** Those that may watch this process at once. */
   readonly maxWatchers: number;
 };
 
 /** What the console and `wsaas tail` ask (docs/console.md#requests). Answers speak for all processes and nodes. */
 export async function consoleRoutes(server: FastifyInstance, options: ConsoleOptions): Promise<void> {
-  const { query, clock, wsUri, version, node, payloads, maxWatchers } = options;
-  const watchers = new Set<Watcher>();
+  const { query, clock, wsUri, version, node, payloads, watchers, maxWatchers } = options;
   server.addHook('preClose', (done: () => void) => {
     for (const watcher of watchers) watcher.end('this gateway shuts down');
     done();

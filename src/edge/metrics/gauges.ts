@@ -34,6 +34,29 @@ export function gaugesOf(census: Census, places: number): Family[] {
   ];
 }
 
+/** Who is there beside the clients. */
+export type Beside = {
+  /** Streams of live events that this process serves. */
+  readonly watchers: number;
+  /** Sockets that are neither clients nor known callers. */
+  readonly httpSockets: number;
+};
+
+export function besideOf({ watchers, httpSockets }: Beside): Family[] {
+  return [
+    gauge({ name: 'wsaas_console_watchers', help: 'Consoles and `wsaas tail`s that watch: open streams of live events.' }, [
+      sample(watchers),
+    ]),
+    gauge(
+      {
+        name: 'wsaas_http_sockets',
+        help: 'Sockets that are neither clients nor callers whom the control API let in, also those whose TLS handshake or request is not done.',
+      },
+      [sample(httpSockets)],
+    ),
+  ];
+}
+
 const STATES = ['up', 'returning', 'down'] as const;
 
 /** How the backends look from here. */

@@ -42,6 +42,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
   const http = {
     requireHostHeader: false, // Node's own refusal has no body; `inspect` does it in our form
     maxHeaderSize: options.maxHeaderBytes,
+    requestTimeout: options.handshakeTimeoutMs, // Node takes no longer headersTimeout than this, and Fastify sets its own too late
     headersTimeout: options.handshakeTimeoutMs,
     connectionsCheckingInterval: Math.max(50, Math.min(1_000, Math.floor(options.handshakeTimeoutMs / 4))), // Node's own 30 s lets slow heads live long
     // Node 24's option; to go when Fastify has one of its own. Other protocols (h2c) and requests that may not upgrade now are served as plain HTTP

@@ -12,7 +12,7 @@ export function fileLimit(): number {
 
 /** Descriptors kept free for the backend's sockets come on top of these, for files, pipes and the control API. */
 const RESERVED_FILES = 128;
-/** Sockets that are neither clients nor known callers, at 5 to 10 KB each. */
+/** Sockets that are neither clients nor known callers, at 5 to 10 KB each; with TLS 20 to 60 (test/e2e/half-open-tls.test.ts makes such). */
 const MOST_SOCKETS = 32_768;
 
 export type FileBudgetOptions = {

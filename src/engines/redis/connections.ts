@@ -45,6 +45,7 @@ export class Connections {
     for (const connection of [this.commands, this.#listening]) {
       connection.on('error', (error: Error) => {
         this.#because = reasonOf(error);
+        if (!this.#wasTold) this.#lost(connection); // where no Sentinel answers there is no connection to close
       });
       connection.on('close', () => this.#lost(connection));
     }

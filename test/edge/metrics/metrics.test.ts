@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startApp } from '../../support/app.ts';
+import { ask } from '../../support/ask.ts';
 import { startBackend } from '../../support/backend.ts';
 import { refusal } from '../../support/client.ts';
+import { watch } from '../../support/event-stream.ts';
 import { enter, isEvent, ok, onMessage } from '../../support/guests.ts';
+import { openRaw } from '../../support/raw-socket.ts';
 import { scrape } from '../../support/scrape.ts';
 
 /** Looks again until it is so; says what was there when patience ends. */
@@ -159,6 +162,27 @@ test('a backend that is down is seen, and so is it when it is back', async (t) =
   await backend.revive();
   await enter(t, { gateway, backend });
   assert.deepEqual(await states(), [1, 0, 0]);
+});
+
+test('who watches is counted while they do, and so are the sockets of strangers', async (t) => {
+  const backend = await startBackend(t);
+  const gateway = await startApp(t, { API_URI: backend.url, CONTROL_PORT: '0', CONSOLE_WATCHERS: '2' });
+  const eventuallyIs = (name: string, wanted: number): Promise<void> =>
+    eventually(gateway.controlUrl, ({ value }) => assert.equal(value(name), wanted, name));
+  const strangers = await Promise.all(Array.from({ length: 3 }, () => openRaw(t, gateway.publicUrl)));
+  await enter(t, { gateway, backend });
+  await eventuallyIs('wsaas_http_sockets', 3);
+  strangers[0]?.socket.destroy();
+  await eventuallyIs('wsaas_http_sockets', 2);
+  await eventuallyIs('wsaas_console_watchers', 0);
+  const leaving: (() => unknown)[] = [];
+  for (let index = 0; index < 2; index += 1)
+    await watch({ after: (leave) => void leaving.push(leave as () => unknown) }, `${gateway.controlUrl}/console/events`);
+  assert.equal((await ask(`${gateway.controlUrl}/console/events`)).status, 503, 'one too many, who is not counted');
+  for (const left of [2, 1, 0]) {
+    await eventuallyIs('wsaas_console_watchers', left);
+    await leaving.pop()?.();
+  }
 });
 
 test('a drain shows how far it is', async (t) => {
