@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { MAIN } from './gateway.ts';
+import { AROUND, MAIN } from './gateway.ts';
 
 export type Run = { readonly code: number | null; readonly out: string; readonly errors: string };
 
@@ -8,7 +8,7 @@ export type Run = { readonly code: number | null; readonly out: string; readonly
 export async function run(env: Record<string, string>, argv: readonly string[] = [], cwd = '/'): Promise<Run> {
   const child = spawn(process.execPath, [MAIN, ...argv], {
     cwd,
-    env: { PATH: process.env['PATH'], ...env },
+    env: { ...AROUND, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 60_000,
   });
