@@ -1,6 +1,5 @@
 import type { Bus, Ledger, Log } from '../core/ports.ts';
 import type { Backbone, BackboneOptions } from './backbone.ts';
-import { ClusterBus } from './cluster-bus.ts';
 import { ClusterLedger } from './cluster-ledger.ts';
 import { Membership, type LeaseTimes } from './membership.ts';
 import { realTime, type RealTime } from './real-time.ts';
@@ -75,6 +74,7 @@ export type JoiningOptions = Pick<EngineOptions, 'owner' | 'node' | 'timeoutMs' 
 /** Bus and ledger on a backbone. */
 export async function joinBy(backbone: Backbone, options: JoiningOptions): Promise<Engine> {
   const { name, lease, log, garbageCame, owner, node, timeoutMs, time } = options;
+  const { ClusterBus } = await import('./cluster-bus.ts'); // with the schemas of all that nodes say, a tenth of a start: only who has a cluster loads it
   const membership = new Membership({ ...lease, backbone, owner, node, timeoutMs, log, time });
   const shared = { backbone, membership, timeoutMs, log };
   const ledger = new ClusterLedger(shared);
