@@ -41,7 +41,7 @@ export const AROUND: Readonly<Record<string, string | undefined>> = {
 export const STANDARD = { HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '200', LOG_LEVEL: 'INFO', CONTROL_ALLOW: '127.0.0.0/8,::1/128' };
 
 /** The program's own size, said beforehand: it need not begin anew for it (test/cli/command-line.test.ts does). The last such flag counts. */
-const YOUNG = '--max-semi-space-size=8';
+export const YOUNG = '--max-semi-space-size=8';
 
 /** Starts the emitted program (`npm run build` first) on free ports, with these variables and no others of ours; `argv` is Node's, unless it says otherwise. */
 export async function startGateway(
