@@ -12,8 +12,8 @@ COPY src ./src
 COPY tools/build.ts ./tools/
 # an empty folder beside it, which the next stage gives to its user
 RUN npm run build && mkdir journal
-# again, for the next stage: what runs needs nothing of what builds
-RUN npm ci --omit=dev --ignore-scripts
+# for the next stage: what runs needs nothing of what builds
+RUN npm prune --omit=dev --ignore-scripts
 
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production

@@ -98,7 +98,7 @@ export function loadConfig(
     if (form !== undefined && readers[form](' ') === EMPTY_LIST)
       problems.push(`${name}: ${EMPTY_LIST}, came nothing but white space and quotes`);
   }
-  const settings = readSettings(given, problems, options);
+  const settings = readSettings(given, problems, { options, schema: schemaOf(dialects, options) });
   const read = { ...settings } as Record<string, unknown>;
   for (const [name, schema] of Object.entries(options)) {
     const { form, default: standard } = schema as { form?: OptionForm; default?: unknown };
@@ -125,7 +125,26 @@ const NO_BACKEND = 'API_URI: the URL of the backend is needed, nothing came; exa
 
 type Options = ReturnType<typeof optionsWith>;
 
-function readSettings(given: Record<string, string>, problems: string[], options: Options): Values {
+/** What JSON Schema does not know is for this file. */
+const OUR_WORDS: ReadonlySet<string> = new Set(['form', 'isSecret']);
+const schemas = new WeakMap<Dialects, object>();
+
+/** Of the options, without our own words. Ajv compiles it once for all who read them in this process. */
+function schemaOf(dialects: Dialects, options: Options): object {
+  const known = schemas.get(dialects);
+  if (known !== undefined) return known;
+  const properties = Object.entries(options).map(([name, option]) => {
+    const words = Object.entries(option).filter(([word]) => !OUR_WORDS.has(word));
+    return [name, Object.fromEntries(words)];
+  });
+  const schema = { ...Type.Object(options), properties: Object.fromEntries(properties) };
+  schemas.set(dialects, schema);
+  return schema;
+}
+
+type Read = { readonly options: Options; readonly schema: object };
+
+function readSettings(given: Record<string, string>, problems: string[], { options, schema }: Read): Values {
   const data: Record<string, string> = { ...given };
   if (data['LOG_LEVEL']) data['LOG_LEVEL'] = data['LOG_LEVEL'].toUpperCase();
   if (data['LOG_FORMAT']) data['LOG_FORMAT'] = data['LOG_FORMAT'].toLowerCase();
@@ -137,7 +156,7 @@ function readSettings(given: Record<string, string>, problems: string[], options
   }
   for (;;) {
     try {
-      return envSchema<Values>({ schema: Type.Object(options), data, env: false, ajv: { customOptions: knowOurKeywords } });
+      return envSchema<Values>({ schema, data, env: false });
     } catch (error) {
       const errors = (error as { errors?: { instancePath: string; message?: string; params?: Record<string, unknown> }[] }).errors;
       if (errors === undefined || errors.length === 0) throw error;
@@ -172,10 +191,4 @@ function effectiveOf(settings: Values, options: Options): Record<string, string>
 
 function isUrl(form: OptionForm | undefined): boolean {
   return form === 'url' || form === 'prefix' || form === 'key-set-url';
-}
-
-/** Our schemas say more than JSON Schema knows: `form` and `isSecret` are for this file. */
-function knowOurKeywords<Ajv extends { addKeyword: (name: string) => unknown }>(ajv: Ajv): Ajv {
-  for (const name of ['form', 'isSecret']) ajv.addKeyword(name);
-  return ajv;
 }

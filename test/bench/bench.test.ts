@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test, type TestContext } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { CpuRow, MemoryRow } from '../../bench/table.ts';
 import { MAIN } from '../support/gateway.ts';
@@ -16,9 +16,7 @@ const SMALL =
 type Result = { readonly code: number; readonly out: string; readonly errors: string };
 
 /** Each run starts two programs in TypeScript: with a cache they are read once. */
-const cache = mkdtempSync(join(tmpdir(), 'bench-cache-'));
-after(() => rmSync(cache, { recursive: true, force: true }));
-const env = { ...process.env, NODE_COMPILE_CACHE: cache };
+const env = { NODE_COMPILE_CACHE: join(tmpdir(), 'wsaas-bench-compiled'), ...process.env };
 
 function bench(args: readonly string[]): Promise<Result> {
   return new Promise((resolve) => {

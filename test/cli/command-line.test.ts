@@ -11,7 +11,7 @@ import { journalProblemOf } from '../../src/cli/start-problem.ts';
 import { ConfigError, loadConfig } from '../../src/config/load.ts';
 import { options } from '../../src/config/options.ts';
 import { tryJournal } from '../../src/engines/local/journal-trial.ts';
-import { MAIN } from '../support/gateway.ts';
+import { AROUND, MAIN } from '../support/gateway.ts';
 import { run } from '../support/run.ts';
 
 const API_URI = 'http://127.0.0.1:9/ws';
@@ -90,7 +90,7 @@ async function flagsOf(env: Record<string, string>, flags: readonly string[] = [
   const telling = `data:text/javascript,process.on('exit',()=>console.error(process.pid,...process.execArgv.filter((flag)=>/^--.*semi/.test(flag))))`;
   const child = spawn(process.execPath, ['--import', telling, ...flags, MAIN, '--version'], {
     cwd,
-    env: { PATH: process.env['PATH'], ...env },
+    env: { ...AROUND, ...env },
   });
   let told = '';
   child.stderr.on('data', (chunk) => (told += String(chunk)));
@@ -154,7 +154,7 @@ async function takenPort(t: TestContext): Promise<string> {
 function asNobody(argv: readonly string[], env: Record<string, string>): SpawnSyncReturns<string> {
   return spawnSync(process.execPath, argv, {
     cwd: '/',
-    env: { PATH: process.env['PATH'], ...env },
+    env: { ...AROUND, ...env },
     uid: 65_534,
     encoding: 'utf8',
     timeout: 60_000,
@@ -191,7 +191,7 @@ suite('a start that its user must mend', { concurrency: 2 }, () => {
     test(`two gateways do not share a port, ${WORKERS} process(es)`, async (t) => {
       const first = spawn(process.execPath, [MAIN], {
         cwd: '/',
-        env: { PATH: process.env['PATH'], API_URI, HOST: '127.0.0.1', PORT: '0', WORKERS, DRAIN_MS: '0' },
+        env: { ...AROUND, API_URI, HOST: '127.0.0.1', PORT: '0', WORKERS, DRAIN_MS: '0' },
         stdio: ['ignore', 'pipe', 'ignore'],
       });
       const ended = once(first, 'exit');

@@ -16,7 +16,7 @@ import { startApp } from '../support/app.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { startBackend } from '../support/backend.ts';
 import { enter, ok, wholeFile } from '../support/guests.ts';
-import { MAIN } from '../support/gateway.ts';
+import { AROUND, MAIN } from '../support/gateway.ts';
 import { run } from '../support/run.ts';
 
 /** Runs a command in this process, as far as it says nothing on stdout. */
@@ -166,7 +166,7 @@ test('a reader that leaves ends tail', async (t) => {
   const backend = await startBackend(t, () => ok());
   const gateway = await startApp(t, { API_URI: backend.url });
   const shell = spawn('sh', ['-c', `"$0" "$1" tail --json | head -1`, process.execPath, MAIN], {
-    env: { PATH: process.env['PATH'], CONTROL_URL: gateway.controlUrl },
+    env: { ...AROUND, CONTROL_URL: gateway.controlUrl },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let out = '';

@@ -10,7 +10,7 @@ import { startApp, type AppGateway } from '../support/app.ts';
 import { startBackend, type Backend } from '../support/backend.ts';
 import { connect, type Client } from '../support/client.ts';
 import { patternOf, shownIn, typed } from '../support/documented.ts';
-import { MAIN } from '../support/gateway.ts';
+import { AROUND, MAIN } from '../support/gateway.ts';
 import { bodyOf, ok } from '../support/guests.ts';
 
 type Room = {
@@ -51,7 +51,7 @@ async function runPage(
   assert.ok(shown.length >= 4, page);
   const { host } = new URL(gateway.controlUrl);
   const commands = shown.map(({ command }) => command.replaceAll('localhost:8080', host));
-  const env = { PATH: process.env['PATH'], ID: id, NODE: process.execPath, MAIN };
+  const env = { ...AROUND, ID: id, NODE: process.execPath, MAIN };
   const [, ...printed] = await typed(['wsaas() { "$NODE" "$MAIN" "$@"; }', ...commands], { cwd, env });
   for (const [index, { command, printed: wanted }] of shown.entries()) {
     const came = printed[index]?.replace(/([^\n])$/, '$1\n'); // a body without a line end
@@ -89,7 +89,7 @@ test('wsaas tail prints lines of the forms that docs/cli.md shows, and ends with
   const shown = shownIn('docs/cli.md').find(({ command }) => command.startsWith('wsaas tail'));
   const [, ...argv] = shown?.command.split(' ') ?? [];
   const child = spawn(process.execPath, [MAIN, ...argv], {
-    env: { PATH: process.env['PATH'], CONTROL_URL: gateway.controlUrl, CONTROL_TOKEN: 'secret' },
+    env: { ...AROUND, CONTROL_URL: gateway.controlUrl, CONTROL_TOKEN: 'secret' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.after(() => child.kill('SIGKILL'));

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { MAIN, startGateway } from '../support/gateway.ts';
+import { AROUND, MAIN, startGateway } from '../support/gateway.ts';
 
 function folder(t: TestContext): string {
   const path = mkdtempSync(join(tmpdir(), 'directory-'));
@@ -13,7 +13,7 @@ function folder(t: TestContext): string {
 }
 
 function checkConfig(directory: string): { readonly status: number | null; readonly stderr: string } {
-  const env = { PATH: process.env['PATH'], API_URI: 'http://localhost:1', JOURNAL_DIR: directory };
+  const env = { ...AROUND, API_URI: 'http://localhost:1', JOURNAL_DIR: directory };
   const { status, stderr } = spawnSync(process.execPath, [MAIN, '--check-config'], { env, encoding: 'utf8', timeout: 20_000 });
   return { status, stderr };
 }

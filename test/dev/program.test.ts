@@ -7,7 +7,7 @@ import { suite, test } from 'node:test';
 import { Arrivals } from '../support/arrivals.ts';
 import { connect } from '../support/client.ts';
 import { folderWith } from '../support/folder.ts';
-import { MAIN } from '../support/gateway.ts';
+import { AROUND, MAIN } from '../support/gateway.ts';
 import { run } from '../support/run.ts';
 
 const FILES = {
@@ -20,7 +20,7 @@ suite('the program of wsaas dev', { concurrency: 2 }, () => {
   test('it says what it could not map and where clients connect, shows what runs, and Ctrl-C ends it with 0 when $disconnect has run', async (t) => {
     const folder = await folderWith(t, FILES);
     const child = spawn(process.execPath, [MAIN, 'dev', `${folder}/serverless.yml`, '--port', '0', '--json'], {
-      env: { PATH: process.env['PATH'], HOME: '/nowhere' },
+      env: { ...AROUND, HOME: '/nowhere' },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     const exited = once(child, 'close');

@@ -1,5 +1,17 @@
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, posix, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -90,9 +102,19 @@ function copy(
     const path = join(sourceOf(fromStage), source);
     if (!existsSync(path))
       throw new Error(`COPY ${rest}: there is no ${source} in ${fromStage === null ? 'what .dockerignore lets in' : `stage ${fromStage}`}`);
-    const isFolder = target.endsWith('/');
-    cpSync(path, isFolder ? join(into, basename(path)) : into, { recursive: true, verbatimSymlinks: true });
+    const there = target.endsWith('/') ? join(into, basename(path)) : into;
+    if (fromStage === null) cpSync(path, there, { recursive: true, verbatimSymlinks: true });
+    else link(path, there);
   }
+}
+
+/** A copy of what a stage has made, which nothing changes any more, takes a tenth of the time. */
+function link(path: string, there: string): void {
+  const found = lstatSync(path);
+  mkdirSync(found.isDirectory() ? there : dirname(there), { recursive: true });
+  if (found.isDirectory()) for (const name of readdirSync(path)) link(join(path, name), join(there, name));
+  else if (found.isSymbolicLink()) symlinkSync(readlinkSync(path), there);
+  else linkSync(path, there);
 }
 
 function rootOf(roots: ReadonlyMap<string, string>, name: string): string {

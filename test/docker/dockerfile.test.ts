@@ -83,7 +83,7 @@ test('nothing secret, foreign or large gets into the build', () => {
 });
 
 test('the steps of the Dockerfile, run in a clean folder, make a gateway', { timeout: 120_000 }, async (t) => {
-  if (process.env['CI'] !== 'true') return t.skip('THE DOCKERFILE WAS NOT TRIED: it takes two `npm ci`, and CI=true does it');
+  if (process.env['CI'] !== 'true') return t.skip('THE DOCKERFILE WAS NOT TRIED: it takes an `npm ci`, and CI=true does it');
   const image = await buildImage(t);
   const app = join(image.root, image.workdir);
 

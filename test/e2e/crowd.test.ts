@@ -8,7 +8,7 @@ import { LeanClient } from '../support/lean-client.ts';
 import { LeanPusher } from '../support/lean-pusher.ts';
 
 const CLIENTS = 5_000;
-const MESSAGES = 5;
+const MESSAGES = 3;
 const CONNECTING_AT_ONCE = 200;
 const PUSHERS = 8;
 

@@ -8,7 +8,7 @@ import { suite, test, type TestContext } from 'node:test';
 import { ask } from '../support/ask.ts';
 import { startBackend } from '../support/backend.ts';
 import { findProgram } from '../examples/programs.ts';
-import { MAIN, startGateway, type LogLine } from '../support/gateway.ts';
+import { AROUND, MAIN, startGateway, type LogLine } from '../support/gateway.ts';
 import { isEvent, onMessage } from '../support/guests.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { connect } from '../support/client.ts';
@@ -37,7 +37,7 @@ const byPipe: Start = async (t, env, reader) => {
   const script = `{ "$NODE" "$MAIN" 2>/dev/null & echo "pid $!" >&3; wait $!; echo "code $?" >&3; } | sh -c 'echo "reader $$" >&3; grep -m 1 "wsaas serves" >&3; ${READER[reader]}'`;
   const shell = spawn('sh', ['-c', script], {
     cwd: '/',
-    env: { PATH: process.env['PATH'], NODE: process.execPath, MAIN, HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '200', ...env },
+    env: { ...AROUND, NODE: process.execPath, MAIN, HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '200', ...env },
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
   const lines = new Arrivals<string>();
@@ -59,7 +59,7 @@ const byPipe: Start = async (t, env, reader) => {
 const byTerminal: Start = async (t, env) => {
   const terminal = spawn('script', ['-qec', `"${process.execPath}" "${MAIN}"`, '/dev/null'], {
     cwd: '/',
-    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '200', LOG_FORMAT: 'json', ...env },
+    env: { ...AROUND, HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '200', LOG_FORMAT: 'json', ...env },
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const lines = new Arrivals<string>();

@@ -12,7 +12,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { startApp } from '../support/app.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { connect } from '../support/client.ts';
-import { MAIN, STANDARD, startGateway } from '../support/gateway.ts';
+import { AROUND, MAIN, STANDARD, startGateway } from '../support/gateway.ts';
 import { moduleFiles } from '../support/module-files.ts';
 
 const ECHO = `export default { onMessage: (client, data) => client.send('echo ' + data) };`;
@@ -80,7 +80,7 @@ for (const [what, source, reason] of UNUSABLE) {
 async function ended(env: Record<string, string>, cwd: string): Promise<{ code: unknown; errors: string }> {
   const child = spawn(process.execPath, [MAIN], {
     cwd,
-    env: { PATH: process.env['PATH'], ...STANDARD, ...env },
+    env: { ...AROUND, ...STANDARD, ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const [errors, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
@@ -104,7 +104,7 @@ test('workers serve a module, an extension runs in each and stops first; SIGHUP 
   });
   const child = spawn(process.execPath, [MAIN], {
     cwd: folder,
-    env: { PATH: process.env['PATH'], ...STANDARD, API_URI: 'module:./handlers.mjs', EXTENSIONS: './extension.mjs', WORKERS: '2' },
+    env: { ...AROUND, ...STANDARD, API_URI: 'module:./handlers.mjs', EXTENSIONS: './extension.mjs', WORKERS: '2' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.after(() => child.kill('SIGKILL'));

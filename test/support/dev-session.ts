@@ -2,6 +2,7 @@ import type { TestContext } from 'node:test';
 import type { Ran } from '../../src/dev/ran.ts';
 import { startSession, type Session, type SessionOptions } from '../../src/dev/session.ts';
 import { Arrivals } from './arrivals.ts';
+import { AROUND } from './gateway.ts';
 
 export type DevSession = Session & {
   /** Where clients of the first API connect. */
@@ -12,7 +13,7 @@ export type DevSession = Session & {
 };
 
 /** What the shell of whoever develops has; nothing of this process's own gets in. */
-const SHELL = { PATH: process.env['PATH'], HOME: '/nowhere' };
+const SHELL = { ...AROUND, HOME: '/nowhere' };
 
 /** What `wsaas dev` runs, in the process of the test and on a free port. Ended with the test. */
 export async function startDev(

@@ -32,7 +32,16 @@ export function workerPids({ log }: Gateway): number[] {
   return log.all.find(({ msg }) => msg === 'wsaas serves')?.['workerPids'] as number[];
 }
 
+/** What a program that a test starts sees of the world around it. What one of them has compiled, the next finds. */
+export const AROUND: Readonly<Record<string, string | undefined>> = {
+  PATH: process.env['PATH'],
+  ...(process.env['NODE_COMPILE_CACHE'] !== undefined && { NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] }),
+};
+
 export const STANDARD = { HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '200', LOG_LEVEL: 'INFO', CONTROL_ALLOW: '127.0.0.0/8,::1/128' };
+
+/** The program's own size, said beforehand: it need not begin anew for it (test/cli/command-line.test.ts does). The last such flag counts. */
+export const YOUNG = '--max-semi-space-size=8';
 
 /** Starts the emitted program (`npm run build` first) on free ports, with these variables and no others of ours; `argv` is Node's, unless it says otherwise. */
 export async function startGateway(
@@ -40,9 +49,9 @@ export async function startGateway(
   env: Record<string, string>,
   argv: readonly string[] | { readonly ofProgram: readonly string[] } = [],
 ): Promise<GatewayProcess> {
-  const child = spawn(process.execPath, 'ofProgram' in argv ? [MAIN, ...argv.ofProgram] : [...argv, MAIN], {
+  const child = spawn(process.execPath, 'ofProgram' in argv ? [YOUNG, MAIN, ...argv.ofProgram] : [YOUNG, ...argv, MAIN], {
     cwd: '/', // no .env
-    env: { PATH: process.env['PATH'], ...STANDARD, ...env },
+    env: { ...AROUND, ...STANDARD, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const log = new Arrivals<LogLine>();

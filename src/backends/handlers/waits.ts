@@ -9,7 +9,7 @@ export type Ended =
 
 type Wait = { readonly since: number; readonly ended: (how: Ended) => void };
 
-/** Those that wait for something now: whoever ends them holds nobody else. */
+/** Those that wait for something, or did just now and have a timer yet, which keeps the process alive: whoever ends them holds nobody else. */
 export type Busy = Set<Waits>;
 
 /** Waits for what callbacks promised. All have the same time, so the oldest is the first that is over it, and one timer serves all. */
@@ -29,8 +29,8 @@ export class Waits {
   /** `ended` is called once, never from inside the call. */
   add(promised: PromiseLike<unknown>, ended: (how: Ended) => void): void {
     const wait: Wait = { since: this.#clock.now(), ended };
-    if (this.#waits.add(wait).size === 1) this.#busy.add(this);
-    this.#timer ??= this.#clock.after(this.#limitMs, () => this.#endLate());
+    this.#waits.add(wait);
+    this.#wake(this.#limitMs);
     Promise.resolve(promised).then(
       (value) => this.#end(wait, { type: 'returned', value }),
       (error: unknown) => this.#end(wait, { type: 'threw', error }),
@@ -41,13 +41,12 @@ export class Waits {
   stop(): void {
     this.#timer?.cancel();
     this.#timer = null;
+    this.#busy.delete(this);
     for (const wait of this.#waits) this.#end(wait, { type: 'stopped' });
   }
 
   #end(wait: Wait, how: Ended): void {
-    if (!this.#waits.delete(wait)) return;
-    if (this.#waits.size === 0) this.#busy.delete(this);
-    wait.ended(how);
+    if (this.#waits.delete(wait)) wait.ended(how);
   }
 
   #endLate(): void {
@@ -56,11 +55,18 @@ export class Waits {
     for (const wait of this.#waits) {
       const leftMs = wait.since + this.#limitMs - now;
       if (leftMs > 0) {
-        this.#timer ??= this.#clock.after(leftMs, () => this.#endLate());
+        this.#wake(leftMs);
         return;
       }
       this.#end(wait, { type: 'late' });
     }
+    if (this.#timer === null) this.#busy.delete(this);
+  }
+
+  #wake(afterMs: number): void {
+    if (this.#timer !== null) return;
+    this.#timer = this.#clock.after(afterMs, () => this.#endLate());
+    this.#busy.add(this);
   }
 }
 

@@ -147,6 +147,18 @@ test('an end of a client whose process died has a client that can be named, and 
   assert.deepEqual(seen, [1006, party.id, '/chat', false, undefined, 0, '', null, {}, {}, 'gone']);
 });
 
+test('after stop no timer keeps the process alive, whether a callback is out or all have ended', async () => {
+  for (const onMessage of [hangs, () => Promise.resolve()]) {
+    const clock = new ManualClock();
+    const backend = over({ onMessage }, clock);
+    backend.message({ type: 'message', party, seq: 1, data: Buffer.from('x'), isBinary: false }, { settled: () => {} });
+    await endOfTurn();
+    assert.equal(clock.pending, 1);
+    await backend.stop();
+    assert.equal(clock.pending, 0);
+  }
+});
+
 test('what comes after stop is told at once that nobody takes it', async () => {
   const backend = over({ onOpen: fails, onMessage: fails, onClose: fails });
   await backend.stop();

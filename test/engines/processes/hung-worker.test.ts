@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { suite, test, type TestContext } from 'node:test';
 import { startBackend } from '../../support/backend.ts';
 import { Arrivals } from '../../support/arrivals.ts';
-import { MAIN, type GatewayProcess, type LogLine } from '../../support/gateway.ts';
+import { AROUND, MAIN, type GatewayProcess, type LogLine } from '../../support/gateway.ts';
 import { enter, isEvent, stillServes, type Scene } from '../../support/guests.ts';
 import { fillWorkers, workerOf } from '../../support/workforce.ts';
 
@@ -22,7 +22,7 @@ async function supervised(t: TestContext): Promise<Supervised> {
   const script = fileURLToPath(new URL('quick-supervisor.ts', import.meta.url));
   const child = spawn(process.execPath, [script, String(SILENCE_MS), MAIN], {
     cwd: '/',
-    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', API_URI: backend.url, BUS_TIMEOUT_MS: '300', DRAIN_MS: '100' },
+    env: { ...AROUND, HOST: '127.0.0.1', API_URI: backend.url, BUS_TIMEOUT_MS: '300', DRAIN_MS: '100' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const log = new Arrivals<LogLine>();
