@@ -25,8 +25,6 @@ export type LinkListener = {
 
 /** One connection to a broker for entries out. It connects, and again after every loss, for ever. Never throws. */
 export interface StreamLink {
-  /** A piece costs much beside its entries: what comes while one is on its way leaves together behind it. */
-  readonly isSerial: boolean;
   start(listener: LinkListener): void;
   /** Hands these over in this order, in one piece. Only while it is up. */
   send(parcels: readonly Parcel[]): void;

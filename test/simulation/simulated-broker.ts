@@ -18,7 +18,6 @@ const LOST: Fate = { type: 'lost' };
  * by then, and stays away for a while.
  */
 export class SimulatedBroker implements StreamLink {
-  readonly isSerial: boolean;
   readonly stored: Stored[] = [];
   readonly outages: Outage[] = [];
   readonly #clock: VirtualClock;
@@ -38,7 +37,6 @@ export class SimulatedBroker implements StreamLink {
     this.#clock = clock;
     this.#random = random;
     this.#record = record;
-    this.isSerial = random.chance(0.5);
     this.#failureRate = random.pick([0, 0, 0.05, 0.3]);
     this.#slownessMs = random.pick([2, 40, 400]);
   }

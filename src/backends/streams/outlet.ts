@@ -35,8 +35,6 @@ export class Outlet implements Waiting {
   readonly #complaints: Seldom;
   readonly #flying = new Set<Held>();
   #flyingBytes = 0;
-  /** Of those on their way: whose time ends by a new connection. Only these hold others up. */
-  #flyingRepeatable = 0;
   #again = new Fifo<Held>();
   #waiting = new Fifo<Held>();
   #opensWaiting = 0;
@@ -88,7 +86,6 @@ export class Outlet implements Waiting {
   endTurn(): void {
     this.#isScheduled = false;
     if (!this.#isUp || this.#link === null) return;
-    if (this.#link.isSerial && this.#flyingRepeatable > 0) return;
     const now = this.#now;
     const parcels: Held[] = [];
     while (this.#flying.size < WINDOW_ENTRIES && this.#flyingBytes < WINDOW_BYTES) {
@@ -98,7 +95,6 @@ export class Outlet implements Waiting {
       held.leave(now);
       this.#flying.add(held);
       this.#flyingBytes += held.bytes;
-      if (held.isRepeatable) this.#flyingRepeatable += 1;
       parcels.push(held);
     }
     if (parcels.length > 0) this.#link.send(parcels);
@@ -107,7 +103,6 @@ export class Outlet implements Waiting {
   settled(held: Held, fate: Fate): void {
     if (!this.#flying.delete(held)) return;
     this.#flyingBytes -= held.bytes;
-    if (held.isRepeatable) this.#flyingRepeatable -= 1;
     switch (fate.type) {
       case 'stored':
         held.tell(STORED);

@@ -15,7 +15,6 @@ export async function createAmqpLink(target: Target): Promise<StreamLink> {
 }
 
 class AmqpLink implements StreamLink {
-  readonly isSerial = false;
   readonly #target: Target;
   readonly #connection: KeptConnection;
   #listener: LinkListener | null = null;

@@ -48,7 +48,6 @@ end
 return failed`;
 
 class RedisLink implements StreamLink {
-  readonly isSerial = true;
   readonly #client: Redis;
   readonly #maxlen: string;
   #listener: LinkListener | null = null;

@@ -14,7 +14,6 @@ const RETRY_FOR_MS = 20_000;
 
 /** A broker that answers late, says no, breaks off in the middle, and stores what it had read from a connection that is gone. */
 class MoodyBroker implements StreamLink {
-  isSerial = false;
   readonly stored: string[] = [];
   readonly #clock: ManualClock;
   readonly #random: () => number;

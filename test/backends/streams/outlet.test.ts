@@ -9,7 +9,6 @@ import { SILENT_LOG } from '../../contracts/samples.ts';
 
 /** A link that does what the test says. */
 class ScriptedLink implements StreamLink {
-  isSerial = false;
   listener: LinkListener | null = null;
   readonly batches: Parcel[][] = [];
   readonly resets: string[] = [];
@@ -86,35 +85,6 @@ test('what one turn writes leaves in one piece, in its order', async () => {
   assert.deepEqual(link.sent, [['early', 'a', 'b', 'c'], ['d']]);
   link.settle(0, { type: 'stored' });
   assert.deepEqual(['a', 'd'].map(verdict), ['stored', 'waits']);
-});
-
-test('where a piece costs much, what comes while one is on its way leaves together behind it; an open holds nobody up', async () => {
-  const { clock, link, write, verdict } = await scene();
-  link.isSerial = true;
-  link.listener?.up();
-  write('open', { isRepeatable: false });
-  await clock.pass(0);
-  write('a');
-  write('b');
-  await clock.pass(0);
-  write('c');
-  await clock.pass(1_000);
-  write('d');
-  await clock.pass(0);
-  assert.deepEqual(link.sent, [['open'], ['a', 'b']]);
-  link.batches[1]?.[0]?.settled({ type: 'stored' });
-  await clock.pass(0);
-  assert.equal(link.sent.length, 2, 'the piece is answered when all of it is');
-  link.batches[1]?.[1]?.settled({ type: 'declined', because: 'OOM' });
-  await clock.pass(0);
-  assert.deepEqual(link.sent.slice(2), [['c', 'd']]);
-  link.break();
-  write('e');
-  link.listener?.up();
-  await clock.pass(0);
-  assert.deepEqual(link.sent.slice(3), [['c', 'd', 'e']]);
-  link.settle(3, { type: 'stored' });
-  assert.deepEqual(['open', 'a', 'b', 'c', 'd', 'e'].map(verdict), ['reset, sent', 'stored', 'declined', 'stored', 'stored', 'stored']);
 });
 
 test('what was on its way when the connection broke goes out again, before what came meanwhile; an open does not', async () => {
