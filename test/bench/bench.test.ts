@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { CpuRow, MemoryRow } from '../../bench/table.ts';
+import { missing } from '../support/engine-server.ts';
 import { MAIN } from '../support/gateway.ts';
 
 const BENCH = fileURLToPath(new URL('../../bench/bench.ts', import.meta.url));
@@ -68,6 +69,14 @@ test('every workload, very small, gives a whole table and JSON, and loses nothin
   for (const { workload, target } of rows) assert.match(out, new RegExp(`^\\| ${workload} \\| ${target} \\| .* \\| ok \\|$`, 'm'));
   for (const { target, connections } of idleRows)
     assert.match(out, new RegExp(`^\\| ${target} \\| ${connections} \\| .* \\| ok \\|$`, 'm'));
+});
+
+test('a stream is measured beside HTTP, once and in order, and is skipped with a note where there is no redis-server', async () => {
+  const { code, out, errors } = await bench([...SMALL, '--main', MAIN, '--workloads', 'stream@20000']);
+  assert.equal(code, 0, out + errors);
+  if (missing('redis') !== false) return assert.match(out, /stream@20000: skipped, redis-server is not on this machine/);
+  for (const target of ['http', 'redis'])
+    assert.match(out, new RegExp(`^\\| stream@20000 \\| ${target} \\| [0-9.]+ \\| .* \\| ok \\|$`, 'm'));
 });
 
 test('a broadcast to a gateway that has none is skipped with a note, and measured where there is one', async () => {

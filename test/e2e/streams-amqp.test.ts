@@ -8,7 +8,7 @@ import { connect, tryConnect } from '../support/client.ts';
 import { wholeFile } from '../support/guests.ts';
 import { routesFile } from '../support/routes-file.ts';
 import { connectedBackend } from '../support/stream-backends.ts';
-import { firstsOf, judge, talkDuring, talkers, type Told } from '../support/stream-witness.ts';
+import { firstsOf, judge, outageMs, talkDuring, talkers, type Told } from '../support/stream-witness.ts';
 import { backendContract } from '../contracts/backend.ts';
 import { setTimeout as elapsed } from 'node:timers/promises';
 
@@ -114,10 +114,13 @@ suite('streams over RabbitMQ', { skip }, () => {
     await talkDuring(all, async () => {
       await elapsed(100);
       broker.freeze();
-      await elapsed(1_000);
+      await elapsed(outageMs(1_000));
       broker.thaw();
       await elapsed(200);
+      broker.freeze();
+      await elapsed(100); // of each talker there is something on its way
       await broker.kill();
+      await elapsed(outageMs(0));
       await broker.restart();
       await elapsed(200);
     });

@@ -14,7 +14,7 @@ import { ok } from '../support/guests.ts';
 import { speakingTls, startSentinel } from '../support/redis-kinds.ts';
 import { allIn, consume, redisClient, startLastingRedis } from '../support/redis-streams.ts';
 import { routesFile } from '../support/routes-file.ts';
-import { firstsOf, judge, talkDuring, talkers } from '../support/stream-witness.ts';
+import { firstsOf, judge, outageMs, talkDuring, talkers } from '../support/stream-witness.ts';
 
 const skip = missing('redis');
 
@@ -80,7 +80,7 @@ test(
       first.stop();
       await elapsed(100);
       await engine.kill();
-      await elapsed(300);
+      await elapsed(outageMs(300));
       await engine.restart();
       await elapsed(100);
     });
@@ -91,7 +91,7 @@ test(
     const inStream = await allIn(client);
     judge(all, inStream);
     const ids = (): Set<string> => new Set([...first.entries.all, ...second.entries.all].map(({ id }) => id));
-    for (let tries = 0; ids().size < inStream.length && tries < 200; tries += 1) await elapsed(25);
+    for (let tries = 0; ids().size < inStream.length && tries < 1_200; tries += 1) await elapsed(25);
     assert.equal(ids().size, inStream.length, 'the consumer goes on where it was');
   },
 );
@@ -103,7 +103,7 @@ test('a broker that stands still for less than BACKEND_TIMEOUT_MS is waited for:
   await talkDuring(all, async () => {
     await elapsed(100);
     engine.freeze();
-    await elapsed(1_000);
+    await elapsed(outageMs(1_000));
     engine.thaw();
   });
   const said = all.reduce((sum, talker) => sum + talker.said, 0);
@@ -119,7 +119,7 @@ test('one that stands still for longer is asked over another connection: what is
   await talkDuring(all, async () => {
     await elapsed(100);
     engine.freeze();
-    await elapsed(1_500);
+    await elapsed(outageMs(1_500));
     engine.thaw();
   });
   const said = all.reduce((sum, talker) => sum + talker.said, 0);

@@ -16,9 +16,12 @@ import { sampleGateway, sampleRequest, sampleRoute } from '../contracts/samples.
 import { Commander } from './commander.ts';
 import { handlersOver, Inside } from './in-process.ts';
 import { judge } from './judgement.ts';
-import { inProcess, rollPlan, type Plan } from './plan.ts';
+import { streamBackend, Verdicts } from './over-stream.ts';
+import { inProcess, overStream, rollPlan, type Plan } from './plan.ts';
 import { Random } from './random.ts';
+import { SimulatedBroker } from './simulated-broker.ts';
 import { SimulatedSocket } from './simulated-socket.ts';
+import { judgeStream } from './stream-judgement.ts';
 import { Record, Truth } from './truth.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { SimulatedBackend, WEATHERS } from './weather.ts';
@@ -32,15 +35,22 @@ export type HistoryOptions = {
   readonly tally: Map<string, number>;
   readonly isVerbose: boolean;
   readonly isInProcess?: boolean;
+  readonly isOverStream?: boolean;
 };
 
 /** Lives through one random history to its end and returns what went wrong. */
-export async function runHistory({ seed, tally, isVerbose, isInProcess = false }: HistoryOptions): Promise<readonly string[]> {
+export async function runHistory({
+  seed,
+  tally,
+  isVerbose,
+  isInProcess = false,
+  isOverStream = false,
+}: HistoryOptions): Promise<readonly string[]> {
   const random = new Random(seed);
   const clock = new VirtualClock(random);
   const record = new Record(tally, isVerbose, () => clock.now());
   const plan = rollPlan(random);
-  const history = new History({ random, clock, record, plan: isInProcess ? inProcess(plan) : plan });
+  const history = new History({ random, clock, record, plan: isInProcess ? inProcess(plan) : isOverStream ? overStream(plan) : plan });
   history.begin();
   const events = await clock.run(MOST_EVENTS);
   await Promise.resolve();
@@ -58,7 +68,8 @@ class History {
   readonly #random: Random;
   readonly #clock: VirtualClock;
   readonly #record: Record;
-  readonly #backend: SimulatedBackend;
+  readonly #backend: SimulatedBackend | SimulatedBroker;
+  readonly #verdicts = new Verdicts();
   readonly #witness: Witness;
   readonly #commander: Commander;
   readonly #route: Route;
@@ -81,10 +92,12 @@ class History {
       closeConcurrency: plan.closeConcurrency,
       closeBacklog: plan.closeBacklog,
     });
-    this.#backend = new SimulatedBackend(clock, random);
-    const reached = plan.isInProcess ? new Inside(this.#backend) : this.#backend;
+    this.#backend = plan.isOverStream ? new SimulatedBroker({ clock, random, record }) : new SimulatedBackend(clock, random);
+    const reached =
+      this.#backend instanceof SimulatedBroker ? this.#verdicts : plan.isInProcess ? new Inside(this.#backend) : this.#backend;
     const broken: Transport = plan.hasBreaker ? withBreaker(reached, { clock: running, log, name: 'simulated' }) : reached;
     clock.usesNextTick = plan.hasBreaker || plan.isInProcess;
+    clock.usesTurns = plan.isOverStream;
     this.#witness = new Witness(broken, {
       clock,
       record,
@@ -101,7 +114,14 @@ class History {
       limits: plan.limits,
       socketOf: (truth) => this.sockets.get(truth),
     });
-    this.#route = plan.isInProcess ? this.#routeInside(running, log) : this.#routeOutside(running);
+    if (this.#backend instanceof SimulatedBroker) this.#route = this.#routeOver(this.#backend, running, log);
+    else this.#route = plan.isInProcess ? this.#routeInside(running, log) : this.#routeOutside(running);
+  }
+
+  #routeOver(broker: SimulatedBroker, clock: Clock, log: Log): Route {
+    const { limits } = this.plan;
+    const backend = this.#verdicts.watched(streamBackend({ broker, clock, log, limits }), this.#witness, limits);
+    return sampleRoute({ backend, intake: createInboxes({ backend, limits }), limits });
   }
 
   #routeOutside(clock: Clock): Route {
@@ -146,6 +166,7 @@ class History {
     const { gateway, plan, ledger } = this;
     if (plan.drainAtMs !== null && !this.#isDrained) this.#record.violate('G7', null, 'the gateway never says that it is empty');
     for (const truth of this.#witness.truths) this.#commander.checkFrames(truth);
+    if (this.#backend instanceof SimulatedBroker) judgeStream(this.#backend.stored, this.#witness.truths, this.#record);
     judge({ truths: this.#witness.truths, gateway, plan, ledger, record: this.#record });
   }
 

@@ -13,6 +13,8 @@ export type Plan = {
   readonly hasBreaker: boolean;
   /** The backend is code in the gateway's process. */
   readonly isInProcess: boolean;
+  /** The backend is a broker. */
+  readonly isOverStream: boolean;
   readonly hasHeartbeat: boolean;
   /** Times that the gateway is frozen. */
   readonly ownPauses: number;
@@ -25,6 +27,11 @@ export type Plan = {
 /** Of a gateway whose backend is code in its process: there is no breaker, and their clocks do not differ. */
 export function inProcess(plan: Plan): Plan {
   return { ...plan, isInProcess: true, hasBreaker: false, ownPauses: 0 };
+}
+
+/** Of a gateway whose backend is a broker, which answers nothing to a message. */
+export function overStream(plan: Plan): Plan {
+  return { ...plan, isOverStream: true, hasBreaker: false, reply: false };
 }
 
 export function rollPlan(random: Random): Plan {
@@ -57,6 +64,7 @@ export function rollPlan(random: Random): Plan {
     reply: random.chance(0.3),
     hasBreaker: random.chance(0.3),
     isInProcess: false,
+    isOverStream: false,
     hasHeartbeat: random.chance(0.3),
     ownPauses: random.pick([0, 0, 1, 3]),
     clients: random.between(1, 4),

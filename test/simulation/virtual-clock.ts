@@ -41,6 +41,8 @@ export class VirtualClock implements Clock, TimeSource {
   /** Turns of the microtask queue are paid only while somebody awaits, those of `process.nextTick` only where it is used. */
   awaiting = 0;
   usesNextTick = false;
+  /** Those of the event loop, only where something waits for their ends. */
+  usesTurns = false;
 
   constructor(random: Random) {
     this.#random = random;
@@ -92,6 +94,7 @@ export class VirtualClock implements Clock, TimeSource {
       count += 1;
       entry.task();
       if (this.usesNextTick) await new Promise<void>((resolve) => process.nextTick(resolve));
+      if (this.usesTurns) await new Promise<void>((resolve) => setImmediate(resolve));
       if (this.awaiting > 0) for (let turn = 0; turn < MICROTASKS; turn += 1) await SETTLED;
     }
     return count;

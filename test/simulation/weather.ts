@@ -6,7 +6,7 @@ import type { VirtualClock } from './virtual-clock.ts';
 export const WEATHERS = ['unreachable', 'reset', 'timeout', 'too-long', 'stopped', '502', '503', '504', 'retry-after', 'any'] as const;
 export type Weather = (typeof WEATHERS)[number];
 
-type Outage = { readonly from: number; readonly until: number; readonly weather: Weather };
+export type Outage = { readonly from: number; readonly until: number; readonly weather: Weather };
 
 const NONE = Buffer.alloc(0);
 export const OPEN_OK = '"code":"OK"';

@@ -5,11 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
+import type { Certificate } from './certificate.ts';
 import { freePort } from './free-port.ts';
 
 /** A RabbitMQ of its own; it ends with the test, and so does what it wrote. */
 export type AmqpBroker = {
   readonly url: string;
+  /** Of its TLS listener; empty: it has none. */
+  readonly tlsUrl: string;
   /** As if its machine lost power. */
   readonly kill: () => Promise<void>;
   /** Starts again on the same port, with what it had. */
@@ -27,9 +30,10 @@ export function amqpMissing(): string | false {
 }
 
 /** Starts a node of its own, with an own port mapper: the machine's does not learn of it. Costs several seconds of a processor. */
-export async function startBroker(t: Pick<TestContext, 'after'>): Promise<AmqpBroker> {
+export async function startBroker(t: Pick<TestContext, 'after'>, certificate: Certificate | null = null): Promise<AmqpBroker> {
   const directory = await mkdtemp(join(tmpdir(), 'rabbitmq-'));
-  const [port, distribution, mapper] = await Promise.all([freePort(), freePort(), freePort()]);
+  const [port, distribution, mapper, tlsPort] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  if (certificate !== null) await writeFile(join(directory, 'rabbitmq.conf'), speakingTls(tlsPort, certificate));
   await mkdir(join(directory, 'log'));
   await writeFile(join(directory, 'plugins'), '[].');
   const pidFile = join(directory, 'pid');
@@ -44,7 +48,7 @@ export async function startBroker(t: Pick<TestContext, 'after'>): Promise<AmqpBr
     RABBITMQ_NODE_PORT: String(port),
     RABBITMQ_DIST_PORT: String(distribution),
     RABBITMQ_ENABLED_PLUGINS_FILE: join(directory, 'plugins'),
-    RABBITMQ_CONFIG_FILE: join(directory, 'none'),
+    RABBITMQ_CONFIG_FILE: join(directory, 'rabbitmq.conf'), // there where it speaks TLS
     RABBITMQ_CONF_ENV_FILE: join(directory, 'none'),
     RABBITMQ_PID_FILE: pidFile,
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 1:1 +sbwt none +sbwtdcpu none +sbwtdio none',
@@ -88,9 +92,15 @@ export async function startBroker(t: Pick<TestContext, 'after'>): Promise<AmqpBr
   await restart();
   return {
     url: `amqp://127.0.0.1:${port}`,
+    tlsUrl: certificate === null ? '' : `amqps://localhost:${tlsPort}`,
     kill,
     restart,
     freeze: () => process.kill(pid, 'SIGSTOP'),
     thaw: () => process.kill(pid, 'SIGCONT'),
   };
+}
+
+function speakingTls(port: number, { certFile, keyFile }: Certificate): string {
+  const lines = [`listeners.ssl.1 = 127.0.0.1:${port}`, `ssl_options.certfile = ${certFile}`, `ssl_options.keyfile = ${keyFile}`];
+  return [...lines, 'ssl_options.verify = verify_none', ''].join('\n');
 }

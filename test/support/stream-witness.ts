@@ -29,6 +29,11 @@ export async function talkers(t: Pick<TestContext, 'after'>, url: string, count:
   return Promise.all(Array.from({ length: count }, async (_, index) => new Talker(`t${index}`, await connect(t, `${url}/t${index}`))));
 }
 
+/** How long a broker is away. `STREAM_OUTAGE_MS=10000` makes every outage of these tests a long one. */
+export function outageMs(normally: number): number {
+  return Number(process.env['STREAM_OUTAGE_MS'] ?? normally);
+}
+
 const TALK_EVERY_MS = 30;
 
 /** Each says something every so often while the work runs. */

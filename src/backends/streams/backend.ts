@@ -10,9 +10,9 @@ import {
 } from '../../core/events.ts';
 import type { Limits } from '../../core/limits.ts';
 import type { Backend, Receiver } from '../../core/ports.ts';
-import type { Entry, EntryCodec } from '../../wire/entries.ts';
+import type { EntryCodec } from '../../wire/entries.ts';
 import { refused } from '../../wire/verdicts.ts';
-import type { Order, Writing } from './held.ts';
+import type { Writing } from './held.ts';
 import type { Names } from './names.ts';
 import type { Outlet } from './outlet.ts';
 
@@ -34,19 +34,19 @@ export class StreamBackend implements Backend {
   }
 
   open(event: OpenEvent, waitUntil: number): Promise<OpenVerdict> {
-    const { codec, limits } = this.#options;
+    const { codec, limits, outlet } = this.#options;
     return new Promise((resolve) => {
       const receiver = { settled: (writing: Writing) => resolve(openVerdict(writing)) };
-      const entry = codec.open(event);
-      this.#write(event, { entry, receiver, waitUntil, timeoutMs: limits.openTimeoutMs, isRepeatable: false });
+      const [name, entry] = [this.#nameFor(event), codec.open(event)];
+      outlet.write({ name, entry, receiver, waitUntil, timeoutMs: limits.openTimeoutMs, isRepeatable: false });
     });
   }
 
   message(event: MessageEvent, receiver: Receiver<MessageVerdict>, waitUntil: number): void {
-    const { codec, limits } = this.#options;
-    const entry = codec.message(event);
-    this.#write(event, {
-      entry,
+    const { codec, limits, outlet } = this.#options;
+    outlet.write({
+      name: this.#nameFor(event),
+      entry: codec.message(event),
       receiver: new MessageWriting(receiver),
       waitUntil,
       timeoutMs: limits.backendTimeoutMs,
@@ -55,9 +55,10 @@ export class StreamBackend implements Backend {
   }
 
   close(event: CloseEvent, receiver: Receiver<CloseVerdict>, waitUntil: number): void {
-    const { codec, limits } = this.#options;
+    const { codec, limits, outlet } = this.#options;
     const told = { settled: (writing: Writing) => receiver.settled(closeVerdict(writing)) };
-    this.#write(event, { entry: codec.close(event), receiver: told, waitUntil, timeoutMs: limits.backendTimeoutMs, isRepeatable: true });
+    const [name, entry] = [this.#nameFor(event), codec.close(event)];
+    outlet.write({ name, entry, receiver: told, waitUntil, timeoutMs: limits.backendTimeoutMs, isRepeatable: true });
   }
 
   /** The broker's connection is not this route's alone; who made it ends it, and with it what is still out. */
@@ -65,10 +66,9 @@ export class StreamBackend implements Backend {
     return Promise.resolve();
   }
 
-  #write(event: AnyEvent, order: Omit<Order, 'name'> & { readonly entry: Entry }): void {
-    const { codec, names, outlet } = this.#options;
-    const name = names.isConstant ? names.standard : names.of(codec.variables(event));
-    outlet.write({ ...order, name });
+  #nameFor(event: AnyEvent): string {
+    const { codec, names } = this.#options;
+    return names.isConstant ? names.standard : names.of(codec.variables(event));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ChannelModel, connect } from 'amqplib';
+import { reasonOf } from '../reason.ts';
 import type { Address } from './address.ts';
 
 const CONNECT_MS = 5_000;
@@ -85,9 +86,4 @@ const GOODBYE_MS = 1_000;
 /** With jitter, so that processes do not come back all at once. */
 function pauseMs(attempt: number): number {
   return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
-}
-
-/** In a few words. */
-export function reasonOf(error: Error & { readonly code?: string | number }): string {
-  return error.message || String(error.code ?? '') || 'the connection was lost';
 }

@@ -26,8 +26,3 @@ export function clientOptions(address: Address, connectTimeoutMs: number) {
 function pauseMs(attempt: number): number {
   return Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10)) * (0.5 + Math.random() / 2);
 }
-
-/** In a few words, without what was asked. */
-export function reasonOf(error: Error & { readonly code?: string }): string {
-  return error.message || error.code || 'the connection was lost';
-}

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Redis } from 'ioredis';
+import { reasonOf } from '../reason.ts';
 import type { Address } from './address.ts';
-import { clientOptions, reasonOf } from './client-options.ts';
+import { clientOptions } from './client-options.ts';
 import { SCRIPTS, type ScriptName } from './scripts.ts';
 
 const SHAS = Object.fromEntries(Object.entries(SCRIPTS).map(([name, text]) => [name, createHash('sha1').update(text).digest('hex')])) as {

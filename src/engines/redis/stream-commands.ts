@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { CommandsTarget, StreamTarget } from '../../wire/stream-targets.ts';
 import type { CommandEntry, CommandExecutor, CommandResult, CommandSource } from '../../wire/streams.ts';
+import { reasonOf } from '../reason.ts';
 import { readAddress } from './address.ts';
-import { clientOptions, reasonOf } from './client-options.ts';
+import { clientOptions } from './client-options.ts';
 import { ConsumerGroup, type Delivered } from './consumer-group.ts';
 
 const CONNECT_MS = 5_000;

@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
 import type { StreamTarget } from '../../wire/stream-targets.ts';
 import type { Fate, LinkListener, Parcel, StreamLink } from '../../wire/streams.ts';
+import { reasonOf } from '../reason.ts';
 import { readAddress } from './address.ts';
-import { clientOptions, reasonOf } from './client-options.ts';
+import { clientOptions } from './client-options.ts';
 
 const CONNECT_MS = 5_000;
 /** A server that hangs does not answer a goodbye: then its socket is dropped. */
@@ -22,23 +23,27 @@ export async function createRedisLink({ url, maxlen }: Target): Promise<StreamLi
 const BATCH = 256;
 
 /**
- * Several XADD in one command, since a client's work for a command is much more than that for an argument. KEYS: streams.
- * ARGV: MAXLEN or 0, then for each entry the number of its stream, how many words follow, and these. Answers with the
- * number and the error of each that was not added. Sent as a text, which no restart of Redis forgets.
+ * Several XADD in one command, since a client's work for a command is much more than that for an entry. KEYS: streams.
+ * ARGV: MAXLEN or 0, then the entries as JSON, each the number of its stream and its words, then what is no text, in its
+ * order: where a word is `false` the next of these stands. Answers with the number and the error of each that was not added.
+ * Sent as a text, which no restart of Redis forgets.
  */
 const APPEND = `
-local failed, at, number, most = {}, 2, 0, ARGV[1]
-while ARGV[at] do
-  local key, last = KEYS[tonumber(ARGV[at])], at + 1 + tonumber(ARGV[at + 1])
-  local added
-  if most == '0' then added = redis.pcall('XADD', key, '*', unpack(ARGV, at + 2, last))
-  else added = redis.pcall('XADD', key, 'MAXLEN', '~', most, '*', unpack(ARGV, at + 2, last)) end
+local failed, most, binary = {}, ARGV[1], 2
+for number, entry in ipairs(cjson.decode(ARGV[2])) do
+  for at = 2, #entry do
+    if entry[at] == false then
+      binary = binary + 1
+      entry[at] = ARGV[binary]
+    end
+  end
+  local key, added = KEYS[entry[1]]
+  if most == '0' then added = redis.pcall('XADD', key, '*', unpack(entry, 2))
+  else added = redis.pcall('XADD', key, 'MAXLEN', '~', most, '*', unpack(entry, 2)) end
   if type(added) == 'table' and added.err then
-    failed[#failed + 1] = number
+    failed[#failed + 1] = number - 1
     failed[#failed + 1] = added.err
   end
-  number = number + 1
-  at = last + 1
 end
 return failed`;
 
@@ -73,16 +78,24 @@ class RedisLink implements StreamLink {
   }
 
   #append(parcels: readonly Parcel[]): void {
-    const streams = new Map<string, string>();
-    const words: (string | Buffer)[] = [this.#maxlen];
+    const streams = new Map<string, number>();
+    const binaries: Buffer[] = [];
+    const entries: Words[] = [];
     for (const { name, entry } of parcels) {
       let stream = streams.get(name);
-      if (stream === undefined) streams.set(name, (stream = String(streams.size + 1)));
-      words.push(stream, String(entry.fields.length));
-      // one Buffer among the words costs as much as all of them
-      for (const word of entry.fields) words.push(typeof word === 'string' || entry.isBinary ? word : word.toString());
+      if (stream === undefined) streams.set(name, (stream = streams.size + 1));
+      const words: Words = [stream];
+      for (const word of entry.fields) {
+        if (typeof word === 'string') words.push(word);
+        else if (!entry.isBinary) words.push(word.toString());
+        else {
+          words.push(false);
+          binaries.push(word);
+        }
+      }
+      entries.push(words);
     }
-    this.#client.call('EVAL', [APPEND, String(streams.size), ...streams.keys(), ...words]).then(
+    this.#client.call('EVAL', [APPEND, String(streams.size), ...streams.keys(), this.#maxlen, textOf(entries), ...binaries]).then(
       (failed) => this.#tell(parcels, failed as (number | string)[]),
       (error: Error) => {
         const fate: Fate = error.name === 'ReplyError' ? { type: 'declined', because: error.message } : LOST; // any other is no answer
@@ -114,6 +127,15 @@ class RedisLink implements StreamLink {
     this.#client.disconnect();
     return Promise.resolve();
   }
+}
+
+type Words = (string | number | false)[];
+
+/** JSON. Half of a surrogate pair, which Redis would not read, becomes U+FFFD, as it does where a text becomes bytes. */
+function textOf(entries: readonly Words[]): string {
+  const text = JSON.stringify(entries);
+  if (!text.includes('\\ud')) return text; // so is the half of a pair written, and nothing else without another backslash before
+  return JSON.stringify(entries.map((words) => words.map((word) => (typeof word === 'string' ? word.toWellFormed() : word))));
 }
 
 const STORED: Fate = { type: 'stored' };
