@@ -16,7 +16,7 @@ import { WebSocket, WebSocketServer } from 'ws';
 const PATCHED: Readonly<Record<string, readonly [version: string, look: string]>> = {
   undici: [
     '8.12.4',
-    'src/backends/http/lines.ts takes over read, write, cork and uncork of its sockets, and has them read past their streams (`onread`): test/backends/http/turn-writes.test.ts; ready-headers.ts adds to the headers of its requests',
+    'src/backends/http/lines.ts takes over read, write, cork and uncork of its sockets, and has them read past their streams (`onread`): test/backends/http/turn-writes.test.ts; and adds to the headers of its requests: party-headers.test.ts',
   ],
   ws: [
     '8.23.0',
@@ -125,7 +125,7 @@ test('undici publishes a request once it is made and before it is written, with 
   t.after(() => unsubscribe('undici:request:create', addHeaders));
   const { body } = await client.request({ method: 'PUT', path: '/', headers: ['x-a', '1'], body: 'text' });
   assert.equal(await body.text(), 'ok');
-  assert.match(heads[0] ?? '', /x-a 1 x-b 2 x-c 3/, 'src/backends/http/ready-headers.ts');
+  assert.match(heads[0] ?? '', /x-a 1 x-b 2 x-c 3/, 'src/backends/http/lines.ts');
 });
 
 function addHeaders(message: unknown): void {

@@ -30,6 +30,12 @@ export type BackendCall = {
   readonly body: Buffer | string | null;
 };
 
+/** Of this name, in lower case. */
+export function headerOf({ headers, partyHeaders }: Pick<BackendCall, 'headers' | 'partyHeaders'>, name: string): string | undefined {
+  for (let index = 0; index < headers.length; index += 2) if (headers[index] === name) return headers[index + 1];
+  return partyHeaders && headerOf({ headers: [...partyHeaders.list] }, name);
+}
+
 /** All headers of a call: name, value, name, value … */
 export function allHeadersOf({ headers, partyHeaders }: Pick<BackendCall, 'headers' | 'partyHeaders'>): readonly string[] {
   return partyHeaders === undefined ? headers : [...partyHeaders.list, ...headers];

@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { CloseEvent, MessageEvent, OpenEvent } from '../../src/core/events.ts';
-import { allHeadersOf, maxAnswerBytes, type BackendCall, type BackendResult } from '../../src/wire/calls.ts';
+import { allHeadersOf, headerOf, maxAnswerBytes, type BackendCall, type BackendResult } from '../../src/wire/calls.ts';
 import type { Codec, LifeCodec } from '../../src/wire/codec.ts';
 import { sampleConnection, sampleLimits, sampleRequest, sampleRoute, SAMPLE_ID } from './samples.ts';
 
@@ -244,10 +244,4 @@ function checkForm(call: BackendCall): void {
 function checkHeader(name: string | undefined, value: string | undefined): void {
   assert.match(name ?? '', /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/);
   assert.match(value ?? '\n', /^[\t\x20-\x7e\x80-\xff]*$/, `header ${name}`);
-}
-
-export function headerOf(call: BackendCall, name: string): string | null {
-  const headers = allHeadersOf(call);
-  const index = headers.findIndex((text, place) => place % 2 === 0 && text === name);
-  return index < 0 ? null : (headers[index + 1] ?? null);
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { sampleGateway, sampleRequest, sampleRoute, sampleSocket } from '../contracts/samples.ts';
 import { endOfTurn, ManualClock } from '../contracts/manual-clock.ts';
 import { ANSWER_204, ScriptedTransport } from '../contracts/scripted-transport.ts';
-import { headerOf } from '../contracts/dialect.ts';
+import { headerOf } from '../../src/wire/calls.ts';
 
 const OK = { type: 'answer', status: 200, headers: {}, body: Buffer.from('{"code":"OK"}') } as const;
 
@@ -19,7 +19,7 @@ async function scene() {
   decision.connection.attach(sampleSocket(), decision.verdict);
   const tagsOfLastCall = (): string | null => {
     const call = transport.all.at(-1) ?? assert.fail('no call was made');
-    return headerOf(call, 'ws-tags');
+    return headerOf(call, 'ws-tags') ?? null;
   };
   return { clock, transport, connection: decision.connection, tagsOfLastCall };
 }

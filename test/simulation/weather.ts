@@ -1,4 +1,4 @@
-import type { BackendCall, BackendResult, FailureReason, Transport } from '../../src/wire/calls.ts';
+import { headerOf, type BackendCall, type BackendResult, type FailureReason, type Transport } from '../../src/wire/calls.ts';
 import type { Receiver } from '../../src/core/ports.ts';
 import type { Random } from './random.ts';
 import type { VirtualClock } from './virtual-clock.ts';
@@ -35,7 +35,7 @@ export class SimulatedBackend implements Transport {
   }
 
   call(call: BackendCall, receiver: Receiver<BackendResult>): void {
-    const event = call.headers[call.headers.indexOf('ws-event') + 1];
+    const event = headerOf(call, 'ws-event');
     const weather = this.#weather();
     const result =
       weather !== null

@@ -1,4 +1,4 @@
-import { retryAfterMs, type BackendCall, type BackendResult, type Transport } from '../../src/wire/calls.ts';
+import { headerOf, retryAfterMs, type BackendCall, type BackendResult, type Transport } from '../../src/wire/calls.ts';
 import type { Limits } from '../../src/core/limits.ts';
 import type { Receiver } from '../../src/core/ports.ts';
 import type { Attempts, Record, Truth } from './truth.ts';
@@ -193,6 +193,5 @@ function openVerdict(result: BackendResult): Truth['opening'] {
 }
 
 function header(call: BackendCall, name: string): string {
-  const index = call.headers.indexOf(name);
-  return index < 0 ? '' : (call.headers[index + 1] ?? '');
+  return headerOf(call, name) ?? '';
 }

@@ -1,5 +1,13 @@
 import { buildConnector, Client, type Dispatcher } from 'undici';
-import type { AnswerHeaders, BackendCall, BackendResult, FailureReason, Signer, Transport } from '../../wire/calls.ts';
+import {
+  headerOf,
+  type AnswerHeaders,
+  type BackendCall,
+  type BackendResult,
+  type FailureReason,
+  type Signer,
+  type Transport,
+} from '../../wire/calls.ts';
 import type { Observer } from '../../core/observer.ts';
 import type { Receiver } from '../../core/ports.ts';
 import { systemClock } from '../../core/system-clock.ts';
@@ -192,11 +200,6 @@ function deadlinesOf({ running }: Shared, timeoutMs: number): Deadlines {
     running.set(timeoutMs, deadlines);
   }
   return deadlines;
-}
-
-function headerOf({ headers }: BackendCall, name: string): string | undefined {
-  for (let index = 0; index < headers.length; index += 2) if (headers[index] === name) return headers[index + 1];
-  return undefined;
 }
 
 function messageOf(error: unknown): string {
