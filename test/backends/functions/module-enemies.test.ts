@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { Clock } from '../../../src/core/ports.ts';
+import { systemClock } from '../../../src/core/system-clock.ts';
 import type { FunctionCall, FunctionResult, FunctionTarget } from '../../../src/wire/functions.ts';
 import { functionCall, invoke } from '../../contracts/function-target.ts';
 import { gone, isAlive, moduleTarget } from './module-scene.ts';
@@ -94,6 +96,22 @@ suite('an enemy of a handler costs its own call only', () => {
       await gone(victim);
       assert.equal(await isCalm(target), other);
     });
+
+  test('that never ends is told of as a time-out where it has no time of its own, also where of two timers the call’s rings last', async (t) => {
+    let isLate = false;
+    const after: Clock['after'] = (ms, task) => {
+      const moreMs = isLate ? 40 : 0;
+      isLate = false;
+      return systemClock.after(ms + moreMs, task);
+    };
+    const clock = { now: () => systemClock.now(), date: () => systemClock.date(), random: () => systemClock.random(), after };
+    const { target } = moduleTarget(t, 'enemies.cjs', { export: 'enemy', maxInstances: 1, clock });
+    await isCalm(target);
+    isLate = true; // of the next timer, which is the call's
+    const result = await invoke(target, doing('blocks', { timeoutMs: 100 }));
+    assert.ok(result.type === 'failure' && result.reason === 'timeout' && result.wasSent, JSON.stringify(result));
+    await isCalm(target);
+  });
 
   test('one that runs on after its call timed out is still killed at its own time-out', async (t) => {
     const { target } = moduleTarget(t, 'enemies.cjs', { export: 'enemy', maxInstances: 1, timeoutMs: 500 });

@@ -37,8 +37,10 @@ export interface InstanceOwner {
 export type Job = {
   readonly requestId: string;
   readonly payload: string;
-  /** After so long the instance is killed. */
+  /** What its function is told that it may take. */
   readonly timeoutMs: number;
+  /** After so long the instance is killed, and the call is one that failed. */
+  readonly killedAfterMs: number;
   readonly receiver: Receiver<FunctionResult>;
 };
 
@@ -91,8 +93,8 @@ export class Instance {
   run(job: Job): void {
     this.#state = 'busy';
     this.#job = job;
-    const { requestId, payload, timeoutMs } = job;
-    this.#timer = this.#options.clock.after(timeoutMs, () =>
+    const { requestId, payload, timeoutMs, killedAfterMs } = job;
+    this.#timer = this.#options.clock.after(killedAfterMs, () =>
       this.kill(threw('Sandbox.Timedout', `RequestId: ${requestId} Error: Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`)),
     );
     this.#spawned.channel.write(encodeFrame({ type: 'invoke', requestId, timeoutMs }, payload));
