@@ -43,7 +43,7 @@ export class Lines {
   }
 
   dispatch(passenger: Passenger): void {
-    const line = this.#waiting.length > 0 ? null : (this.#withRoom.at(-1) ?? this.#opened()); // nobody overtakes those who wait
+    const line = this.#withRoom.at(-1) ?? this.#opened();
     if (line === null) {
       this.#waiting.push(passenger);
     } else {
@@ -57,7 +57,7 @@ export class Lines {
     const line = this.#left(passenger);
     if (line === null) return;
     if (line.running === this.#options.pipelining - 1) this.#withRoom.push(line);
-    if (this.#waiting.length > 0) process.nextTick(this.#fill); // undici, in the middle of an answer, has yet to be done with it
+    this.#fill();
   }
 
   /** It failed: its socket must connect again, so that other lines go first. undici has to finish with the failure before. */
@@ -100,15 +100,16 @@ export class Lines {
     return line;
   }
 
-  readonly #fill = (): void => {
+  #fill(): void {
+    if (this.#waiting.length === 0) return;
+    process.nextTick(this.#options.handedOver); // undici, in the middle of an answer, has yet to queue what it does next
     while (this.#waiting.length > 0) {
       const line = this.#withRoom.at(-1);
       const next = line && this.#waiting.shift();
-      if (line === undefined || next === undefined) break;
+      if (line === undefined || next === undefined) return;
       if (!next.isOver) this.#board(line, next);
     }
-    this.#options.handedOver();
-  };
+  }
 }
 
 /** For the request that undici makes next. */

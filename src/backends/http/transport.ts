@@ -33,7 +33,7 @@ export type HttpTransportOptions = {
 export function createHttpTransport(options: HttpTransportOptions): Transport {
   const writes = new TurnWrites(options.pipelining > 1);
   const clientOptions: Client.Options = {
-    pipelining: Math.max(2, options.pipelining), // `Lines` bounds it; told 1, undici looks at its queue once more in a turn of its own
+    pipelining: options.pipelining,
     allowH2: false,
     headersTimeout: 0, // HttpExchange bounds the whole answer itself
     bodyTimeout: 0,

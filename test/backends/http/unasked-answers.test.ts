@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test';
 import { createHttpTransport } from '../../../src/backends/http/transport.ts';
 import { Meter } from '../../../src/core/meter.ts';
 import { Timings } from '../../../src/core/timings.ts';
+import type { BackendResult } from '../../../src/wire/calls.ts';
 import { ask } from '../../contracts/transport.ts';
 import { sampleCall } from '../../contracts/samples.ts';
 
@@ -35,7 +36,7 @@ async function backend(t: TestContext, reply: (path: string, socket: Socket) => 
   t.after(() => server.close());
   const get = (path: string, id?: string) =>
     ask(transport, sampleCall({ method: 'GET', path, headers: id === undefined ? [] : ['ws-event-id', id] }));
-  return { get, sockets: () => sockets };
+  return { get, transport, sockets: () => sockets };
 }
 
 const bodyOf = (result: Awaited<ReturnType<typeof ask>>) => (result.type === 'answer' ? result.body.toString() : result.detail);
@@ -57,6 +58,31 @@ for (const [what, behind] of [
     }
   });
 }
+
+test('an answer that nobody asked for, behind an answer, is not that of a call which is made from within the first', async (t) => {
+  for (const more of [
+    { method: 'POST', isIdempotent: false },
+    { method: 'PUT', isIdempotent: true },
+  ] as const) {
+    const { transport } = await backend(t, (path, socket) => void socket.write(answer(path) + answer('stolen').repeat(3)));
+    const call = (path: string) => sampleCall({ path, ...more });
+    for (let count = 0; count < 20; count += 1) {
+      const second = Promise.withResolvers<BackendResult>();
+      const first = await new Promise<BackendResult>((resolve) => {
+        const settled = (result: BackendResult): void => {
+          transport.call(call('/second'), { settled: second.resolve }, Infinity);
+          resolve(result);
+        };
+        transport.call(call('/first'), { settled }, Infinity);
+      });
+      for (const [result, wanted] of [
+        [first, '/first'],
+        [await second.promise, '/second'],
+      ] as const)
+        if (result.type === 'answer') assert.equal(bodyOf(result), wanted, more.method);
+    }
+  }
+});
 
 test('bytes that come on an idle socket end that socket, and the next call has another', async (t) => {
   const idle: Socket[] = [];
