@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigError, loadConfig } from '../../src/config/load.ts';
-import { startAuthority } from '../support/authority.ts';
+import { lockedKey, startAuthority } from '../support/authority.ts';
 
 const API_URI = 'http://localhost:3000/ws';
 
@@ -26,8 +25,7 @@ test('files of TLS that cannot be served with are mistakes of the start: each is
     writeFileSync(path, text);
     return path;
   };
-  const encrypted = join(ca.folder, 'encrypted.key');
-  execFileSync('openssl', ['pkcs8', '-topk8', '-in', own.keyFile, '-out', encrypted, '-passout', 'pass:hush']);
+  const encrypted = file('encrypted.key', lockedKey(own.key, 'hush'));
   const good = { TLS_CERT_FILE: own.certFile, TLS_KEY_FILE: own.keyFile };
   assert.deepEqual(problemsOf(good), []);
   assert.deepEqual(problemsOf({ ...good, TLS_CLIENT_CA_FILE: ca.certFile }), []);

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
-import { promisify } from 'node:util';
 import { ask } from '../support/ask.ts';
-import { startAuthority } from '../support/authority.ts';
+import { lockedKey, startAuthority } from '../support/authority.ts';
 import { startBackend } from '../support/backend.ts';
 import { connect, tryConnect } from '../support/client.ts';
 import { watch } from '../support/event-stream.ts';
@@ -119,8 +117,7 @@ suite('no secret is told', { concurrency: 4 }, () => {
   test('of an option that is a URL, or of a key with a passphrase, in what --check-config prints and complains of', async (t) => {
     const ca = await startAuthority(t);
     const locked = join(ca.folder, 'locked.key');
-    const lock = ['pkey', '-in', ca.keyFile, '-aes256', '-passout', `pass:${planted('passphrase')}`, '-out', locked];
-    await promisify(execFile)('openssl', lock);
+    await writeFile(locked, lockedKey(ca.key, planted('passphrase')));
     const noKey = join(ca.folder, 'no.key');
     await writeFile(noKey, `-----BEGIN PRIVATE KEY-----\n${Buffer.from(planted('key')).toString('base64')}\n-----END PRIVATE KEY-----\n`);
     const sound = {

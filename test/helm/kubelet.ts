@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { makePair } from '../support/authority.ts';
 import type { PodSpec, Variable } from './chart.ts';
 
 /** What the Secrets of a cluster hold, by name and key. */
@@ -18,7 +18,7 @@ const VALUES: Readonly<Record<string, string>> = {
   WEBHOOK_SECRETS: `whsec_${Buffer.alloc(32, 1).toString('base64')}`,
 };
 
-const { certificate, key } = pairMadeHere();
+const { cert: certificate, key } = await makePair('gateway', 'authority');
 
 /** The Secrets that the sets of values mount, under the keys that they say. */
 export const SECRETS: Secrets = {
@@ -26,19 +26,6 @@ export const SECRETS: Secrets = {
   callers: { 'ca.crt': certificate, 'bundle.pem': certificate },
   redis: { password: 'user:a-secret' },
 };
-
-function pairMadeHere(): { readonly certificate: string; readonly key: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'wsaas-tls-'));
-  const [keyFile, certFile] = [join(folder, 'tls.key'), join(folder, 'tls.crt')];
-  const kind = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];
-  const { status } = spawnSync('openssl', ['req', '-x509', ...kind, '-keyout', keyFile, '-out', certFile, '-subj', '/CN=gateway']);
-  try {
-    if (status !== 0) throw new Error('openssl is needed to make a certificate');
-    return { certificate: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
 
 /** The variables as the kubelet hands them to the process: downward API, secrets, then `$(NAME)` of those before. */
 export function environmentOf(variables: readonly Variable[]): Record<string, string> {

@@ -1,9 +1,9 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createPrivateKey } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { promisify } from 'node:util';
+import { generate } from 'selfsigned';
 
 /** A certificate and its key, as files and as PEM. */
 export type Issued = { readonly certFile: string; readonly keyFile: string; readonly cert: string; readonly key: string };
@@ -16,37 +16,66 @@ export type Authority = Issued & {
   readonly folder: string;
 };
 
-/** An authority of certificates that lives as long as the test; what it needs is Debian's `openssl`. */
+type Pair = Pick<Issued, 'cert' | 'key'>;
+type Kind = 'authority' | 'leaf';
+
+/** An authority of certificates that lives as long as the test. */
 export async function startAuthority(t: Pick<TestContext, 'after'>, name = 'ca'): Promise<Authority> {
   const folder = await mkdtemp(join(tmpdir(), 'authority-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  await writeFile(join(folder, 'openssl.cnf'), '[req]\ndistinguished_name = dn\n[dn]\n');
-  return authorityIn(folder, await make(folder, name, { extensions: AUTHORITY }));
+  return authorityIn(folder, await issuedIn(folder, name, await makePair(name, 'authority')));
 }
 
-const AUTHORITY = ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign', 'subjectKeyIdentifier=hash'];
-const LEAF = ['basicConstraints=critical,CA:FALSE', 'subjectAltName=DNS:localhost,IP:127.0.0.1', 'extendedKeyUsage=serverAuth,clientAuth'];
+/** A certificate, by itself or of an authority. */
+export async function makePair(name: string, kind: Kind, by?: Pair): Promise<Pair> {
+  const now = Date.now();
+  const made = await generate([{ name: 'commonName', value: name }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    notBeforeDate: new Date(now - DAY_MS),
+    notAfterDate: new Date(now + DAY_MS),
+    extensions: EXTENSIONS[kind],
+    ...(by !== undefined && { ca: by }),
+  });
+  return { cert: `${made.cert.trimEnd()}\n`, key: made.private }; // chains are made by putting one behind another
+}
+
+/** The key under a passphrase, as PEM. */
+export function lockedKey(key: string, passphrase: string): string {
+  return String(createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase }));
+}
+
+const DAY_MS = 86_400_000;
+const EXTENSIONS: Readonly<Record<Kind, NonNullable<NonNullable<Parameters<typeof generate>[1]>['extensions']>>> = {
+  authority: [
+    { name: 'basicConstraints', cA: true, critical: true },
+    { name: 'keyUsage', keyCertSign: true, critical: true },
+  ],
+  leaf: [
+    { name: 'basicConstraints', cA: false, critical: true },
+    { name: 'extKeyUsage', serverAuth: true, clientAuth: true },
+    {
+      name: 'subjectAltName',
+      altNames: [
+        { type: 2, value: 'localhost' },
+        { type: 7, ip: '127.0.0.1' },
+      ],
+    },
+  ],
+};
 
 function authorityIn(folder: string, own: Issued): Authority {
   return {
     ...own,
     folder,
-    issue: (name) => make(folder, name, { extensions: LEAF, by: own }),
-    issueAuthority: async (name) => authorityIn(folder, await make(folder, name, { extensions: AUTHORITY, by: own })),
+    issue: async (name) => issuedIn(folder, name, await makePair(name, 'leaf', own)),
+    issueAuthority: async (name) => authorityIn(folder, await issuedIn(folder, name, await makePair(name, 'authority', own))),
   };
 }
 
-async function make(
-  folder: string,
-  name: string,
-  { extensions, by }: { readonly extensions: readonly string[]; readonly by?: Issued },
-): Promise<Issued> {
+async function issuedIn(folder: string, name: string, { cert, key }: Pair): Promise<Issued> {
   const [certFile, keyFile] = [join(folder, `${name}.pem`), join(folder, `${name}.key`)] as const;
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile];
-  const signed = by === undefined ? [] : ['-CA', by.certFile, '-CAkey', by.keyFile];
-  const extended = extensions.flatMap((one) => ['-addext', one]);
-  const config = ['-config', join(folder, 'openssl.cnf'), '-days', '2', '-subj', `/CN=${name}`];
-  await promisify(execFile)('openssl', ['req', '-x509', ...config, ...key, ...signed, ...extended, '-out', certFile]);
-  const [cert, keyText] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')]);
-  return { certFile, keyFile, cert, key: keyText };
+  await Promise.all([writeFile(certFile, cert), writeFile(keyFile, key)]);
+  return { certFile, keyFile, cert, key };
 }

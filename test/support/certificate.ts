@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { promisify } from 'node:util';
+import { makePair } from './authority.ts';
 
 export type Certificate = { readonly certFile: string; readonly keyFile: string };
 
@@ -12,11 +11,10 @@ export type Certificate = { readonly certFile: string; readonly keyFile: string 
 export async function trustedCertificate(t: Pick<TestContext, 'after'>): Promise<Certificate> {
   const directory = await mkdtemp(join(tmpdir(), 'certificate-'));
   const [certFile, keyFile] = [join(directory, 'cert.pem'), join(directory, 'key.pem')] as const;
-  const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-days', '1'];
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', keyFile];
-  await promisify(execFile)('openssl', ['req', '-x509', ...key, '-out', certFile, ...subject]);
+  const { cert, key } = await makePair('localhost', 'leaf');
+  await Promise.all([writeFile(certFile, cert), writeFile(keyFile, key)]);
   const before = getCACertificates('default');
-  setDefaultCACertificates([...before, await readFile(certFile, 'utf8')]);
+  setDefaultCACertificates([...before, cert]);
   t.after(async () => {
     setDefaultCACertificates(before);
     await rm(directory, { recursive: true });
