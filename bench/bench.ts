@@ -19,10 +19,12 @@ for (const workload of options.workloads) {
       await measureStream(workload, round);
       continue;
     }
-    const ours = { ...options.ours, env: { ...options.ours.env, ...workload.env }, routes: workload.routes };
-    const other = { echo: options.echoFloor, 'idle-handlers': options.handlers }[workload.name as string] ?? options.floor;
+    const gateway = (target: Target): Target => ({ ...target, env: { ...target.env, ...workload.env }, routes: workload.routes });
+    const ours = gateway(options.ours);
+    const floor = { echo: options.echoFloor, 'idle-handlers': options.handlers }[workload.name as string] ?? options.floor;
+    const other = options.against === null ? floor : gateway(options.against);
     const both = round % 2 === 0 ? [other, ours] : [ours, other];
-    const targets = workload.hasFloor ? both : [ours];
+    const targets = workload.hasFloor || options.against !== null ? both : [ours];
     if (workload.name.startsWith('idle')) await measureIdle(workload, targets, round);
     else await measureRound(await paced(workload), targets, { round });
   }

@@ -75,6 +75,8 @@ export type Options = {
   readonly jsonPath: string | null;
   readonly ours: Target;
   readonly floor: Target;
+  /** Another build, which takes turns with ours in place of the floor. */
+  readonly against: Target | null;
   /** Of `echo`. */
   readonly echoFloor: Target;
   /** Ours, with code in its process in place of a backend. */
@@ -98,6 +100,7 @@ export const USAGE = `node bench/bench.ts [options]
   --steps 5000,10000,15000   connections at which idle memory is read, each after --settle 3 seconds
   --env NAME=VALUE    given to the gateway, may be repeated
   --main dist/main.js the gateway to measure
+  --against FILE      another build of it, in place of the floor
   --quiet 0           seconds to wait at most before each run for a machine that does nothing else
   --unpinned          do not hold the gateway and the generator to a core each
   --patience 10       seconds to wait for the last arrivals
@@ -127,6 +130,7 @@ export function readOptions(argv: readonly string[]): Options | null {
       settle: { type: 'string', default: '3' },
       env: { type: 'string', multiple: true, default: [] },
       main: { type: 'string', default: fileURLToPath(new URL('../dist/main.js', import.meta.url)) },
+      against: { type: 'string' },
       quiet: { type: 'string', default: '0' },
       unpinned: { type: 'boolean', default: false },
       patience: { type: 'string', default: '10' },
@@ -151,7 +155,11 @@ export function readOptions(argv: readonly string[]): Options | null {
     streamUrl: '',
     patienceMs: number('patience', values.patience, 0) * 1_000,
   };
-  if (!existsSync(values.main)) throw new Error(`--main: a gateway to measure was wanted; ${values.main} does not exist (npm run build)`);
+  for (const [option, file] of [
+    ['main', values.main],
+    ['against', values.against ?? values.main],
+  ] as const)
+    if (!existsSync(file)) throw new Error(`--${option}: a gateway to measure was wanted; ${file} does not exist (npm run build)`);
   const env = { CONTROL_ALLOW: '127.0.0.0/8', ...Object.fromEntries(values.env.map(pair)) };
   const ours: Target = { name: 'ours', script: values.main, env, broadcastRequest: 'POST /send?all=true' };
   return {
@@ -162,6 +170,7 @@ export function readOptions(argv: readonly string[]): Options | null {
     quietMs: number('quiet', values.quiet, 0) * 1_000,
     jsonPath: values.json ?? null,
     ours,
+    against: values.against === undefined ? null : { ...ours, name: 'floor', script: values.against },
     floor: { name: 'floor', script: FLOOR, env: {}, broadcastRequest: 'PUT /broadcast' },
     echoFloor: { name: 'floor', script: ECHO_FLOOR, env: {}, broadcastRequest: '' },
     handlers: { ...ours, name: HANDLERS, env: { ...env, ...IN_PROCESS } },

@@ -67,11 +67,12 @@ async function filesOf(work: () => Promise<unknown>): Promise<string[]> {
 }
 
 const WALKS = [
-  { name: 'message', most: 9, go: (client: WebSocket) => client.send('second'), method: 'PUT' },
-  { name: 'close', most: 12, go: (client: WebSocket) => client.close(1000), method: 'DELETE' },
+  { name: 'message', most: 9, go: (client: WebSocket) => client.send('second'), method: 'PUT', passedBy: [] },
+  // a close frame is none that is read there, and goes on to `ws`
+  { name: 'close', most: 12, go: (client: WebSocket) => client.close(1000), method: 'DELETE', passedBy: ['edge/sockets/plain-frames'] },
 ];
 
-for (const { name, most, go, method } of WALKS) {
+for (const { name, most, go, method, passedBy } of WALKS) {
   test(`the walk of ${name} in docs/architecture.md names every file that is entered, at most ${most}`, async (t) => {
     const { backend, client } = await scene(t);
     const entered = await filesOf(async () => {
@@ -81,7 +82,7 @@ for (const { name, most, go, method } of WALKS) {
     const walk = walkOf(name);
     assert.ok(walk.length <= most, `${walk.length} files: ${walk.join(', ')}`);
     assert.deepEqual(
-      entered.filter((file) => !PARTS.has(file)),
+      entered.filter((file) => !PARTS.has(file) && !passedBy.includes(file)),
       walk.toSorted(),
     );
   });

@@ -7,6 +7,7 @@ import type { Message } from '../../core/events.ts';
 import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
 import type { Clock, Socket } from '../../core/ports.ts';
 import { encodeFrame } from './frame.ts';
+import { PlainFrames } from './plain-frames.ts';
 
 /** `ws` names its own reason for failing a connection; RFC 6455 §7.4.1 has the code that it put into its close frame. */
 const CODE_OF_ERROR: Readonly<Record<string, number>> = {
@@ -50,6 +51,7 @@ export class WsSocket implements Socket, Waiting {
     this.#connection = connection;
     this.#isCompressed = ws.extensions !== '';
     ws.on('message', this.#message);
+    new PlainFrames(ws, this.#stream, connection).start();
     ws.on('ping', this.#ping);
     ws.on('pong', this.#pong);
     ws.on('error', this.#error);
