@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { EXIT_UNAVAILABLE } from './cli/exit-codes.ts';
 import { nodeProblem } from './cli/node-version.ts';
-import { limitYoungGeneration } from './cli/young-generation.ts';
+import { allocateYoung, limitYoungGeneration } from './cli/young-generation.ts';
 
 const problem = nodeProblem();
 if (problem !== null) {
@@ -9,4 +9,5 @@ if (problem !== null) {
   process.exit(EXIT_UNAVAILABLE);
 }
 limitYoungGeneration();
+allocateYoung();
 await import('./program.ts'); // only now: on an old Node its packages would fail first, and not say why

@@ -81,6 +81,7 @@ suite('the command line', { concurrency: 2 }, () => {
       'node:fs',
       'node:fs',
       'node:util',
+      'node:v8',
     ]);
   });
 });

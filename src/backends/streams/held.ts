@@ -25,6 +25,8 @@ export type Order = {
   readonly isRepeatable: boolean;
 };
 
+const NOWHERE = -1;
+
 /** An entry between the gateway and the broker. A class, because a closure for each message costs more. */
 export class Held implements Parcel {
   readonly name: string;
@@ -36,6 +38,8 @@ export class Held implements Parcel {
   readonly bytes: number;
   /** Of `Clock.now`; set when it is sent. */
   answerBy = 0;
+  /** Of `Flying`, and of nobody else. */
+  place = NOWHERE;
   wasSent = false;
   readonly #timeoutMs: number;
   readonly #receiver: Receiver<Writing>;
@@ -73,6 +77,43 @@ export class Held implements Parcel {
 
   get isTold(): boolean {
     return this.#isTold;
+  }
+}
+
+/** Those that are on their way. A `Set` would keep dead ones alive until the next full collection. */
+export class Flying {
+  readonly #items: Held[] = [];
+  #bytes = 0;
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  add(held: Held): void {
+    held.place = this.#items.push(held) - 1;
+    this.#bytes += held.bytes;
+  }
+
+  /** False: it was not among them. */
+  delete(held: Held): boolean {
+    if (held.place === NOWHERE) return false;
+    const last = this.#items.pop() as Held;
+    if (last !== held) {
+      this.#items[held.place] = last;
+      last.place = held.place;
+    }
+    held.place = NOWHERE;
+    this.#bytes -= held.bytes;
+    return true;
+  }
+
+  /** In no order. */
+  [Symbol.iterator](): Iterator<Held> {
+    return this.#items[Symbol.iterator]();
   }
 }
 

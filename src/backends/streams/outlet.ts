@@ -4,7 +4,7 @@ import type { Observer } from '../../core/observer.ts';
 import type { Clock, Log, Timer } from '../../core/ports.ts';
 import { Seldom } from '../../core/seldom.ts';
 import type { Fate, StreamLink } from '../../wire/streams.ts';
-import { Held, type Order, type Writing } from './held.ts';
+import { Flying, Held, type Order, type Writing } from './held.ts';
 
 /** Entries, and bytes of their messages, that are on their way to the broker at once. More wait: the broker is slow, and so are then its clients (G1). */
 const WINDOW_ENTRIES = 4_096;
@@ -33,8 +33,7 @@ export type OutletOptions = {
 export class Outlet implements Waiting {
   readonly #options: OutletOptions;
   readonly #complaints: Seldom;
-  readonly #flying = new Set<Held>();
-  #flyingBytes = 0;
+  readonly #flying = new Flying();
   #again = new Fifo<Held>();
   #waiting = new Fifo<Held>();
   #opensWaiting = 0;
@@ -88,13 +87,12 @@ export class Outlet implements Waiting {
     if (!this.#isUp || this.#link === null) return;
     const now = this.#now;
     const parcels: Held[] = [];
-    while (this.#flying.size < WINDOW_ENTRIES && this.#flyingBytes < WINDOW_BYTES) {
+    while (this.#flying.size < WINDOW_ENTRIES && this.#flying.bytes < WINDOW_BYTES) {
       const held = this.#again.shift() ?? this.#waiting.shift();
       if (held === undefined) break;
       if (held.isTold) continue;
       held.leave(now);
       this.#flying.add(held);
-      this.#flyingBytes += held.bytes;
       parcels.push(held);
     }
     if (parcels.length > 0) this.#link.send(parcels);
@@ -102,7 +100,6 @@ export class Outlet implements Waiting {
 
   settled(held: Held, fate: Fate): void {
     if (!this.#flying.delete(held)) return;
-    this.#flyingBytes -= held.bytes;
     switch (fate.type) {
       case 'stored':
         held.tell(STORED);
