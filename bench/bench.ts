@@ -1,15 +1,18 @@
-import { writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, release, tmpdir, totalmem } from 'node:os';
+import { join } from 'node:path';
 import { measureCpu, measureMemory, type Measured } from './measure.ts';
 import { readOptions, USAGE, type Options, type Workload } from './options.ts';
 import { quietMachine } from './proc.ts';
 import { cpuRows, cpuTable, memoryRows, memoryTable, type CpuRun, type MemoryRun } from './table.ts';
 import { canPin, type Target } from './target.ts';
+import { makePair } from '../test/support/authority.ts';
 import { missing, startEngine } from '../test/support/engine-server.ts';
 
 // Measures the gateway against the floor, in alternation. README.md says what the figures mean.
 
 const options = optionsOrUsage();
+const scratch = mkdtempSync(join(tmpdir(), 'bench-'));
 const runs: CpuRun[] = [];
 const memoryRuns: MemoryRun[] = [];
 const notes = new Set<string>();
@@ -19,9 +22,12 @@ for (const workload of options.workloads) {
       await measureStream(workload, round);
       continue;
     }
-    const gateway = (target: Target): Target => ({ ...target, env: { ...target.env, ...workload.env }, routes: workload.routes });
+    const env = { ...workload.env, ...(workload.name === 'tls' && (await certificate())) };
+    const gateway = (target: Target): Target => ({ ...target, env: { ...target.env, ...env }, routes: workload.routes });
     const ours = gateway(options.ours);
-    const floor = { echo: options.echoFloor, 'idle-handlers': options.handlers }[workload.name as string] ?? options.floor;
+    const floor =
+      { echo: options.echoFloor, 'idle-handlers': options.handlers, tls: { ...options.floor, env } }[workload.name as string] ??
+      options.floor;
     const other = options.against === null ? floor : gateway(options.against);
     const both = round % 2 === 0 ? [other, ours] : [ours, other];
     const targets = workload.hasFloor || options.against !== null ? both : [ours];
@@ -29,6 +35,7 @@ for (const workload of options.workloads) {
     else await measureRound(await paced(workload), targets, { round });
   }
 }
+rmSync(scratch, { recursive: true, force: true });
 report();
 
 function optionsOrUsage(): Options {
@@ -61,6 +68,15 @@ async function measureRound(workload: Workload, targets: readonly Target[], { ro
     runs.push({ ...measured, workload: workload.label, target: target.name, round });
     progress(`${workload.label} round ${round + 1} ${target.name}`, measured);
   }
+}
+
+/** Of nobody's trust: the generator takes any. */
+async function certificate(): Promise<{ readonly TLS_CERT_FILE: string; readonly TLS_KEY_FILE: string }> {
+  const { cert, key } = await makePair('localhost', 'leaf');
+  const [TLS_CERT_FILE, TLS_KEY_FILE] = [join(scratch, 'cert.pem'), join(scratch, 'key.pem')];
+  writeFileSync(TLS_CERT_FILE, cert);
+  writeFileSync(TLS_KEY_FILE, key, { mode: 0o600 });
+  return { TLS_CERT_FILE, TLS_KEY_FILE };
 }
 
 /** The same gateway over HTTP, and with a Redis stream for its messages, which it asks HTTP for nothing but `open`. */

@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
+import { readFileSync } from 'node:fs';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { Pool } from 'undici';
 import { WebSocketServer, type WebSocket } from 'ws';
 
 // The yardstick: the wire contract of dialect wsaas on bare `ws` and bare `undici.request`, one client's messages in
-// order, and nothing else: no retries, limits, metrics, logs or checks. Takes API_URI, HOST and PORT like the gateway.
+// order, and nothing else: no retries, limits, metrics, logs or checks. Takes API_URI, HOST, PORT, TLS_CERT_FILE and TLS_KEY_FILE like the gateway.
 
-const { API_URI, HOST = '127.0.0.1', PORT = '8080' } = process.env;
+const { API_URI, HOST = '127.0.0.1', PORT = '8080', TLS_CERT_FILE, TLS_KEY_FILE } = process.env;
 if (API_URI === undefined) throw new Error('API_URI is wanted: the address of the backend, as http://host:port/path');
 const { origin, pathname: path } = new URL(API_URI);
 const pool = new Pool(origin, { connections: 64 });
@@ -29,7 +31,7 @@ async function call(method: Method, party: Party, body: string | Buffer): Promis
   return null;
 }
 
-const server = createServer((request, response) => {
+const answer: RequestListener = (request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
@@ -38,7 +40,11 @@ const server = createServer((request, response) => {
     response.setHeader('content-type', 'application/json');
     response.end(ACCEPTED);
   });
-});
+};
+const server =
+  TLS_CERT_FILE === undefined || TLS_KEY_FILE === undefined
+    ? createServer(answer)
+    : createTlsServer({ cert: readFileSync(TLS_CERT_FILE), key: readFileSync(TLS_KEY_FILE) }, answer);
 
 function deliver(id: string, data: Buffer, binary: boolean): number {
   if (id === 'broadcast') {

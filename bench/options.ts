@@ -20,6 +20,7 @@ const KINDS = {
   pipelined: { ...PLAIN, drives: 'upstream', env: { BACKEND_PIPELINING: '64', BACKEND_CONNECTIONS: '4' } },
   downstream: { ...PLAIN, drives: 'downstream' },
   across: { ...PLAIN, drives: 'downstream', env: { WORKERS: '2' } },
+  tls: { ...PLAIN, drives: 'upstream' },
   broadcast: { ...PLAIN, drives: 'broadcast' },
   tag: { ...PLAIN, drives: 'broadcast', routes: 'routes: [{ path: /*, backend: "BACKEND", tags: { room: a } }]' },
   connect: { ...PLAIN, drives: 'connect' },
@@ -88,7 +89,7 @@ const FLOOR = fileURLToPath(new URL('floor.ts', import.meta.url));
 const ECHO_FLOOR = fileURLToPath(new URL('echo-floor.ts', import.meta.url));
 
 export const USAGE = `node bench/bench.ts [options]
-  --workloads upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws,stream@20000,echo,idle-handlers   what to measure; @ is a rate a second
+  --workloads upstream,pipelined,upstream@1000,tls,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws,stream@20000,echo,idle-handlers   what to measure; @ is a rate a second
   --rounds 3          alternations of ours and the floor
   --duration 5        seconds of each run, after --warm-up 2
   --connections       clients: 1000; broadcast and connect 10000
@@ -115,7 +116,7 @@ export function readOptions(argv: readonly string[]): Options | null {
       workloads: {
         type: 'string',
         default:
-          'upstream,pipelined,upstream@1000,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws,stream@20000,echo,idle-handlers',
+          'upstream,pipelined,upstream@1000,tls,downstream,across,broadcast,tag,connect,idle,latency,raw,ocpp,aws,stream@20000,echo,idle-handlers',
       },
       rounds: { type: 'string', default: '3' },
       duration: { type: 'string', default: '5' },
@@ -178,6 +179,7 @@ export function readOptions(argv: readonly string[]): Options | null {
       ...common,
       workload: KINDS[name].drives,
       speech: KINDS[name].speech,
+      isEncrypted: name === 'tls',
       isInProcess: name === 'echo' || target === HANDLERS,
       connections: connections ?? (MANY.has(KINDS[name].drives) ? 10_000 : 1_000),
       ratePerSecond,

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { clientFrame } from './message.ts';
 import type { Speech } from './speech.ts';
 
@@ -17,6 +18,9 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 const NO_BYTES = Buffer.alloc(0);
 const CLOSE_1000 = clientFrame(8, Buffer.from([0x03, 0xe8]));
 const shared = Buffer.alloc(65_536); // sockets are read one after the other, so one buffer serves all
+
+/** How the clients of a run come. */
+export type Manner = { readonly speech: Speech | null; readonly isEncrypted: boolean };
 
 /** A WebSocket client on a bare socket, with no more than the benchmarks need. */
 export class Client {
@@ -39,17 +43,22 @@ export class Client {
   readonly #socket: Socket;
   #rest: Buffer = NO_BYTES;
 
-  constructor(index: number, gatewayPort: number, { owner, speech }: { readonly owner: ClientOwner; readonly speech: Speech | null }) {
+  constructor(index: number, gatewayPort: number, { owner, speech, isEncrypted }: { readonly owner: ClientOwner } & Manner) {
     this.index = index;
     this.#owner = owner;
-    this.#socket = connect({
+    const address = {
       host: '127.0.0.1',
       port: gatewayPort,
       ...(index < PER_SOURCE_ADDRESS ? {} : { localAddress: `127.0.0.${2 + Math.floor(index / PER_SOURCE_ADDRESS)}` }),
       noDelay: true,
-      onread: { buffer: shared, callback: (size) => this.#read(size) },
-    });
-    this.#socket.on('connect', () => this.#socket.write(upgradeRequest(index, gatewayPort, speech), 'latin1'));
+    };
+    this.#socket = isEncrypted
+      ? connectTls({ ...address, rejectUnauthorized: false })
+      : connect({ ...address, onread: { buffer: shared, callback: (size) => this.#read(size) } });
+    if (isEncrypted) this.#socket.on('data', (bytes: Buffer) => this.#read(bytes.copy(shared)));
+    this.#socket.on(isEncrypted ? 'secureConnect' : 'connect', () =>
+      this.#socket.write(upgradeRequest(index, gatewayPort, speech), 'latin1'),
+    );
     this.#socket.on('error', () => {}); // 'close' follows
     this.#socket.on('close', () => {
       this.state = 'gone';

@@ -1,7 +1,6 @@
-import { Client, type ClientOwner } from './client.ts';
+import { Client, type ClientOwner, type Manner } from './client.ts';
 import { Latencies } from './latencies.ts';
 import { MessageForm, nowUs } from './message.ts';
-import type { Speech } from './speech.ts';
 import { Stub, type StubOwner } from './stub.ts';
 
 /** Instead of a client's index, in a push to all. */
@@ -36,13 +35,13 @@ export class Fleet implements ClientOwner, StubOwner {
   openCount = 0;
   refusedCount = 0;
   #wanted = 0;
-  readonly #speech: Speech | null;
+  readonly #manner: Manner;
   readonly #problems = new Map<string, number>();
 
   /** `speech`: in a dialect of its own. */
-  constructor(sizeBytes: number, speech: Speech | null = null) {
-    this.stub = new Stub(this, speech);
-    this.#speech = speech;
+  constructor(sizeBytes: number, manner: Manner = { speech: null, isEncrypted: false }) {
+    this.stub = new Stub(this, manner.speech);
+    this.#manner = manner;
     this.up = new MessageForm('U', sizeBytes);
     this.down = new MessageForm('D', sizeBytes);
   }
@@ -99,7 +98,7 @@ export class Fleet implements ClientOwner, StubOwner {
   }
 
   message(client: Client, bytes: Buffer, span: readonly [number, number]): void {
-    const [start, end] = this.#speech?.inAnswer(span) ?? span;
+    const [start, end] = this.#manner.speech?.inAnswer(span) ?? span;
     const numbers = this.down.read(bytes, start, end);
     if (numbers === null) return this.problem('push damaged');
     if (numbers.client !== client.index && numbers.client !== EVERYBODY) return this.problem('push at the wrong client');
@@ -139,7 +138,7 @@ export class Fleet implements ClientOwner, StubOwner {
     }
     if (numbers.sequence > client.arrived) this.problem('message out of order');
     client.arrived = numbers.sequence + 1;
-    if (this.#speech?.isRoundTrip !== true) this.latencies.add(nowUs() - numbers.dueUs);
+    if (this.#manner.speech?.isRoundTrip !== true) this.latencies.add(nowUs() - numbers.dueUs);
     this.onArrived(client);
   }
 
@@ -161,12 +160,12 @@ export class Fleet implements ClientOwner, StubOwner {
 
   send(client: Client, dueUs: number): void {
     const numbers = { client: client.index, sequence: client.sent, dueUs };
-    client.send(this.isEchoed ? this.down.frame(numbers) : (this.#speech?.frame(this.up, numbers) ?? this.up.frame(numbers)));
+    client.send(this.isEchoed ? this.down.frame(numbers) : (this.#manner.speech?.frame(this.up, numbers) ?? this.up.frame(numbers)));
     client.sent += 1;
   }
 
   #openMore(): void {
     while (this.clients.length < this.#wanted && this.clients.length - this.openCount - this.refusedCount < HANDSHAKES_AT_ONCE)
-      this.clients.push(new Client(this.clients.length, this.gatewayPort, { owner: this, speech: this.#speech }));
+      this.clients.push(new Client(this.clients.length, this.gatewayPort, { owner: this, ...this.#manner }));
   }
 }

@@ -17,7 +17,7 @@ const WARM_UP_BROADCASTS = 3;
 const CYCLE_OUTAGES = ['unavailable', 'well', 'reset'] as const;
 
 const order = JSON.parse(process.argv[2] ?? '{}') as LoadOrder;
-const fleet = new Fleet(order.sizeBytes, order.speech === null ? null : SPEECHES[order.speech]);
+const fleet = new Fleet(order.sizeBytes, { ...order, speech: order.speech === null ? null : SPEECHES[order.speech] });
 fleet.stub.delayMs = order.backendDelayMs;
 fleet.isEchoed = order.isInProcess;
 const phases: Record<string, Phase> = {};

@@ -5,6 +5,8 @@ export type LoadOrder = {
   readonly workload: 'upstream' | 'round-trip' | 'downstream' | 'broadcast' | 'connect' | 'idle' | 'soak';
   /** Of `round-trip`: in which dialect. */
   readonly speech: SpeechName | null;
+  /** The gateway's port is one of TLS. */
+  readonly isEncrypted: boolean;
   readonly connections: number;
   /** The gateway calls no backend: what clients say comes back from itself. */
   readonly isInProcess: boolean;
@@ -34,6 +36,7 @@ export type LoadOrder = {
 export const PLAIN_ORDER: LoadOrder = {
   workload: 'upstream',
   speech: null,
+  isEncrypted: false,
   connections: 1_000,
   isInProcess: false,
   inFlight: 1,

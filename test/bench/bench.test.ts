@@ -33,7 +33,7 @@ function scratch(t: TestContext): string {
 
 test('every workload, very small, gives a whole table and JSON, and loses nothing', async (t) => {
   const json = join(scratch(t), 'result.json');
-  const workloads = 'upstream,upstream@500,downstream,connect,echo,idle,raw,ocpp,aws';
+  const workloads = 'upstream,upstream@500,tls,downstream,connect,echo,idle,raw,ocpp,aws';
   const { code, out, errors } = await bench([...SMALL, '--main', MAIN, '--json', json, '--workloads', workloads]);
   assert.equal(code, 0, out + errors);
   const { rows, idleRows, machine, problems, runs } = JSON.parse(readFileSync(json, 'utf8')) as {
@@ -43,7 +43,7 @@ test('every workload, very small, gives a whole table and JSON, and loses nothin
     problems: string[];
     runs: unknown[];
   };
-  const names = ['upstream', 'upstream@500', 'downstream', 'connect', 'connect: close', 'echo'];
+  const names = ['upstream', 'upstream@500', 'tls', 'downstream', 'connect', 'connect: close', 'echo'];
   assert.deepEqual(
     rows.map(({ workload, target }) => `${workload} ${target}`),
     [...names.flatMap((name) => [`${name} floor`, `${name} ours`]), 'raw ours', 'ocpp ours', 'aws ours'],
@@ -64,7 +64,7 @@ test('every workload, very small, gives a whole table and JSON, and loses nothin
   );
   for (const row of idleRows) assert.ok(Number.isFinite(row.plainBytes.median) && Number.isFinite(row.collectedBytes.median));
   assert.deepEqual(problems, []);
-  assert.equal(runs.length, 13);
+  assert.equal(runs.length, 15);
   assert.equal(machine['node'], process.version);
   for (const { workload, target } of rows) assert.match(out, new RegExp(`^\\| ${workload} \\| ${target} \\| .* \\| ok \\|$`, 'm'));
   for (const { target, connections } of idleRows)

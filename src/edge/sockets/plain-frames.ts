@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
 import { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import type { WebSocket } from 'ws';
 import type { Connection } from '../../core/connection.ts';
 
@@ -24,8 +23,6 @@ type Accepted = { [key: symbol]: unknown; readonly _handle: { readonly useUserBu
 const [BUFFER, CALLBACK] = ['kBuffer', 'kBufferCb'].map((name) =>
   Object.getOwnPropertySymbols(new Socket()).find(({ description }) => description === name),
 );
-
-const readers = new WeakMap<object, PlainFrames>();
 
 /** First bytes of whole messages that are not compressed, and what their second bytes tell (RFC 6455 §5.2). */
 const TEXT = 0x81;
@@ -53,19 +50,18 @@ export class PlainFrames {
     this.#connection = connection;
   }
 
-  /** To be called once, when `ws` has begun to read. Without effect where messages may be compressed, over TLS, or where this Node is another. */
+  /** To be called once, when `ws` has begun to read. Without effect where messages may be compressed, or where this Node is another. */
   start(): void {
     const accepted = this.#stream as unknown as Accepted;
     if (BUFFER === undefined || CALLBACK === undefined || this.#ws.extensions !== '') return;
-    if (this.#stream instanceof TLSSocket || accepted._handle?.useUserBuffer === undefined) return;
-    readers.set(this.#stream, this);
+    if (accepted._handle?.useUserBuffer === undefined) return;
     accepted[BUFFER] = read;
-    accepted[CALLBACK] = arrived;
+    accepted[CALLBACK] = this.#arrived;
     accepted._handle.useUserBuffer(read);
   }
 
   /** False: no more is to be read for now. */
-  arrived(length: number): boolean {
+  readonly #arrived = (length: number): boolean => {
     let at = 0;
     while (at < length && this.#isForUs) {
       const next = this.#message(at, length);
@@ -73,9 +69,9 @@ export class PlainFrames {
       at = next;
     }
     return at === length || this.#stream.push(Buffer.from(read.subarray(at, length)));
-  }
+  };
 
-  /** Has `ws` begun nothing that is not done? */
+  /** Has `ws` begun nothing that is not done? Over TLS there may be more to read also for who is paused. */
   get #isForUs(): boolean {
     const { _state, _bufferedBytes, _fragmented } = this.#receiver;
     return (
@@ -83,6 +79,7 @@ export class PlainFrames {
       _bufferedBytes === 0 &&
       _fragmented === 0 &&
       this.#ws.readyState === this.#ws.OPEN &&
+      !this.#ws.isPaused &&
       this.#stream.readableLength === 0
     );
   }
@@ -104,10 +101,6 @@ export class PlainFrames {
     this.#connection.receive(data, kind === BINARY);
     return next;
   }
-}
-
-function arrived(this: object, length: number): boolean {
-  return readers.get(this)?.arrived(length) ?? true;
 }
 
 /** From `read`, where the payload stands behind its mask (RFC 6455 §5.3). Are all bytes of it below 128? */

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { PlainFrames } from '../../../src/edge/sockets/plain-frames.ts';
 import { hostileFrames, soundFrames } from '../../fuzz/hostile-frames.ts';
+import { makePair } from '../../support/authority.ts';
 import { seeded } from '../../support/random.ts';
 import { BINARY, closeFrame, CONTINUATION, frame, PING, TEXT, upgradeRequest } from '../../support/raw-socket.ts';
 
@@ -14,7 +17,17 @@ const MAX_MESSAGE_BYTES = 4_096;
 const LONGEST_WAIT_MS = 10_000;
 
 /** One connection: what the server heard of it, in order, and how much of it was read past `ws`. */
-type Heard = { readonly ws: WebSocket; readonly stream: Socket; readonly log: string[]; readonly data: Buffer[]; past: number };
+type Heard = {
+  readonly ws: WebSocket;
+  readonly stream: Socket;
+  readonly log: string[];
+  readonly data: Buffer[];
+  past: number;
+  onMessage: () => unknown;
+};
+
+const OVER = ['TCP', 'TLS'] as const;
+type Over = (typeof OVER)[number];
 
 async function until(isDone: () => boolean): Promise<void> {
   const giveUp = AbortSignal.timeout(LONGEST_WAIT_MS);
@@ -25,17 +38,18 @@ async function until(isDone: () => boolean): Promise<void> {
 }
 
 /** A server that reads plain frames itself for clients of `/ours`, and none for those of `/ws`. */
-async function scene(t: TestContext) {
+async function scene(t: TestContext, over: Over) {
   const wss = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES, autoPong: false, clientTracking: false });
-  const http = createServer();
+  const http = over === 'TLS' ? createTlsServer(await makePair('localhost', 'leaf')) : createServer();
   const waiting = new Map<string, (heard: Heard) => void>();
   let opened = 0;
   http.on('upgrade', (request, socket, head) =>
     wss.handleUpgrade(request, socket, head, (ws) => {
-      const heard: Heard = { ws, stream: socket as Socket, log: [], data: [], past: 0 };
+      const heard: Heard = { ws, stream: socket as Socket, log: [], data: [], past: 0, onMessage: () => {} };
       const receive = (data: Buffer, isBinary: boolean): void => {
         heard.data.push(data);
         heard.log.push(`${isBinary ? 'binary' : 'text'} ${data.toString('hex')}`);
+        heard.onMessage();
       };
       ws.on('message', receive);
       ws.on('ping', (data) => heard.log.push(`ping ${data.toString('hex')}`));
@@ -59,7 +73,8 @@ async function scene(t: TestContext) {
   await once(http, 'listening');
   t.after(() => http.close());
   return async (path: '/ours' | '/ws') => {
-    const peer = connect({ port: (http.address() as AddressInfo).port, host: '127.0.0.1', noDelay: true });
+    const address = { port: (http.address() as AddressInfo).port, host: '127.0.0.1', noDelay: true };
+    const peer = over === 'TLS' ? connectTls({ ...address, rejectUnauthorized: false }) : connect(address);
     t.after(() => peer.destroy());
     peer.on('error', () => {}); // a reset is an end like any other
     const url = `${path}/${(opened += 1)}`;
@@ -83,8 +98,13 @@ async function scene(t: TestContext) {
   };
 }
 
-test('whatever a client sends, and in whatever pieces it comes: what is heard is what `ws` alone hears', async (t) => {
-  const open = await scene(t);
+/** Over TLS a piece is a record, and what waits in the stream when its client is paused is another matter. */
+function each(name: string, run: (t: TestContext, over: Over) => Promise<void>): void {
+  for (const over of OVER) test(`${name} (${over})`, (t) => run(t, over));
+}
+
+each('whatever a client sends, and in whatever pieces it comes: what is heard is what `ws` alone hears', async (t, over) => {
+  const open = await scene(t, over);
   let [past, all] = [0, 0];
   for (let seed = 1; seed <= 500; seed += 1) {
     const random = seeded(seed);
@@ -109,28 +129,31 @@ test('whatever a client sends, and in whatever pieces it comes: what is heard is
   assert.ok(past > all / 5 && past < all, `${past} of ${all} messages were read past ws: one of the ways was hardly tried`);
 });
 
-test('frames of every length around the forms of a length, each of them alone and with others, in one piece and in two', async (t) => {
-  const open = await scene(t);
-  for (const size of [
-    0, 1, 2, 124, 125, 126, 127, 255, 256, 257, 1_023, 1_024, 1_025, 2_047, 2_048, 2_049, 2_050, 2_051, 4_095, 4_096, 4_097,
-  ]) {
-    const bytes = Buffer.concat([
-      frame(TEXT, 'x'),
-      frame(BINARY, Buffer.alloc(size, size)),
-      frame(TEXT, 'y'.repeat(size)),
-      closeFrame(1_000),
-    ]);
-    for (const cut of [0, 7, 9, 11, 12, bytes.length - 9]) {
-      const lines = await Promise.all([open('/ours'), open('/ws')]);
-      for (const { write, ended } of lines) {
-        await write(bytes.subarray(0, cut));
-        await write(bytes.subarray(cut));
-        await ended();
+each(
+  'frames of every length around the forms of a length, each of them alone and with others, in one piece and in two',
+  async (t, over) => {
+    const open = await scene(t, over);
+    for (const size of [
+      0, 1, 2, 124, 125, 126, 127, 255, 256, 257, 1_023, 1_024, 1_025, 2_047, 2_048, 2_049, 2_050, 2_051, 4_095, 4_096, 4_097,
+    ]) {
+      const bytes = Buffer.concat([
+        frame(TEXT, 'x'),
+        frame(BINARY, Buffer.alloc(size, size)),
+        frame(TEXT, 'y'.repeat(size)),
+        closeFrame(1_000),
+      ]);
+      for (const cut of [0, 7, 9, 11, 12, bytes.length - 9]) {
+        const lines = await Promise.all([open('/ours'), open('/ws')]);
+        for (const { write, ended } of lines) {
+          await write(bytes.subarray(0, cut));
+          await write(bytes.subarray(cut));
+          await ended();
+        }
+        assert.deepEqual(lines[0].heard.log, lines[1].heard.log, `${size} bytes, cut at ${cut}`);
       }
-      assert.deepEqual(lines[0].heard.log, lines[1].heard.log, `${size} bytes, cut at ${cut}`);
     }
-  }
-});
+  },
+);
 
 /** Each of them begins where a reader that has lost its place would see a whole message. */
 const SPLIT: Readonly<Record<string, readonly string[]>> = {
@@ -142,8 +165,8 @@ const SPLIT: Readonly<Record<string, readonly string[]>> = {
   'behind a length of eight bytes, where two would do': ['82ff000000000000012c00000000' + '07'.repeat(300), '81810000000063'],
 };
 
-test('pieces that end where a message seems to begin, and lengths in forms that are too long', async (t) => {
-  const open = await scene(t);
+each('pieces that end where a message seems to begin, and lengths in forms that are too long', async (t, over) => {
+  const open = await scene(t, over);
   for (const [what, pieces] of Object.entries(SPLIT)) {
     const lines = await Promise.all([open('/ours'), open('/ws')]);
     for (const { write, ended } of lines) {
@@ -154,8 +177,8 @@ test('pieces that end where a message seems to begin, and lengths in forms that 
   }
 });
 
-test('text that is none, wherever in a message the wrong byte is', async (t) => {
-  const open = await scene(t);
+each('text that is none, wherever in a message the wrong byte is', async (t, over) => {
+  const open = await scene(t, over);
   for (const [size, wrong] of [
     [1, 0],
     [200, 199],
@@ -176,8 +199,8 @@ test('text that is none, wherever in a message the wrong byte is', async (t) => 
   }
 });
 
-test('a read that fills the whole buffer, and ends in a header', async (t) => {
-  const open = await scene(t);
+each('a read that fills the whole buffer, and ends in a header', async (t, over) => {
+  const open = await scene(t, over);
   const { heard, write } = await open('/ours');
   const { ws, log } = heard;
   const one = frame(BINARY, Buffer.alloc(1_000, 1));
@@ -197,31 +220,51 @@ function text(number: number): Buffer {
   return frame(TEXT, `message ${number}`);
 }
 
-test('who is paused in the midst of a piece hears the rest of the piece, nothing behind it, and after that all, in order', async (t) => {
-  const open = await scene(t);
-  const { heard, write, peer } = await open('/ours');
+each(
+  'who is paused in the midst of a piece hears the rest of the piece, nothing behind it, and after that all, in order',
+  async (t, over) => {
+    const open = await scene(t, over);
+    const { heard, write, peer } = await open('/ours');
+    const { ws, log } = heard;
+    const count = (): number => log.filter((line) => line.startsWith('text')).length;
+    ws.once('ping', () => ws.pause());
+    await write(Buffer.concat([text(0), text(1), frame(PING), text(2), text(3).subarray(0, 5)]));
+    assert.equal(count(), 3);
+    peer.write(Buffer.concat([text(3).subarray(5), text(4)]));
+    for (let turns = 0; turns < 50; turns += 1) await turn();
+    assert.equal(count(), 3, 'a paused client was read');
+    ws.resume();
+    await until(() => count() >= 5);
+    await write(Buffer.concat([text(5), frame(TEXT, 'mess', { fin: false }), frame(CONTINUATION, 'age 6'), text(7)]));
+    await until(() => count() >= 8);
+    const expected = Array.from({ length: 8 }, (_, number) => `text ${Buffer.from(`message ${number}`).toString('hex')}`);
+    assert.deepEqual(
+      log.filter((line) => line.startsWith('text')),
+      expected,
+    );
+    assert.ok(heard.past >= 3);
+  },
+);
+
+each('who is paused by a message hears no more, however much has been read, until it goes on', async (t, over) => {
+  const open = await scene(t, over);
+  const { heard, peer } = await open('/ours');
   const { ws, log } = heard;
-  const count = (): number => log.filter((line) => line.startsWith('text')).length;
-  ws.once('ping', () => ws.pause());
-  await write(Buffer.concat([text(0), text(1), frame(PING), text(2), text(3).subarray(0, 5)]));
-  assert.equal(count(), 3);
-  peer.write(Buffer.concat([text(3).subarray(5), text(4)]));
+  heard.onMessage = () => heard.log.length === 2 && ws.pause();
+  for (let number = 0; number < 40; number += 1) peer.write(Buffer.concat([text(number), frame(BINARY, Buffer.alloc(1_000))])); // a record each
+  await until(() => log.length >= 2);
   for (let turns = 0; turns < 50; turns += 1) await turn();
-  assert.equal(count(), 3, 'a paused client was read');
+  assert.equal(log.length, 2);
   ws.resume();
-  await until(() => count() >= 5);
-  await write(Buffer.concat([text(5), frame(TEXT, 'mess', { fin: false }), frame(CONTINUATION, 'age 6'), text(7)]));
-  await until(() => count() >= 8);
-  const expected = Array.from({ length: 8 }, (_, number) => `text ${Buffer.from(`message ${number}`).toString('hex')}`);
+  await until(() => log.length === 80);
   assert.deepEqual(
     log.filter((line) => line.startsWith('text')),
-    expected,
+    Array.from({ length: 40 }, (_, number) => `text ${Buffer.from(`message ${number}`).toString('hex')}`),
   );
-  assert.ok(heard.past >= 3);
 });
 
-test('a message is its own: later ones do not change it, and it keeps little memory beside its own', async (t) => {
-  const open = await scene(t);
+each('a message is its own: later ones do not change it, and it keeps little memory beside its own', async (t, over) => {
+  const open = await scene(t, over);
   const { heard, write } = await open('/ours');
   const sizes = [0, 1, 100, 256, 257, 1_024, 4_096];
   for (const size of [...sizes, ...sizes]) await write(frame(BINARY, Buffer.alloc(size, size & 255)));
