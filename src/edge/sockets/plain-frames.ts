@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { Socket } from 'node:net';
+import { markAsUntransferable } from 'node:worker_threads';
 import type { WebSocket } from 'ws';
 import type { Connection } from '../../core/connection.ts';
 
@@ -141,15 +142,22 @@ function unmaskMany(mask: number, data: Buffer): boolean {
 
 /** Small messages share memory, but not Node's pool: one that has to wait would keep 8 KB of it. */
 const SPACE_BYTES = 1_024;
-let space = Buffer.allocUnsafeSlow(SPACE_BYTES);
+let space = newSpace();
 let taken = 0;
 
 function takeSpace(size: number): Buffer {
   if (size > SPACE_BYTES / 4) return Buffer.allocUnsafeSlow(size);
   if (taken + size > SPACE_BYTES) {
-    space = Buffer.allocUnsafeSlow(SPACE_BYTES);
+    space = newSpace();
     taken = 0;
   }
   taken += size;
   return space.subarray(taken - size, taken);
+}
+
+/** Handlers get messages as they are: one that gives its message away, to a thread, would take others' with it. */
+function newSpace(): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(SPACE_BYTES);
+  markAsUntransferable(bytes.buffer);
+  return bytes;
 }

@@ -273,5 +273,7 @@ each('a message is its own: later ones do not change it, and it keeps little mem
     const size = sizes[index % sizes.length] ?? 0;
     assert.deepEqual(data, Buffer.alloc(size, size & 255));
     assert.ok(data.buffer.byteLength <= Math.max(1_024, size), `${size} bytes keep ${data.buffer.byteLength}`);
+    if (data.buffer.byteLength > size)
+      assert.throws(() => structuredClone(data, { transfer: [data.buffer] }), { name: 'DataCloneError' }, 'others would lose theirs');
   }
 });
