@@ -5,6 +5,8 @@ import { startBackend, type Answer } from '../support/backend.ts';
 import { connect, refusal } from '../support/client.ts';
 import { startGateway } from '../support/gateway.ts';
 import { bodyOf, enter, isEvent, ok, wholeFile } from '../support/guests.ts';
+import { pipelined } from '../support/pipelined.ts';
+import { openRaw } from '../support/raw-socket.ts';
 import { routesFile } from '../support/routes-file.ts';
 
 const CODINGS = {
@@ -110,6 +112,29 @@ suite('commands', () => {
     const large = await guest.push(new Uint8Array(300_000), { 'content-encoding': 'gzip' });
     assert.equal(large.status, 413);
   });
+
+  for (const [method, path] of [
+    ['PUT', '/goes-on'],
+    ['POST', '/goes-on'],
+    ['DELETE', '/goes-on'],
+    ['POST', '/send?all=true'],
+    ['POST', '/close?all=true'],
+    ['POST', '/settags?all=true'],
+    ['POST', '/call/Reset/CP-goes-on/m1'],
+  ] as const) {
+    test(`the connection goes on behind ${method} ${path} with a body that is too long: an end would reset the upload`, async (t) => {
+      const raw = await openRaw(t, gateway.controlUrl);
+      const long = pipelined(method, path, 'x'.repeat(1_000_000));
+      raw.write(long.slice(0, 100_000));
+      const { status, headers } = await raw.answer;
+      assert.deepEqual([status, headers['connection'] === 'close'], [413, false]);
+      const answered = new Promise<void>((resolve) => {
+        raw.socket.on('data', (chunk: Buffer) => chunk.includes('HTTP/1.1 200 ') && resolve());
+      });
+      raw.write(long.slice(100_000), pipelined('GET', '/count?all=true'));
+      await Promise.race([answered, raw.ended.then(() => assert.fail('it ended'))]);
+    });
+  }
 
   test('dialect raw says in words that a body is too long, however long it is', async (t) => {
     await connect(t, `${gateway.wsUrl}/raw/long`);

@@ -14,10 +14,14 @@ const NO_CLIENTS: ClientPaths = { servesClients: () => false, isUpgradeOnly: () 
 
 /** The last resort: every error leaves as `{"code","message"}` (docs/contract.md#errors-of-commands). */
 export function answerErrors(server: FastifyInstance, { servesClients, isUpgradeOnly }: ClientPaths = NO_CLIENTS): void {
-  server.setErrorHandler((error: FastifyError | GatewayError, request, reply) => {
+  // before the handler of errors, as a dialect may have its own
+  server.addHook('onError', (request, reply, ...[, done]) => {
     // the framework says so where a body was not read whole
     if (dropsRest(request.raw)) reply.removeHeader('connection');
     else if (reply.getHeader('connection') === 'close') asLastAnswer(reply);
+    done();
+  });
+  server.setErrorHandler((error: FastifyError | GatewayError, request, reply) => {
     const known = error instanceof GatewayError ? error : fromFramework(error);
     if (known === null) {
       request.log.error({ err: error }, 'a request failed');
