@@ -117,7 +117,11 @@ test('wsaas tail prints lines of the forms that docs/cli.md shows, and ends with
     const pattern = line
       .replaceAll(/\b(?=\w*\d)[\w-]{30}\b|\b[0-9a-f]{32}\b/g, '\u0001')
       .replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
-    assert.match(out, new RegExp(`^${pattern.replaceAll(/\d+/g, String.raw`\d+`).replaceAll('\u0001', String.raw`[\w-]+`)}`, 'm'), line);
+    assert.match(
+      out,
+      new RegExp(`^${pattern.replaceAll(/\d+(?:\\\.\d+)?/g, String.raw`\d+(?:\.\d+)?`).replaceAll('\u0001', String.raw`[\w-]+`)}`, 'm'),
+      line,
+    );
   }
   assert.ok(!out.includes('\u001b'), 'a client cannot steer the terminal');
   child.kill('SIGINT');
