@@ -28,7 +28,7 @@ export function limitYoungGeneration(): void {
 /**
  * While many things live long, as in a storm at the start, V8 learns to put new ones of their kind into the old generation at
  * once, and never unlearns it. Garbage of messages would wait there for a full collection, and keep what it points to from
- * being collected young: up to a seventh of what a message costs (docs/performance.md#what-the-time-goes-into). Unlike its
+ * being collected young: a twentieth of what an entry into a stream costs (docs/performance.md#what-the-time-goes-into). Unlike its
  * size, V8 takes this at any time.
  */
 export function allocateYoung(): void {

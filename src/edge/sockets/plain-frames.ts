@@ -36,7 +36,7 @@ const SHORTEST_FRAME = 6;
  * What clients send most, a whole message in one frame, is read here: past Node's stream, which would allocate 64 KB for every
  * read, and past `ws`, which would make six Buffers of it. Everything else goes to `ws` as it came: other frames, parts of
  * frames, and what breaks the protocol. While `ws` has begun something, all goes to it. Both ways lead to the same
- * (test/edge/sockets/plain-frames.test.ts). A quarter of what a message costs (docs/performance.md#what-the-time-goes-into).
+ * (test/edge/sockets/plain-frames.test.ts). A third of what a message costs (docs/performance.md#what-the-time-goes-into).
  */
 export class PlainFrames {
   readonly #ws: WebSocket;
