@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as elapsed } from 'node:timers/promises';
 
 /** Linux's USER_HZ: 100 on every architecture that Node runs on (proc(5)). */
@@ -75,6 +75,36 @@ export function pssBytesOfTree(rootPid: number): number {
 
 export function descriptorsOfTree(rootPid: number): number {
   return processTree(rootPid).reduce((sum, { pid }) => sum + readdirSync(`/proc/${pid}/fd`).length, 0);
+}
+
+/** Does one of the tree listen on this port? Of TCP, on any address. To connect instead would not tell whose port it is. */
+export function listensOn(rootPid: number, port: number): boolean {
+  const inodes = new Set([...listeners('/proc/net/tcp', port), ...listeners('/proc/net/tcp6', port)].map((inode) => `socket:[${inode}]`));
+  return inodes.size > 0 && processTree(rootPid).some(({ pid }) => socketsOf(pid).some((socket) => inodes.has(socket)));
+}
+
+/** proc_pid_net(5): `sl local_address rem_address st …`, ports and states in hexadecimal; the tenth field is the inode. */
+function listeners(path: string, port: number): string[] {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return (readIfThere(path) ?? '')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, address = '', , state]) => address.endsWith(local) && state === '0A')
+    .map((fields) => fields[9] ?? '');
+}
+
+function socketsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).map((descriptor) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${descriptor}`);
+      } catch {
+        return ''; // closed meanwhile
+      }
+    });
+  } catch {
+    return []; // ended meanwhile
+  }
 }
 
 /** A process may end between the listing and the reading. */

@@ -1,14 +1,13 @@
 import { spawn, spawnSync, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join, resolve as resolvePath } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { YOUNG_GENERATION_MB } from '../src/config/young-generation.ts';
 import { freePort } from '../test/support/free-port.ts';
-import { processTree } from './proc.ts';
+import { listensOn, processTree } from './proc.ts';
 
 /** A gateway to measure: a script for this same Node, and what it gets in its environment. */
 export type Target = {
@@ -125,14 +124,7 @@ function collector(child: ChildProcess): () => Promise<Alive> {
 async function listens(port: number, child: ChildProcess): Promise<boolean> {
   const giveUpAt = performance.now() + START_MS;
   while (performance.now() < giveUpAt && child.exitCode === null) {
-    const isOpen = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.on('connect', () => resolve(true));
-      socket.on('error', () => resolve(false));
-      socket.on('close', () => resolve(false));
-      socket.on('connect', () => socket.destroy());
-    });
-    if (isOpen) return true;
+    if (listensOn(child.pid ?? 0, port)) return true;
     await elapsed(20);
   }
   return false;
