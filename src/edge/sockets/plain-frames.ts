@@ -69,7 +69,7 @@ export class PlainFrames {
       if (next === at) break;
       at = next;
     }
-    return at === length || this.#stream.push(Buffer.from(read.subarray(at, length)));
+    return at === length || this.#stream.push(copied(at, length));
   };
 
   /** Has `ws` begun nothing that is not done? Over TLS there may be more to read also for who is paused. */
@@ -102,6 +102,13 @@ export class PlainFrames {
     this.#connection.receive(data, kind === BINARY);
     return next;
   }
+}
+
+/** With memory of its own, as what Node's stream reads has: `ws` keeps parts of it as long as their message waits. */
+function copied(from: number, to: number): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(to - from);
+  read.copy(bytes, 0, from, to);
+  return bytes;
 }
 
 /** From `read`, where the payload stands behind its mask (RFC 6455 §5.3). Are all bytes of it below 128? */
@@ -140,7 +147,7 @@ function unmaskMany(mask: number, data: Buffer): boolean {
   return isAscii;
 }
 
-/** Small messages share memory, but not Node's pool: one that has to wait would keep 8 KB of it. */
+/** Small messages share memory, but not Node's pool: one that has to wait would keep all of that (64 KB in Node 24). */
 const SPACE_BYTES = 1_024;
 let space = newSpace();
 let taken = 0;

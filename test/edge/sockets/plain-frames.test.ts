@@ -266,6 +266,9 @@ each('who is paused by a message hears no more, however much has been read, unti
 each('a message is its own: later ones do not change it, and it keeps little memory beside its own', async (t, over) => {
   const open = await scene(t, over);
   const { heard, write } = await open('/ours');
+  await write(Buffer.concat([frame(PING), text(0)]));
+  assert.deepEqual([heard.past, heard.data.length], [0, 1]);
+  assert.ok((heard.data.shift()?.buffer.byteLength ?? Infinity) <= 1_024, 'what `ws` has read keeps more than its own');
   const sizes = [0, 1, 100, 256, 257, 1_024, 4_096];
   for (const size of [...sizes, ...sizes]) await write(frame(BINARY, Buffer.alloc(size, size & 255)));
   assert.equal(heard.past, 2 * sizes.length);
