@@ -25,7 +25,7 @@ const LAW: Readonly<Record<string, Row>> = {
   },
   edge: {
     rooms: ['wire', 'core'],
-    packages: ['fastify', 'fastify-plugin', '@fastify/websocket', 'ws', 'prom-client', 'typebox', 'jose'],
+    packages: ['fastify', 'fastify-plugin', '@fastify/websocket', 'ws', 'fast-querystring', 'prom-client', 'typebox', 'jose'],
   },
   // the schema of the routes file is made of the dialects' options, and its values are read by the forms of the options
   routes: { rooms: ['dialects', 'config', 'wire', 'core'], packages: ['find-my-way', 'typebox', 'yaml'] },

@@ -22,7 +22,10 @@ const PATCHED: Readonly<Record<string, readonly [version: string, look: string]>
     '8.23.0',
     'src/edge/sockets/ws-socket.ts writes whole frames to its stream, reads its error codes, replaces its close timer and lets its receiver and stream end once; plain-frames.ts reads before its receiver, whose state it looks at; unfinished.ts joins the pieces that this keeps; upgrade-request.ts and deflate-offer.ts make of a request what it reads',
   ],
-  '@fastify/websocket': ['11.3.6', 'src/edge/sockets/plugin.ts takes its `error` listener off, and app.ts its `upgrade` listener'],
+  '@fastify/websocket': [
+    '11.3.6',
+    'src/edge/sockets/upgrading.ts takes its `error` listener off, plugin.ts calls its `upgrade` listener itself, and app/servers.ts takes that off',
+  ],
   'find-my-way': ['9.10.1', 'src/edge/server/build.ts gives it a constraint of its own, `upgrade`'],
   fastify: ['5.12.8', 'src/edge/server/build.ts constrains routes by `upgrade`; dialects/wsaas/routes.ts hijacks the answer to a push'],
 };

@@ -29,12 +29,11 @@ export type Servers = {
 const BACKLOG = 4_096;
 
 export function buildServers({ config, logger, dialects, mountedAt }: Base, { gateway, routing, surroundings }: Whole): Servers {
-  const rewrites = Object.values(dialects).flatMap(({ rewrite }) => rewrite ?? []);
   const options = {
     logger: logger.child({}, { level: logger.isLevelEnabled('warn') ? 'warn' : logger.level }), // its "listening" lines are in our start line
     asksForWebSocket,
     isUpgradeOnly: (path: string) => isUpgradeOnly(routing, path),
-    rewrite: (target: string) => rewrites.reduce((spelt, rewrite) => rewrite(spelt), target),
+    rewrite: rewriting(dialects),
     handshakeTimeoutMs: config.HANDSHAKE_TIMEOUT_MS,
     maxHeaderBytes: config.MAX_HEADER_BYTES,
     maxBodyBytes: largestMessageBytes(routing),
@@ -56,6 +55,12 @@ export function buildServers({ config, logger, dialects, mountedAt }: Base, { ga
   return { publicServer, controlServer, isShared: false, publicSockets, controlSockets, moreAccepts };
 }
 
+/** Of a target, the spelling that the routes have. */
+function rewriting(dialects: Base['dialects']): (target: string) => string {
+  const rewrites = Object.values(dialects).flatMap(({ rewrite }) => rewrite ?? []);
+  return (target) => rewrites.reduce((spelt, rewrite) => rewrite(spelt), target);
+}
+
 /** Null: TLS is off. */
 function securedBy({ tlsContents, HANDSHAKE_TIMEOUT_MS: handshakeTimeoutMs }: Config, hasControl: boolean): Secured | null {
   return tlsContents === null ? null : { certificates: certificatesIn(tlsContents), hasControl, handshakeTimeoutMs };
@@ -66,7 +71,7 @@ function isUpgradeOnly({ find }: Routing, path: string): boolean {
   return !('type' in found) && found.route.isUpgradeOnly;
 }
 
-export async function serveClients({ config }: Base, servers: Servers, { gateway, routing, surroundings }: Whole): Promise<void> {
+export async function serveClients({ config, dialects }: Base, servers: Servers, { gateway, routing, surroundings }: Whole): Promise<void> {
   const { publicServer, controlServer, isShared, publicSockets } = servers;
   const isTrusted = addressCheck(config.TRUST_PROXY);
   const callers = callersOf(isTrusted);
@@ -80,6 +85,7 @@ export async function serveClients({ config }: Base, servers: Servers, { gateway
     upgradeTimeoutMs: () =>
       config.OPEN_QUEUE_TIMEOUT_MS + routing.extremes().longestOpenMs + 2 * config.BUS_TIMEOUT_MS + config.CLOSE_TIMEOUT_MS,
     findRoute: routing.find,
+    rewrite: rewriting(dialects),
     maxMessageBytes: largestMessageBytes(routing),
     closeTimeoutMs: config.CLOSE_TIMEOUT_MS,
     compression: config.COMPRESSION === 'on',

@@ -8,12 +8,12 @@ import {
   type Signer,
   type Transport,
 } from '../../wire/calls.ts';
+import { Deadlines, type Expiring } from '../../core/deadlines.ts';
 import type { Observer } from '../../core/observer.ts';
 import type { Receiver } from '../../core/ports.ts';
 import { systemClock } from '../../core/system-clock.ts';
 import type { PartyHeaders } from '../../wire/party-headers.ts';
 import type { Timings } from '../../core/timings.ts';
-import { Deadlines, type Expiring } from './deadlines.ts';
 import { Lines, READ_PAST_STREAMS, TurnWrites, type Line, type Passenger } from './lines.ts';
 
 export type HttpTransportOptions = {
@@ -196,7 +196,7 @@ const NO_HEADERS: AnswerHeaders = {};
 function deadlinesOf({ running }: Shared, timeoutMs: number): Deadlines {
   let deadlines = running.get(timeoutMs);
   if (deadlines === undefined) {
-    deadlines = new Deadlines(timeoutMs);
+    deadlines = new Deadlines(systemClock, () => timeoutMs);
     running.set(timeoutMs, deadlines);
   }
   return deadlines;

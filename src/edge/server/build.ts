@@ -8,6 +8,7 @@ import { asLastAnswer, hasLastAnswer } from './last-answers.ts';
 import { answerConnect, answerMalformed, isAnswering } from './malformed.ts';
 import { bodyProblem, MEDIA_TYPE, originForm, requestProblem } from './request-form.ts';
 import { foldMethod, otherMethods } from './other-methods.ts';
+import { readQuery } from './query.ts';
 import { tlsOptions, type Secured } from './secure.ts';
 
 export type ServerOptions = {
@@ -73,6 +74,7 @@ export function buildServer(options: ServerOptions): FastifyInstance {
     frameworkErrors: answerFrameworkError,
     childLoggerFactory: (logger) => logger, // no request has a logger of its own: making it costs more than a push's whole route
     routerOptions: {
+      querystringParser: readQuery,
       maxParamLength: 1_024,
       constraints: {
         // a constraint of find-my-way 9.10.1 under Fastify 5.12.8; to go when @fastify/websocket leaves plain requests alone

@@ -1,12 +1,11 @@
 import type { IncomingMessage } from 'node:http';
+import type { Query } from '../server/query.ts';
 import { offeredSubprotocols } from './upgrade-request.ts';
 
 /** The cookie, and the parameter of the query (RFC 6750 §2.3), that may hold a token. */
 const NAME = 'access_token';
 /** Browsers cannot set headers of a WebSocket, but offer subprotocols: one may hold the token, beside a real one. */
 const SUBPROTOCOL = 'bearer.';
-
-export type Query = Readonly<Record<string, string | string[]>>;
 
 export type ClientToken = { readonly token: string; readonly isFromCookie: boolean };
 

@@ -1,4 +1,4 @@
-import { systemClock } from '../../core/system-clock.ts';
+import type { Clock } from './ports.ts';
 
 /** Something that must be over by a time. It carries the list's links itself: nothing is allocated per deadline. */
 export interface Expiring {
@@ -11,26 +11,29 @@ export interface Expiring {
 }
 
 /**
- * Deadlines of very many short-lived things that all have the same span: they expire in the order in which they came,
- * so one timer serves all. A `Set` or a timer for each would keep dead ones alive until the next full collection.
+ * Deadlines of very many short-lived things that all have the same span, or one that only grows: they expire in the order in
+ * which they came, so one timer serves all. A `Set` or a timer for each would keep dead ones alive until the next full collection.
  */
 export class Deadlines {
-  readonly #spanMs: number;
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #spanMs: () => number;
   #first: Expiring | null = null;
   #last: Expiring | null = null;
   #isTimed = false;
 
-  constructor(spanMs: number) {
+  constructor(clock: Pick<Clock, 'now'>, spanMs: () => number) {
+    this.#clock = clock;
     this.#spanMs = spanMs;
   }
 
   add(item: Expiring): void {
-    item.expiresAt = systemClock.now() + this.#spanMs;
+    const spanMs = this.#spanMs();
+    item.expiresAt = this.#clock.now() + spanMs;
     item.before = this.#last;
     if (this.#last === null) this.#first = item;
     else this.#last.after = item;
     this.#last = item;
-    if (!this.#isTimed) this.#wait(this.#spanMs);
+    if (!this.#isTimed) this.#wait(spanMs);
   }
 
   remove(item: Expiring): void {
@@ -54,13 +57,13 @@ export class Deadlines {
 
   #wait(ms: number): void {
     this.#isTimed = true;
-    setTimeout(this.#due, Math.max(1, ms)).unref(); // the calls' own sockets keep the process alive
+    setTimeout(this.#due, Math.max(1, ms)).unref(); // the sockets that are waited for keep the process alive
   }
 
   /** At the end of a pause of this process it rings too early: an answer may be there that could not be read yet. */
   readonly #due = (): void => {
     this.#isTimed = false;
-    const now = systemClock.now();
+    const now = this.#clock.now();
     for (let item = this.#first; item !== null; item = this.#first) {
       if (item.expiresAt > now) {
         this.#wait(Math.ceil(item.expiresAt - now));
