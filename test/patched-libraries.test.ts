@@ -20,7 +20,7 @@ const PATCHED: Readonly<Record<string, readonly [version: string, look: string]>
   ],
   ws: [
     '8.23.0',
-    'src/edge/sockets/ws-socket.ts writes whole frames to its stream, reads its error codes, replaces its close timer and lets its receiver and stream end once; plain-frames.ts reads before its receiver, whose state it looks at; unfinished.ts joins the pieces that this keeps; upgrade-request.ts and deflate-offer.ts make of a request what it reads',
+    'src/edge/sockets/ws-socket.ts writes whole frames to its stream, reads its error codes and lets its receiver and stream end once; patient-web-socket.ts replaces its close timer and how it sends frames; accepting.ts does its handshake (`completeUpgrade`); plain-frames.ts reads before its receiver, whose state it looks at; unfinished.ts joins the pieces that this keeps; upgrade-request.ts and deflate-offer.ts make of a request what it reads',
   ],
   '@fastify/websocket': [
     '11.3.6',

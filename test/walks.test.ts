@@ -18,7 +18,7 @@ const PARTS = new Set(
     'core/observer edge/console/recorder edge/console/ring edge/console/sighting edge/console/shorten ' +
     'core/party core/admission core/fifo core/end-of-turn core/lane core/tag-index core/meter core/system-clock core/stoppable-clock core/heartbeat ' +
     'core/timings core/life core/close-codes app/base ' +
-    'wire/trace wire/ws-uris wire/verdicts wire/http-messages core/deadlines backends/http/backlog edge/sockets/unfinished'
+    'wire/trace wire/ws-uris wire/verdicts wire/http-messages core/deadlines backends/http/backlog edge/sockets/unfinished edge/sockets/patient-web-socket'
   ).split(' '),
 );
 

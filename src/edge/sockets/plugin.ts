@@ -10,10 +10,10 @@ import type { Refusal } from '../../core/events.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
 import type { Query } from '../server/query.ts';
 import { Deciding, type DecidingOptions, type Decision } from './deciding.ts';
+import { patientWebSocket } from './patient-web-socket.ts';
 import { plainQuery } from './plain-upgrades.ts';
 import { Upgrade, upgradeOf } from './upgrade.ts';
 import { leaveFramework, Upgrading } from './upgrading.ts';
-import { patientWebSocket } from './ws-socket.ts';
 
 export type SocketsOptions = DecidingOptions & {
   /** The largest message that any route allows. May grow with time. */
@@ -74,7 +74,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
   });
 
   async function upgradePlain(upgrade: Upgrade, query: Query): Promise<void> {
-    const { request, socket, head } = upgrade;
+    const { request, socket } = upgrade;
     deadlines.add(upgrade);
     socket.on('error', destroyed); // Node has taken its own listener off
     const decision = await deciding.decide(request, query).catch(toError);
@@ -86,9 +86,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
       return socket.destroyed ? undefined : passOn(upgrade);
     }
     upgrade.decided(decision);
-    upgrading.begin(upgrade);
-    webSockets.handleUpgrade(request, socket, head, (ws) => upgrading.done(ws, upgrade));
-    return upgrade.over();
+    return upgrading.accept(upgrade);
   }
 
   function passOn(upgrade: Upgrade): void {

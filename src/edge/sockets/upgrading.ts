@@ -3,6 +3,7 @@ import type { WebSocket, WebSocketServer } from 'ws';
 import { atEndOfTurn } from '../../core/end-of-turn.ts';
 import { Expiries } from '../../core/expiries.ts';
 import type { Clock } from '../../core/ports.ts';
+import { accept, needsNegotiation } from './accepting.ts';
 import { boundUnfinished } from './unfinished.ts';
 import { upgradeOf, type LetIn, type Upgrade } from './upgrade.ts';
 import { closeReason, endOnce, WsSocket } from './ws-socket.ts';
@@ -30,6 +31,22 @@ export class Upgrading {
       for (const [name, value] of upgrade?.headers ?? []) headers.push(`${name}: ${value}`);
       this.#takeUpTo(upgrade?.maxMessageBytes ?? 0); // `ws` 8.23.0 lays out the socket with it behind this event, in this turn (test/e2e/route-options.test.ts)
     });
+  }
+
+  /** Accepts what was decided to be. */
+  accept(upgrade: Upgrade): void {
+    const { request, socket, head } = upgrade;
+    const { webSockets } = this.#options;
+    this.begin(upgrade);
+    if (!socket.readable || !socket.writable) {
+      socket.destroy(); // as `ws` does
+    } else if (needsNegotiation(upgrade, webSockets)) {
+      webSockets.handleUpgrade(request, socket, head, (ws) => this.done(ws, upgrade));
+    } else {
+      this.#takeUpTo(upgrade.maxMessageBytes);
+      this.done(accept(upgrade, webSockets), upgrade);
+    }
+    upgrade.over();
   }
 
   /** To be called right before `ws` does it. The 101s of one turn leave right after one another, each with what is sent to its client first. */

@@ -1,11 +1,11 @@
 import { CLOSE, MAX_REASON_BYTES } from '../../core/close-codes.ts';
 import type { Duplex, Writable } from 'node:stream';
 import type { Socket as NetSocket } from 'node:net';
-import { WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import type { Connection } from '../../core/connection.ts';
 import type { Message } from '../../core/events.ts';
 import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
-import type { Clock, Socket } from '../../core/ports.ts';
+import type { Socket } from '../../core/ports.ts';
 import { encodeFrame } from './frame.ts';
 import { PlainFrames } from './plain-frames.ts';
 
@@ -171,26 +171,4 @@ function endUnlessEnded<Stream extends Writable>(this: Stream, ...args: unknown[
   const { end } = Object.getPrototypeOf(this) as { readonly end: (this: Stream, ...args: unknown[]) => unknown };
   if (!this.writableEnded) end.apply(this, args);
   return this;
-}
-
-/** The part of `ws` 8.23.0 that is looked into (test/patched-libraries.test.ts). */
-type Closing = { _closeTimer: NodeJS.Timeout | null };
-
-/**
- * A socket of `ws` whose close time-out is measured by our clock: its own goes on while the process is frozen, and at the
- * end would cut off a peer whose close frame could not be read yet.
- */
-export function patientWebSocket(clock: Clock, closeTimeoutMs: number): typeof WebSocket {
-  return class PatientWebSocket extends WebSocket {
-    /** `ws` calls it too: when the peer has sent a close frame, or broken the protocol. */
-    override close(code?: number, data?: string | Buffer): void {
-      const wasOpen = this.readyState === WebSocket.OPEN;
-      super.close(code, data);
-      if (!wasOpen) return;
-      const own = this as unknown as Closing;
-      if (own._closeTimer !== null) clearTimeout(own._closeTimer);
-      const timer = clock.after(closeTimeoutMs, () => this.terminate());
-      this.once('close', () => timer.cancel());
-    }
-  };
 }
