@@ -8,7 +8,7 @@ import { Connections } from './connections.ts';
 import type { CloseEvent, OpenEvent, OpenRequest, OpenVerdict, Refusal, TagChanges } from './events.ts';
 import { connectionId } from './ids.ts';
 import { ShortIds } from './short-ids.ts';
-import { Lane } from './lane.ts';
+import { Lane, type LaneRefusal } from './lane.ts';
 import { tellLife } from './life.ts';
 import type { Attempt, Observer } from './observer.ts';
 import { tellOrphans } from './orphans.ts';
@@ -98,8 +98,16 @@ export class Gateway implements ConnectionHost, BusHandler {
     if (full !== null) return this.#refuse(full, attempt);
     this.#opening += 1;
     try {
-      const decision = await this.#openInTurn(route, request, isGone);
-      return 'type' in decision ? this.#refuse(decision, attempt) : decision;
+      const lane = this.#lane(route.backendName);
+      const place = lane.enter(this.#options.openQueueTimeoutMs);
+      const late = place === null || typeof place === 'string' ? place : await place;
+      if (late !== null) return this.#refuse(this.#giveBack(request, tooLate(late)), attempt);
+      try {
+        const decision = await this.#openInTurn(route, request, isGone);
+        return 'type' in decision ? this.#refuse(decision, attempt) : decision;
+      } finally {
+        lane.leave();
+      }
     } finally {
       this.#opening -= 1;
       this.#checkEmpty();
@@ -112,21 +120,9 @@ export class Gateway implements ConnectionHost, BusHandler {
     return because === null ? null : busy(because);
   }
 
-  async #openInTurn(route: Route, request: OpenRequest, isGone: () => boolean): Promise<Admitted | Refusal> {
-    const lane = this.#lane(route.backendName);
-    const late = await lane.enter(this.#options.openQueueTimeoutMs);
-    if (late !== null)
-      return this.#giveBack(
-        request,
-        busy(late === 'full' ? 'too many clients wait to be let in' : 'the client waited too long to be let in'),
-      );
-    try {
-      if (isGone()) return this.#giveBack(request, CLIENT_GONE);
-      if (this.isDraining) return this.#giveBack(request, SHUTTING_DOWN);
-      return await this.#ask(route, request);
-    } finally {
-      lane.leave();
-    }
+  #openInTurn(route: Route, request: OpenRequest, isGone: () => boolean): Promise<Admitted | Refusal> | Refusal {
+    if (isGone()) return this.#giveBack(request, CLIENT_GONE);
+    return this.isDraining ? this.#giveBack(request, SHUTTING_DOWN) : this.#ask(route, request);
   }
 
   async #ask(route: Route, request: OpenRequest): Promise<Admitted | Refusal> {
@@ -136,11 +132,13 @@ export class Gateway implements ConnectionHost, BusHandler {
       return this.#giveBack(request, ID_IS_HELD);
     this.connections.add(connection); // from here on `left` gives the place back
     const event: OpenEvent = { type: 'open', party: connection.party, request };
-    await this.#options.ledger.opened(ledgerEntry(connection));
+    const noted = this.#options.ledger.opened(ledgerEntry(connection));
+    if (noted !== undefined) await noted;
     const askedAt = this.clock.now();
     const verdict = await route.backend.open(event, askedAt + route.limits.openTimeoutMs);
     if (verdict.type === 'refused') return this.#turnAway(connection, verdict);
-    const problem = this.connections.setTags(connection, [...request.tags, ...(verdict.tags ?? [])]);
+    const tags = verdict.tags === null ? request.tags : [...request.tags, ...verdict.tags];
+    const problem = tags.length === 0 ? null : this.connections.setTags(connection, tags);
     if (problem !== null) return this.#turnAway(connection, unusable(problem));
     connection.admitted(verdict.data, verdict.subprotocol ?? request.subprotocol);
     if (request.clientId !== null && !(await this.#takeId(connection)))
@@ -341,6 +339,10 @@ export class Gateway implements ConnectionHost, BusHandler {
     this.observer.refused(refusal, attempt);
     return refusal;
   }
+}
+
+function tooLate(why: LaneRefusal): Refusal {
+  return busy(why === 'full' ? 'too many clients wait to be let in' : 'the client waited too long to be let in');
 }
 
 function ledgerEntry({ party: { key, id, route, path, data, tags } }: Connection): LedgerEntry {

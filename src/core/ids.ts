@@ -61,10 +61,18 @@ export function isShortId(id: string): boolean {
   return id.length === 16 && SHORT_ID.test(id);
 }
 
+/** The characters of base64url by what they stand for (RFC 4648 §5). */
+export const BASE64URL = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
 /** 24 bits of the CRC-32 as 4 characters of base64url. */
 function checkOf(body: string): string {
   const sum = crc32(body);
-  return Buffer.from([sum >>> 16, sum >>> 8, sum]).toString('base64url');
+  return (
+    BASE64URL.charAt((sum >>> 18) & 63) +
+    BASE64URL.charAt((sum >>> 12) & 63) +
+    BASE64URL.charAt((sum >>> 6) & 63) +
+    BASE64URL.charAt(sum & 63)
+  );
 }
 
 /** Of a process that was given no name. */

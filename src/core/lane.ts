@@ -28,8 +28,11 @@ export class Lane {
     return this.#waiting.length;
   }
 
-  /** `waitMs`: the same for all who enter. Resolves when there is room; the caller then owes one `leave`. Resolves to a refusal where it is owed none. */
-  async enter(waitMs: number): Promise<LaneRefusal | null> {
+  /**
+   * `waitMs`: the same for all who enter. Null, at once or by a promise: there is room; the caller then owes one `leave`. A refusal:
+   * it owes none.
+   */
+  enter(waitMs: number): LaneRefusal | null | Promise<LaneRefusal | null> {
     if (this.#running < this.#concurrency) {
       this.#running += 1;
       return null;

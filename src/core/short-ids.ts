@@ -1,11 +1,10 @@
 import { createCipheriv, randomBytes, type Cipheriv } from 'node:crypto';
-import { OWNER_LENGTH } from './ids.ts';
+import { BASE64URL, OWNER_LENGTH } from './ids.ts';
 
 const HALF_BITS = 26;
 const HALF = 2 ** HALF_BITS;
 const ROUNDS = 8;
 const BLOCK_BYTES = 16;
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const BODY_LENGTH = 15 - OWNER_LENGTH;
 
 /**
@@ -46,7 +45,7 @@ function written(left: number, right: number): string {
   let bits = (BigInt(left) << BigInt(HALF_BITS + 2)) | (BigInt(right) << 2n);
   let text = '';
   for (let place = 0; place < BODY_LENGTH; place += 1) {
-    text = (ALPHABET[Number(bits & 63n)] ?? '') + text;
+    text = (BASE64URL[Number(bits & 63n)] ?? '') + text;
     bits >>= 6n;
   }
   return text;

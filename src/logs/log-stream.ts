@@ -22,7 +22,7 @@ const UNTORN_BYTES = 4_096;
  */
 export class LogStream {
   readonly #options: LogStreamOptions;
-  #lines: string[] = [];
+  #lines: { readonly text: string; readonly bytes: number }[] = [];
   #bytes = 0;
   #isGathering = false;
   /** Dropped, and not yet told. */
@@ -52,7 +52,7 @@ export class LogStream {
     }
     const bytes = Buffer.byteLength(shown);
     if (this.#bytes + bytes > maxBytes) return void (this.#dropped += 1);
-    this.#lines.push(shown);
+    this.#lines.push({ text: shown, bytes });
     this.#bytes += bytes;
   }
 
@@ -97,15 +97,18 @@ export class LogStream {
 
   /** As many lines as are not torn, or one that is longer. */
   #passSome(): void {
+    let text = '';
     let count = 0;
     let bytes = 0;
     for (; count < this.#lines.length; count += 1) {
-      const more = Buffer.byteLength(this.#lines[count] as string);
+      const more = this.#lines[count]?.bytes ?? 0;
       if (count > 0 && bytes + more > UNTORN_BYTES) break;
+      text += this.#lines[count]?.text ?? '';
       bytes += more;
     }
     this.#bytes -= bytes;
-    this.#pass(this.#lines.splice(0, count).join(''), count);
+    this.#lines.splice(0, count);
+    this.#pass(text, count);
   }
 
   #lost(error: Error, lines: number): void {

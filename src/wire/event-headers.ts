@@ -3,6 +3,7 @@ import type { Party } from '../core/party.ts';
 import type { BackendCall } from './calls.ts';
 import { PartyHeaders } from './party-headers.ts';
 import { traceOf, type Trace } from './trace.ts';
+import { encodedId } from './ws-uris.ts';
 
 /** What goes into the headers of every event beside the event itself. */
 export type EventHeaderOptions = {
@@ -61,7 +62,7 @@ export class EventHeaders {
   }
 
   #common(party: Party, event: 'open' | 'message' | 'close'): string[] {
-    const headers = ['ws-uri', this.#wsUri(party.id), 'ws-connection', encodeURIComponent(party.id), 'ws-event', event];
+    const headers = ['ws-uri', this.#wsUri(party.id), 'ws-connection', encodedId(party.id), 'ws-event', event];
     if (party.authorization !== null) headers.push('authorization', party.authorization);
     if (party.tags !== null && party.tags.size > 0) headers.push('ws-tags', new URLSearchParams([...party.tags]).toString());
     if (party.data !== null) headers.push('ws-data', party.data);

@@ -23,13 +23,24 @@ export class Trace {
 export const OPENING_SPAN_END = 'fffffffe';
 
 /** The client's trace goes on where it brought one, else the connection is the trace. */
-export function traceOf(party: Pick<PartyFacts, 'key' | 'traceparent'>): Trace {
-  const { key, traceparent } = party;
+export function traceOf({ key, traceparent }: Pick<PartyFacts, 'key' | 'traceparent'>): Trace {
+  if (last.key !== key || last.traceparent !== traceparent) last = { key, traceparent, trace: newTrace(key, traceparent) };
+  return last.trace;
+}
+
+function newTrace(key: string, traceparent: string | null): Trace {
   return new Trace(
-    `00-${traceIdOf(party)}-${spanStartOf(key, traceparent)}`,
+    `00-${traceIdOf({ key, traceparent })}-${spanStartOf(key, traceparent)}`,
     traceparent === null ? '-01' : `-${traceparent.slice(53, 55)}`,
   );
 }
+
+/** The call that tells an end, and who shows it, ask for the same one after another. */
+let last: { readonly key: string; readonly traceparent: string | null; readonly trace: Trace } = {
+  key: '',
+  traceparent: null,
+  trace: new Trace('', ''),
+};
 
 /** The first half of a connection's spans. All zeros would not do (W3C Trace Context §3.2.2.4). */
 function spanStartOf(key: string, traceparent: string | null): string {

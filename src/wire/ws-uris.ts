@@ -21,7 +21,7 @@ export class WsUris {
     if (!this.#isGiven) this.#prefix = this.#localhost(port);
   }
 
-  readonly of = (id: string, controlPath = ''): string => `${this.#prefix}${controlPath}/${encodeURIComponent(id)}`;
+  readonly of = (id: string, controlPath = ''): string => `${this.#prefix}${controlPath}/${encodedId(id)}`;
 
   /** The same on a route with this control path; empty: without one. */
   readonly under =
@@ -39,6 +39,13 @@ export class WsUris {
     return withoutEndSlashes(readUri(this.#prefix)?.pathname ?? '');
   }
 }
+
+/** An id as a segment of a path, and in the header `WS-Connection`. Those that the gateway gives need no encoding. */
+export function encodedId(id: string): string {
+  return SAFE.test(id) ? id : encodeURIComponent(id);
+}
+
+const SAFE = /^[\w-]+$/;
 
 /** A host, with a scheme, a port and a path if need be; null where it is not one. */
 export function readUri(text: string): URL | null {

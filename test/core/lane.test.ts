@@ -9,7 +9,7 @@ function scene(concurrency: number, queueLimit: number) {
   const entered: string[] = [];
   const refused: (readonly [string, LaneRefusal])[] = [];
   const enter = (name: string, waitMs = 1_000): void => {
-    void lane.enter(waitMs).then((refusal) => (refusal === null ? entered.push(name) : refused.push([name, refusal])));
+    void Promise.resolve(lane.enter(waitMs)).then((refusal) => (refusal === null ? entered.push(name) : refused.push([name, refusal])));
   };
   return { clock, lane, entered, refused, enter };
 }

@@ -7,6 +7,7 @@ import type { FunctionCall, FunctionResult } from '../../wire/functions.ts';
 import { parseJson } from '../../wire/http-messages.ts';
 import { traceOf, type Trace } from '../../wire/trace.ts';
 import { closeVerdict, readSetTags } from '../../wire/verdicts.ts';
+import { encodedId } from '../../wire/ws-uris.ts';
 import type { Allowed } from './authorization.ts';
 import type { AwsApi, AwsFunction } from './api.ts';
 import { readFacts, writeFacts } from './connection-facts.ts';
@@ -217,7 +218,7 @@ export class AwsCodec {
   });
 
   #headers(party: Party, event: 'open' | 'message' | 'close', routeKey: string | null): string[] {
-    const headers = ['ws-uri', this.#wsUri(party.id), 'ws-connection', encodeURIComponent(party.id), 'ws-event', event];
+    const headers = ['ws-uri', this.#wsUri(party.id), 'ws-connection', encodedId(party.id), 'ws-event', event];
     if (party.tags !== null && party.tags.size > 0) headers.push('ws-tags', new URLSearchParams([...party.tags]).toString());
     if (routeKey !== null) headers.push('ws-route', encodeURIComponent(routeKey));
     if (party.tracestate !== null) headers.push('tracestate', party.tracestate);

@@ -26,7 +26,7 @@ export function addressCheck(list: BlockList): (address: string) => boolean {
 export function callersOf(isTrusted: (address: string) => boolean): (request: IncomingMessage) => readonly [Caller, ...Caller[]] {
   return (request) => {
     const { headers, socket } = request;
-    const nearest = readAddress(socket.remoteAddress ?? '') ?? '';
+    const nearest = addressOfPeer(socket.remoteAddress ?? '') ?? '';
     const list = headers['x-forwarded-for'];
     const { forwarded } = headers;
     if (!isTrusted(nearest) || (list === undefined && forwarded === undefined)) return [{ address: nearest, isHidden: false }];
@@ -36,6 +36,8 @@ export function callersOf(isTrusted: (address: string) => boolean): (request: In
     return told === null ? [listed] : [listed, told];
   };
 }
+
+const addressOfPeer = remembered(readAddress);
 
 /** Did a request come over TLS: to us, or to a trusted proxy that says so (`X-Forwarded-Proto`)? */
 export function encryptionCheck(isTrusted: (address: string) => boolean): (request: IncomingMessage) => boolean {

@@ -2,9 +2,9 @@
 const MAX_ENTRIES = 10_000;
 const MAX_LENGTH = 256;
 
-/** A pure judgement on short texts that come again and again, each judged once. */
-export function remembered(judge: (text: string) => boolean): (text: string) => boolean {
-  const known = new Map<string, boolean>();
+/** A pure judgement on short texts that come again and again, each judged once; what it says must be small. */
+export function remembered<Verdict extends string | boolean | null>(judge: (text: string) => Verdict): (text: string) => Verdict {
+  const known = new Map<string, Verdict>();
   return (text) => {
     const before = known.get(text);
     if (before !== undefined) return before;

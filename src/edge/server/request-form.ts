@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { GatewayError } from '../../wire/errors.ts';
+import { remembered } from './remembered.ts';
 
 /** RFC 9110 §7.2: a name or an address, and a port; no user, no path. */
 const HOST = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(:\d{0,5})?$/;
+const isHost = remembered((text) => HOST.test(text));
 /** RFC 9110 §8.3.1, as far as it decides what the bytes are. */
 export const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+\s*(;|$)/;
 const ABSOLUTE = /^(https?|wss?):\/\/([^/?#]*)(.*)$/i;
@@ -39,8 +41,7 @@ export function requestProblem(request: IncomingMessage): GatewayError | null {
   const repeated = repeatedHeader(request);
   if (repeated !== null) return bad(`a request may have one ${repeated} header; this one has more (RFC 9110 §5.3)`);
   for (const host of hostsOf(request))
-    if (!HOST.test(host))
-      return bad(`a host must be a name or an address, with a port if need be; ${JSON.stringify(host.slice(0, 80))} came`);
+    if (!isHost(host)) return bad(`a host must be a name or an address, with a port if need be; ${JSON.stringify(host.slice(0, 80))} came`);
   const coding = headers['transfer-encoding'];
   if (coding !== undefined && coding.toLowerCase() !== 'chunked')
     return new GatewayError(

@@ -6,14 +6,14 @@ import type { OpenRequest, Refusal } from '../../core/events.ts';
 import type { Gateway } from '../../core/gateway.ts';
 import { CLIENT_GONE } from '../../core/refusals.ts';
 import type { FoundRoute } from '../../wire/client-route.ts';
-import type { EntryRequest } from '../../wire/entry.ts';
+import type { Entry, EntryRequest } from '../../wire/entry.ts';
 import { readTraceparent, readTracestate } from '../../wire/trace.ts';
 import type { Tracing, UpgradeSpan } from '../../wire/tracing.ts';
 import { refused } from '../../wire/verdicts.ts';
 import { arrivalOf } from '../server/arrival.ts';
 import type { Query } from '../server/query.ts';
 import { takeToken, withoutToken, withoutTokenIn } from './client-token.ts';
-import { TokenCheck } from './token-check.ts';
+import { TokenCheck, type Granted } from './token-check.ts';
 import type { Decided, LetIn } from './upgrade.ts';
 import { forwardedHeaders, normalize, offeredSubprotocols, upgradeProblem } from './upgrade-request.ts';
 
@@ -31,7 +31,9 @@ export type DecidingOptions = {
   readonly tracing: Tracing | null;
 };
 
+type Target = { readonly path: string; readonly query: Query };
 type Traced = FoundRoute & { readonly span: UpgradeSpan | null };
+type Entering = Traced & { readonly asked: EntryRequest; readonly entry: Entry; readonly granted: Granted | null };
 
 /** A refusal is answered by HTTP. `gone`: the client has left, and its socket is closed. */
 export type Decision = Decided | Refusal | 'gone';
@@ -90,13 +92,8 @@ export class Deciding {
     };
   }
 
-  async #admit(
-    request: IncomingMessage,
-    { path, query }: { readonly path: string; readonly query: Query },
-    found: Traced,
-  ): Promise<LetIn | Refusal> {
-    const { gateway, isEncrypted } = this.#options;
-    const { route, parameters, span } = found;
+  async #admit(request: IncomingMessage, { path, query }: Target, found: Traced): Promise<LetIn | Refusal> {
+    const { route } = found;
     const brought = route.tokens === null ? null : takeToken(request, query);
     if (!route.isOriginAllowed(request.headers.origin)) return refused(403, 'FORBIDDEN', 'this Origin is not in ORIGINS');
     const granted = route.tokens === null ? null : await this.#tokens.admit(route, route.tokens, { request, brought });
@@ -104,32 +101,39 @@ export class Deciding {
     const asked = this.#entryRequest(request, found);
     const entry = route.enter(asked);
     if ('type' in entry) return entry;
+    const openRequest = this.#openRequest(request, { path, query }, { ...found, asked, entry, granted });
+    const opened = await this.#options.gateway.open(route.route, openRequest, () => hasLeft(request.socket));
+    return 'type' in opened ? opened : { connection: opened.connection, verdict: opened.verdict, expiresAt: granted?.expiresAt ?? null };
+  }
+
+  #openRequest(
+    request: IncomingMessage,
+    { path, query }: Target,
+    { route, parameters, span, asked, entry, granted }: Entering,
+  ): OpenRequest {
+    const { headers } = request;
     const { subprotocols, authorization, remoteAddress } = asked;
-    const { traceparent, tracestate = null } = span ?? traceOf(request.headers);
+    const { traceparent, tracestate = null } = span ?? traceOf(headers);
     const rawHeaders = granted === null ? request.rawHeaders : withoutTokenIn(request.rawHeaders);
-    const opened = await gateway.open(
-      route.route,
-      {
-        path,
-        query: granted === null ? query : withoutToken(query),
-        parameters,
-        headers: request.headers,
-        subprotocols,
-        remoteAddress,
-        authorization,
-        traceparent,
-        tracestate,
-        forwarded: forwardedHeaders(rawHeaders, route.forwardHeaders),
-        rawHeaders,
-        isEncrypted: isEncrypted(request),
-        data: entry.data ?? null,
-        clientId: entry.clientId,
-        subprotocol: entry.subprotocol,
-        tags: granted === null ? route.tags(parameters) : [...route.tags(parameters), ...granted.tags],
-      },
-      () => hasLeft(request.socket),
-    );
-    return 'type' in opened ? opened : { ...opened, expiresAt: granted?.expiresAt ?? null };
+    const tags = route.tags(parameters);
+    return {
+      path,
+      query: granted === null ? query : withoutToken(query),
+      parameters,
+      headers,
+      subprotocols,
+      remoteAddress,
+      authorization,
+      traceparent,
+      tracestate,
+      forwarded: forwardedHeaders(rawHeaders, route.forwardHeaders),
+      rawHeaders,
+      isEncrypted: this.#options.isEncrypted(request),
+      data: entry.data ?? null,
+      clientId: entry.clientId,
+      subprotocol: entry.subprotocol,
+      tags: granted === null ? tags : [...tags, ...granted.tags],
+    };
   }
 }
 

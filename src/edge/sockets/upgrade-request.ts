@@ -16,12 +16,12 @@ export function asksForWebSocket({ headers }: IncomingMessage): boolean {
 }
 
 function hasToken(list: string | undefined, token: string): boolean {
-  return tokensOf(list).some((name) => name.toLowerCase() === token);
+  return list?.toLowerCase() === token || tokensOf(list).some((name) => name.toLowerCase() === token);
 }
 
 /** The elements of a list (RFC 9110 §5.6.1): empty ones do not count. Node joins the lines of a header by commas. */
 function tokensOf(list: string | undefined): string[] {
-  if (list === undefined) return [];
+  if (list === undefined || list === '') return [];
   return list
     .split(',')
     .map(withoutSpace)
@@ -45,9 +45,10 @@ function isSpace(character: number): boolean {
  * lists, other protocols beside WebSocket, and extension offers that are only to be declined (test/patched-libraries.test.ts).
  */
 export function normalize({ headers }: IncomingMessage): void {
+  const { 'sec-websocket-protocol': protocols, 'sec-websocket-extensions': extensions } = headers;
   headers.upgrade = 'websocket';
-  setOrDelete(headers, 'sec-websocket-protocol', tokensOf(headers['sec-websocket-protocol']).join(', '));
-  setOrDelete(headers, 'sec-websocket-extensions', acceptableDeflateOffer(headers['sec-websocket-extensions'] ?? '') ?? '');
+  if (protocols !== undefined) setOrDelete(headers, 'sec-websocket-protocol', tokensOf(protocols).join(', '));
+  if (extensions !== undefined) setOrDelete(headers, 'sec-websocket-extensions', acceptableDeflateOffer(extensions) ?? '');
 }
 
 function setOrDelete(headers: IncomingHttpHeaders, name: 'sec-websocket-protocol' | 'sec-websocket-extensions', value: string): void {
@@ -77,7 +78,7 @@ export function upgradeProblem(request: IncomingMessage): Refusal | null {
   }
   if (!KEY.test(headers['sec-websocket-key'] ?? '')) return bad('Sec-WebSocket-Key must be 16 bytes in base64');
   const names = offeredSubprotocols(request);
-  if (names.some((name) => !TOKEN.test(name)) || new Set(names).size !== names.length) {
+  if (names.length > 0 && (names.some((name) => !TOKEN.test(name)) || new Set(names).size !== names.length)) {
     return bad('Sec-WebSocket-Protocol must be a list of different tokens');
   }
   return null;
@@ -91,6 +92,7 @@ export function offeredSubprotocols(request: IncomingMessage): string[] {
 /** Name, value, name, value … of those headers that the operator wants the backend to see. */
 export function forwardedHeaders(rawHeaders: readonly string[], names: ReadonlySet<string>): string[] {
   const found: string[] = [];
+  if (names.size === 0) return found;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]?.toLowerCase() ?? '';
     if (names.has(name)) found.push(name, rawHeaders[index + 1] ?? '');
