@@ -7,11 +7,11 @@ import type { GatewayError } from '../../wire/errors.ts';
 import { errorOf } from '../../wire/failures.ts';
 import { isBinaryType } from '../../wire/http-messages.ts';
 import { JSON_TYPE, QUEUED, SentAnswer } from '../../wire/push-answers.ts';
-import { collect } from '../server/bodies.ts';
 import { bodyOfError, headersOf } from '../server/errors.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
 import { hasLastAnswer } from '../server/last-answers.ts';
 import { MEDIA_TYPE, requestProblem } from '../server/request-form.ts';
+import { takeBody } from '../server/whole-body.ts';
 import type { Scope } from './tokens.ts';
 
 export type PlainPushOptions = {
@@ -83,19 +83,15 @@ function push(
   response: ServerResponse,
   { id, options }: { readonly id: string; readonly options: PlainPushOptions },
 ): void {
-  const { httpSockets, release, dispatch, maxBodyBytes } = options;
+  const { httpSockets, release, dispatch } = options;
   httpSockets.active(request.socket);
   release?.release(request.socket);
-  collect(request, request, {
-    maxBytes: maxBodyBytes(),
-    done(error, data) {
-      if (error !== null || data === undefined) return void response.destroy(); // its body broke off: nobody waits for an answer
-      const message = { data, isBinary: isBinaryType(request.headers['content-type']) };
-      const outcome = dispatch({ type: 'push', id, message, idempotencyKey: null });
-      if (outcome instanceof Promise) void outcome.then((late) => answer(response, late));
-      else if (outcome.type === 'sent') atEndOfTurn(new SentAnswer(response));
-      else answer(response, outcome);
-    },
+  takeBody(request, Number(request.headers['content-length']), (data) => {
+    const message = { data, isBinary: isBinaryType(request.headers['content-type']) };
+    const outcome = dispatch({ type: 'push', id, message, idempotencyKey: null });
+    if (outcome instanceof Promise) void outcome.then((late) => answer(response, late));
+    else if (outcome.type === 'sent') atEndOfTurn(new SentAnswer(response));
+    else answer(response, outcome);
   });
 }
 

@@ -13,6 +13,7 @@ import { startApp } from '../../support/app.ts';
 import { startBackend } from '../../support/backend.ts';
 import { connect, type Client } from '../../support/client.ts';
 import { isEvent } from '../../support/guests.ts';
+import { exchange } from '../../support/raw-socket.ts';
 import { routesFile } from '../../support/routes-file.ts';
 
 type Push = { readonly method: string; readonly path: string; readonly headers: readonly string[]; readonly body: Buffer };
@@ -196,3 +197,15 @@ for (const CONTROL_TOKEN of ['', 'secret,other']) {
       assert.ok(statuses.has(status), `${status} was not met`);
   });
 }
+
+test('a push whose body does not come is ended in time, by both ways alike', async (t) => {
+  const backend = await startBackend(t);
+  const gateway = await startApp(t, { API_URI: backend.url, HANDSHAKE_TIMEOUT_MS: '200' });
+  await connect(t, gateway.wsUrl);
+  const [open] = await backend.calls.atLeast(1, isEvent('open'));
+  const half = (more: string): string =>
+    `PUT /${String(open?.headers['ws-connection'])} HTTP/1.1\r\nHost: localhost\r\n${more}Content-Length: 10\r\n\r\nhalf`;
+  const [short, long] = await Promise.all(['', 'X-Not-Plain: 1\r\n'].map((more) => exchange(t, gateway.publicUrl, half(more))));
+  assert.deepEqual([short?.status, (JSON.parse(short?.body ?? '') as { code: string }).code], [408, 'REQUEST_TIMEOUT']);
+  assert.deepEqual(short, long);
+});
