@@ -9,7 +9,7 @@ import { Deadlines } from '../../core/deadlines.ts';
 import type { Refusal } from '../../core/events.ts';
 import type { HttpSockets } from '../server/http-sockets.ts';
 import type { Query } from '../server/query.ts';
-import { Deciding, type DecidingOptions, type Decision } from './deciding.ts';
+import { Deciding, type DecidingOptions } from './deciding.ts';
 import { patientWebSocket } from './patient-web-socket.ts';
 import { plainQuery } from './plain-upgrades.ts';
 import { Upgrade, upgradeOf } from './upgrade.ts';
@@ -62,7 +62,7 @@ async function sockets(server: FastifyInstance, options: SocketsOptions): Promis
   /** Whoever asks for an upgrade has an end: `ws` takes the socket, or an answer is written and ends it, or the time is over. */
   const deadlines = new Deadlines(clock, options.upgradeTimeoutMs);
   /** What was decided past the framework, which is to answer it. */
-  const decided = new WeakMap<IncomingMessage, Decision | Error>();
+  const decided = new WeakMap<IncomingMessage, Refusal | Error>();
   const toFramework = takeListener(server.server);
   server.server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     const upgrade = new Upgrade(request, stream as Socket, head);

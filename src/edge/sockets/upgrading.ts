@@ -29,13 +29,13 @@ export class Upgrading {
     options.webSockets.on('headers', (headers, request) => {
       const upgrade = upgradeOf(request);
       for (const [name, value] of upgrade?.headers ?? []) headers.push(`${name}: ${value}`);
-      this.#takeUpTo(upgrade?.maxMessageBytes ?? 0); // `ws` 8.23.0 lays out the socket with it behind this event, in this turn (test/e2e/route-options.test.ts)
+      this.#takeUpTo(upgrade?.maxMessageBytes ?? 0); // `ws` 8.23.0 lays out the socket with it behind this event, and then calls `done`
     });
   }
 
   /** Accepts what was decided to be. */
   accept(upgrade: Upgrade): void {
-    const { request, socket, head } = upgrade;
+    const { request, socket, head, maxMessageBytes: maxPayload } = upgrade;
     const { webSockets } = this.#options;
     this.begin(upgrade);
     if (!socket.readable || !socket.writable) {
@@ -43,15 +43,14 @@ export class Upgrading {
     } else if (needsNegotiation(upgrade, webSockets)) {
       webSockets.handleUpgrade(request, socket, head, (ws) => this.done(ws, upgrade));
     } else {
-      this.#takeUpTo(upgrade.maxMessageBytes);
-      this.done(accept(upgrade, webSockets), upgrade);
+      this.done(accept(upgrade, webSockets, { maxPayload, maxFragments: maxPayload + EMPTY_FRAGMENTS }), upgrade);
     }
     upgrade.over();
   }
 
   /** To be called right before `ws` does it. The 101s of one turn leave right after one another, each with what is sent to its client first. */
   begin(upgrade: Upgrade): void {
-    this.#takeUpTo(this.#options.maxMessageBytes()); // a socket that inflates messages takes what any route does
+    this.#takeUpToMost();
     upgrade.socket.cork();
     atEndOfTurn(upgrade);
   }
@@ -59,6 +58,7 @@ export class Upgrading {
   /** `ws` has done it. Listeners are attached in the same turn, else the first frames would be lost. */
   done(ws: WebSocket, upgrade: Upgrade): void {
     const { decision, socket } = upgrade;
+    this.#takeUpToMost();
     upgrade.done();
     boundUnfinished(ws, socket);
     endOnce(ws, socket);
@@ -79,7 +79,12 @@ export class Upgrading {
     if (until < Infinity) this.#expiries.add(connection, until);
   }
 
-  /** For the sockets that are laid out from now on. */
+  /** A socket that inflates messages takes what any route does: `ws` makes what inflates before it tells whose the socket is. */
+  #takeUpToMost(): void {
+    this.#takeUpTo(this.#options.maxMessageBytes());
+  }
+
+  /** For what `ws` lays out from now on (test/e2e/route-options.test.ts). */
   #takeUpTo(bytes: number): void {
     const { options } = this.#options.webSockets;
     options.maxPayload = bytes;
