@@ -54,7 +54,7 @@ export class EventHeaders {
   close({ party, seq, code, reason, isOrphan }: CloseEvent): string[] {
     const headers = this.#common(party, 'close');
     headers.push('ws-event-id', `${party.key}.close`);
-    headers.push('ws-close-code', String(code), 'ws-close-reason', encodeURIComponent(reason.toWellFormed()));
+    headers.push('ws-close-code', String(code), 'ws-close-reason', reason === '' ? '' : encodeURIComponent(reason.toWellFormed()));
     if (seq !== null) headers.push('ws-seq', String(seq));
     headers.push('traceparent', traceOf(party).spanOf(seq ?? 0xffffffff));
     if (isOrphan) headers.push('ws-orphan', 'true');

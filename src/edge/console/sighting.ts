@@ -30,7 +30,11 @@ export function refusedSighting({ status, message, failure }: Refusal, attempt: 
 export function closedSighting({ party, seq, code, reason, by = 'gateway' }: CloseEvent, life: Life | null, at: number): Sighting {
   return {
     type: 'closed',
-    ...of(party, at, seq),
+    at,
+    id: party.id,
+    route: party.route,
+    path: shorten(party.path),
+    trace: traceOf(party).spanOf(seq ?? 0xffffffff),
     code,
     reason,
     by: life === null ? 'crash' : by,
