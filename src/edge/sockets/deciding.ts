@@ -55,7 +55,7 @@ export class Deciding {
     const problem = upgradeProblem(request);
     if (problem !== null) return problem;
     normalize(request);
-    const path = pathOf(request.url ?? '/'); // build.ts has made a path of the target
+    const path = pathOf(request.url ?? '/'); // a path: `plain-upgrades` takes nothing else, and build.ts has made one of the others' targets
     const found = options.findRoute(path);
     if ('type' in found) return found;
     const span = this.#spanOf(request, found);
