@@ -55,6 +55,7 @@ test('a body comes whole, in one piece or in many, and as a copy of its own', as
   client.write(long.subarray(0, 1));
   client.write(long.subarray(1));
   const [first, second] = await bodies.atLeast(2);
+  assert.equal(first?.buffer.byteLength, first?.length, 'it keeps no larger memory alive');
   assert.ok(second?.equals(long));
   assert.equal(first?.toString(), 'whole', 'what comes later does not overwrite it');
 });
