@@ -1,3 +1,5 @@
+import type { Writable } from 'node:stream';
+
 /** Something that waits for the end of this turn of the event loop. */
 export interface Waiting {
   endTurn(): void;
@@ -12,6 +14,13 @@ let waiting: Waiting[] = [];
 export function atEndOfTurn(one: Waiting): void {
   waiting.push(one);
   if (waiting.length === 1) setImmediate(endTurn);
+}
+
+/** What this stream is given leaves at the end of the turn, in one write; `one` takes the cork off then. */
+export function corkToEndOfTurn(stream: Writable, one: Waiting): void {
+  if (stream.writableCorked !== 0) return;
+  stream.cork();
+  atEndOfTurn(one);
 }
 
 function endTurn(): void {

@@ -100,11 +100,11 @@ export class LogStream {
     let text = '';
     let count = 0;
     let bytes = 0;
-    for (; count < this.#lines.length; count += 1) {
-      const more = this.#lines[count]?.bytes ?? 0;
-      if (count > 0 && bytes + more > UNTORN_BYTES) break;
-      text += this.#lines[count]?.text ?? '';
-      bytes += more;
+    for (const line of this.#lines) {
+      if (count > 0 && bytes + line.bytes > UNTORN_BYTES) break;
+      text += line.text;
+      bytes += line.bytes;
+      count += 1;
     }
     this.#bytes -= bytes;
     this.#lines.splice(0, count);

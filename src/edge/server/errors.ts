@@ -4,6 +4,7 @@ import { JSON_TYPE } from '../../wire/push-answers.ts';
 import { dropsRest } from './bodies.ts';
 import { asLastAnswer } from './last-answers.ts';
 import { methodOf } from './other-methods.ts';
+import { pathOf } from './query.ts';
 
 const NAVIGATED: ReadonlySet<ErrorCode> = new Set(['NOT_FOUND', 'FORBIDDEN', 'UNAUTHORIZED']);
 
@@ -28,7 +29,7 @@ export function answerErrors(server: FastifyInstance, { servesClients, isUpgrade
       return sendError(reply, new GatewayError('INTERNAL_ERROR', 'a fault of the gateway; its log has the cause'));
     }
     const mayBeClients = NAVIGATED.has(known.code) && isClientPath(request) && servesClients();
-    if (mayBeClients && (isNavigation(request) || isUpgradeOnly(request.url.split('?', 1)[0] ?? ''))) return tellToUpgrade(reply);
+    if (mayBeClients && (isNavigation(request) || isUpgradeOnly(pathOf(request.url)))) return tellToUpgrade(reply);
     return sendError(reply, known);
   });
 }

@@ -11,7 +11,7 @@ import { readTraceparent, readTracestate } from '../../wire/trace.ts';
 import type { Tracing, UpgradeSpan } from '../../wire/tracing.ts';
 import { refused } from '../../wire/verdicts.ts';
 import { arrivalOf } from '../server/arrival.ts';
-import type { Query } from '../server/query.ts';
+import { pathOf, type Query } from '../server/query.ts';
 import { takeToken, withoutToken, withoutTokenIn } from './client-token.ts';
 import { TokenCheck, type Granted } from './token-check.ts';
 import type { Decided, LetIn } from './upgrade.ts';
@@ -151,11 +151,6 @@ function tooMany({ observer }: Gateway, retryAfterMs: number): Refusal {
   const message = 'this address asks for more than HANDSHAKES_PER_SECOND_PER_IP';
   observer.counted('handshakesRefused', 1);
   return { ...refused(429, 'TOO_MANY_HANDSHAKES', message), retryAfterMs };
-}
-
-function pathOf(url: string): string {
-  const end = url.indexOf('?');
-  return end < 0 ? url : url.slice(0, end);
 }
 
 /** Reading nothing starts the end-of-stream event of a socket that nobody reads yet; a reset has destroyed it already. */

@@ -1,8 +1,9 @@
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
 import { Deadlines, type Expiring } from '../../core/deadlines.ts';
-import { atEndOfTurn } from '../../core/end-of-turn.ts';
+import { corkToEndOfTurn } from '../../core/end-of-turn.ts';
 import type { Clock } from '../../core/ports.ts';
+import { COPIED_BYTES } from './frame.ts';
 
 /** The parts of `ws` 8.23.0 that are looked into (test/patched-libraries.test.ts). */
 type Inner = {
@@ -19,8 +20,6 @@ type Sender = {
 /** With what its types do not tell. */
 const WholeWebSocket = WebSocket as unknown as new (...parameters: ConstructorParameters<typeof WebSocket>) => WebSocket & Inner;
 
-/** Frames up to this leave in one piece: to copy more costs more than it saves. */
-const COPIED_BYTES = 4_096;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -68,9 +67,6 @@ function sendInOnePiece(this: Sender, ...[pieces, done]: Parameters<Sender['send
   const [head, payload = NOTHING] = pieces;
   if (!Buffer.isBuffer(head) || !Buffer.isBuffer(payload) || head.length + payload.length > COPIED_BYTES)
     return (Object.getPrototypeOf(this) as Sender).sendFrame.call(this, pieces, done);
-  if (stream.writableCorked === 0) {
-    stream.cork();
-    atEndOfTurn({ endTurn: () => stream.uncork() });
-  }
+  corkToEndOfTurn(stream, { endTurn: () => stream.uncork() });
   return void stream.write(payload.length === 0 ? head : Buffer.concat([head, payload]), done);
 }

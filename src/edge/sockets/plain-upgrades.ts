@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { readQuery, type Query } from '../server/query.ts';
+import { pathOf, readQuery, type Query } from '../server/query.ts';
 import { requestProblem } from '../server/request-form.ts';
 
 /**
@@ -13,7 +13,7 @@ import { requestProblem } from '../server/request-form.ts';
 export function plainQuery(request: IncomingMessage, rewrite: (target: string) => string): Query | null {
   const { method, url = '' } = request;
   if (method !== 'GET' || requestProblem(request) !== null || rewrite(url) !== url) return null;
-  const at = url.indexOf('?');
-  if ((at < 0 ? url : url.slice(0, at)).includes('%')) return null; // the router refuses a path that cannot be decoded
-  return readQuery(at < 0 ? '' : url.slice(at + 1));
+  const path = pathOf(url);
+  if (path.includes('%')) return null; // the router refuses a path that cannot be decoded
+  return readQuery(url.slice(path.length + 1));
 }

@@ -21,7 +21,7 @@ function hasToken(list: string | undefined, token: string): boolean {
 
 /** The elements of a list (RFC 9110 §5.6.1): empty ones do not count. Node joins the lines of a header by commas. */
 function tokensOf(list: string | undefined): string[] {
-  if (list === undefined || list === '') return [];
+  if (list === undefined) return [];
   return list
     .split(',')
     .map(withoutSpace)

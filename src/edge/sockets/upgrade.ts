@@ -51,16 +51,19 @@ export class Upgrade implements Expiring, Waiting {
     return this.#decided?.subprotocol ?? null;
   }
 
+  get #letIn(): LetIn | null {
+    const { decision } = this;
+    return decision !== null && 'connection' in decision ? decision : null;
+  }
+
   /** The largest message that its route allows; of a client that is let in only to be told why it is refused, none. */
   get maxMessageBytes(): number {
-    const decision = this.#decided?.decision;
-    return decision && 'connection' in decision ? decision.connection.route.limits.maxMessageBytes : 1;
+    return this.#letIn?.connection.route.limits.maxMessageBytes ?? 1;
   }
 
   /** More headers of the 101. */
   get headers(): readonly (readonly [string, string])[] {
-    const decision = this.#decided?.decision;
-    return decision && 'connection' in decision ? decision.verdict.headers : [];
+    return this.#letIn?.verdict.headers ?? [];
   }
 
   /** From now on the WebSocket tells of the connection's end. */
@@ -70,8 +73,7 @@ export class Upgrade implements Expiring, Waiting {
 
   /** The upgrade was not done, if it was not, and will not be: `ws` may refuse what it reads more strictly than we do. */
   over(): void {
-    const decision = this.#decided?.decision;
-    if (!this.#isDone && decision && 'connection' in decision) decision.connection.ended(CLOSE.ABNORMAL, '');
+    if (!this.#isDone) this.#letIn?.connection.ended(CLOSE.ABNORMAL, '');
     this.#isDone = true;
   }
 

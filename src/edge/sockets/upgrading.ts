@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { WebSocket, WebSocketServer } from 'ws';
-import { atEndOfTurn } from '../../core/end-of-turn.ts';
+import { corkToEndOfTurn } from '../../core/end-of-turn.ts';
 import { Expiries } from '../../core/expiries.ts';
 import type { Clock } from '../../core/ports.ts';
 import { accept, needsNegotiation } from './accepting.ts';
@@ -51,8 +51,7 @@ export class Upgrading {
   /** To be called right before `ws` does it. The 101s of one turn leave right after one another, each with what is sent to its client first. */
   begin(upgrade: Upgrade): void {
     this.#takeUpToMost();
-    upgrade.socket.cork();
-    atEndOfTurn(upgrade);
+    corkToEndOfTurn(upgrade.socket, upgrade);
   }
 
   /** `ws` has done it. Listeners are attached in the same turn, else the first frames would be lost. */

@@ -4,9 +4,9 @@ import type { Socket as NetSocket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { Connection } from '../../core/connection.ts';
 import type { Message } from '../../core/events.ts';
-import { atEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
+import { corkToEndOfTurn, type Waiting } from '../../core/end-of-turn.ts';
 import type { Socket } from '../../core/ports.ts';
-import { encodeFrame } from './frame.ts';
+import { COPIED_BYTES, encodeFrame } from './frame.ts';
 import { PlainFrames } from './plain-frames.ts';
 
 /** `ws` names its own reason for failing a connection; RFC 6455 §7.4.1 has the code that it put into its close frame. */
@@ -16,9 +16,6 @@ const CODE_OF_ERROR: Readonly<Record<string, number>> = {
   WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: CLOSE.TOO_BIG,
   WS_ERR_TOO_MANY_BUFFERED_PARTS: CLOSE.POLICY_VIOLATION,
 };
-
-/** A frame of a payload up to this is made by us: to copy more costs more than it saves. */
-const COPIED_BYTES = 4_096;
 
 /** Unsent bytes of a socket beyond which pongs wait. */
 const PONGS_BYTES = 2_048;
@@ -78,10 +75,7 @@ export class WsSocket implements Socket, Waiting {
       this.#stream.write(message.shared.wire, done);
       return; // not held back: a selection is worked off in slices of time, and its writes are what takes time
     }
-    if (this.#stream.writableCorked === 0) {
-      this.#stream.cork();
-      atEndOfTurn(this);
-    }
+    corkToEndOfTurn(this.#stream, this);
     // whole frames, and `ws` writes its own at once where nothing is compressed; one piece costs a system call less than its two
     if (!this.#isCompressed && message.data.length <= COPIED_BYTES) this.#stream.write(encodeFrame(message.data, message.isBinary), done);
     else this.#ws.send(message.data, { binary: message.isBinary }, done);

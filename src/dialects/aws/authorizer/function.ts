@@ -1,6 +1,7 @@
 import type { OpenEvent, Refusal } from '../../../core/events.ts';
 import type { Clock } from '../../../core/ports.ts';
 import type { FunctionCall, FunctionResult, FunctionTarget } from '../../../wire/functions.ts';
+import { encodedId } from '../../../wire/ws-uris.ts';
 import type { AwsApi } from '../api.ts';
 import type { Allowed, Authorizer } from '../authorization.ts';
 import { Events } from '../events.ts';
@@ -64,7 +65,7 @@ export class FunctionAuthorizer implements Authorizer {
       maxAnswerBytes: MAX_ANSWER_BYTES,
       connectionId: party.id,
       requestId: ids.requestId,
-      headers: ['ws-connection', encodeURIComponent(party.id), 'ws-event', 'authorize', 'ws-event-id', `${eventId}.authorize`],
+      headers: ['ws-connection', encodedId(party.id), 'ws-event', 'authorize', 'ws-event-id', `${eventId}.authorize`],
     };
   }
 
