@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { pidOf } from '../test/support/signals.ts';
 import type { FromLoad, LoadOrder, LoadReport, ToLoad } from './load/order.ts';
 import { canPin, GENERATOR_CORE, nodeCommand, startTarget, type Running, type Target } from './target.ts';
 
@@ -35,7 +36,7 @@ export async function run(target: Target, options: RunOptions): Promise<LoadRepo
         return null;
       case 'mark':
         if (running === null) throw new Error(`mark ${message.name} came before the target ran`);
-        await options.onMark(message.name, { target: running, generatorPid: generator.pid ?? 0 });
+        await options.onMark(message.name, { target: running, generatorPid: pidOf(generator) });
         send({ type: 'go' });
         return null;
       case 'report':

@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { YOUNG_GENERATION_MB } from '../src/config/young-generation.ts';
 import { freePort } from '../test/support/free-port.ts';
+import { pidOf, signalTo } from '../test/support/signals.ts';
 import { listensOn, processTree } from './proc.ts';
 
 /** A gateway to measure: a script for this same Node, and what it gets in its environment. */
@@ -89,12 +90,12 @@ export async function startTarget(target: Target, options: StartOptions): Promis
   let words: string | null = null;
   const lastWords = (): string => words ?? readFileSync(logPath, 'utf8').slice(-1_000);
   const stop = async (): Promise<void> => {
-    const pids = processTree(child.pid ?? 0).map(({ pid }) => pid);
+    const pids = processTree(pidOf(child)).map(({ pid }) => pid);
     if (profileFolder !== null) {
       child.kill('SIGTERM');
       await Promise.race([exited, elapsed(PROFILE_MS, null, { ref: false })]);
     }
-    for (const pid of pids) killIfThere(pid);
+    for (const pid of pids) signalTo(pid, 'SIGKILL');
     await exited;
     words = lastWords();
     rmSync(folder, { recursive: true, force: true });
@@ -104,14 +105,14 @@ export async function startTarget(target: Target, options: StartOptions): Promis
     await stop();
     throw new Error(`${target.name} was to listen on port ${port} within ${START_MS} ms and does not; its log ends: ${lastWords()}`);
   }
-  return { pid: child.pid ?? 0, port, collect, lastWords, stop };
+  return { pid: pidOf(child), port, collect, lastWords, stop };
 }
 
 function collector(child: ChildProcess): () => Promise<Alive> {
   const lines = createInterface({ input: child.stdio[3] as NodeJS.ReadableStream });
   return async () => {
     const answered = once(lines, 'line', { signal: AbortSignal.timeout(PROBE_MS) });
-    for (const { pid } of processTree(child.pid ?? 0)) process.kill(pid, 'SIGWINCH');
+    for (const { pid } of processTree(pidOf(child))) signalTo(pid, 'SIGWINCH');
     try {
       const [line] = (await answered) as [string];
       return JSON.parse(line) as Alive;
@@ -124,16 +125,8 @@ function collector(child: ChildProcess): () => Promise<Alive> {
 async function listens(port: number, child: ChildProcess): Promise<boolean> {
   const giveUpAt = performance.now() + START_MS;
   while (performance.now() < giveUpAt && child.exitCode === null) {
-    if (listensOn(child.pid ?? 0, port)) return true;
+    if (listensOn(pidOf(child), port)) return true;
     await elapsed(20);
   }
   return false;
-}
-
-function killIfThere(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // it has ended by itself
-  }
 }

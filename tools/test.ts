@@ -12,6 +12,8 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** Two cores, and tests that wait. More of them would starve each other's processes. */
 const FILES_AT_A_TIME = 3;
 const LIMIT_MS = 120_000;
+/** Of the whole run. What hangs, a file that was ended but whose processes hold on to its output say, is named and not waited for. */
+const LIMIT_OF_ALL_MS = 13 * 60_000;
 
 /** What takes longest, first. Those whose processes must not starve, as a cluster's, stay where they are: among shorter ones. */
 const LONG = [
@@ -43,6 +45,13 @@ const results = run({
   timeout: LIMIT_MS,
   execArgv: [`--test-timeout=${LIMIT_MS}`, '--import', await typeboxInOne()],
 });
+const running = new Set<string>();
+results.on('test:dequeue', ({ name, nesting }) => void (nesting === 0 && running.add(name)));
+results.on('test:complete', ({ name, nesting }) => void (nesting === 0 && running.delete(name)));
+setTimeout(() => {
+  console.error(`the tests were to end within ${LIMIT_OF_ALL_MS / 60_000} min; still running: ${[...running].join(', ')}`);
+  process.exit(1);
+}, LIMIT_OF_ALL_MS).unref();
 results.on('test:fail', ({ todo }) => {
   if (todo === undefined || todo === false) process.exitCode = 1;
 });

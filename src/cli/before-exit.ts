@@ -27,5 +27,6 @@ async function isDiskQuiet(): Promise<boolean> {
 }
 
 export function endAtOnce(): void {
+  // oxlint-disable-next-line no-restricted-properties -- itself
   process.kill(process.pid, 'SIGKILL');
 }

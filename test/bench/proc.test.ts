@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { listensOn, parseMachineStat, parseProcessStat, parsePss, processTree, treeOf } from '../../bench/proc.ts';
+import { pidOf } from '../support/signals.ts';
 
 test("a process's CPU time is user and system, its own and that of children it waited for", () => {
   const line = '4711 (node) S 42 4711 42 0 -1 4194560 900 0 3 0 150 25 7 3 20 0 11 0 88 1288980 15999 18446744073709551615 1 1';
@@ -49,7 +50,7 @@ test('who listens on a port is told, and no other process for it', async () => {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1_000)'], { stdio: 'ignore' });
-  assert.deepEqual([listensOn(process.pid, port), listensOn(other.pid ?? 0, port)], [true, false]);
+  assert.deepEqual([listensOn(process.pid, port), listensOn(pidOf(other), port)], [true, false]);
   other.kill('SIGKILL');
   server.close();
   await Promise.all([once(server, 'close'), once(other, 'exit')]);

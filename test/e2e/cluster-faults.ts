@@ -23,6 +23,7 @@ import {
 } from '../support/cluster.ts';
 import { bodyOf, enter, isEvent, type Guest } from '../support/guests.ts';
 import { seeded } from '../support/random.ts';
+import { signalTo } from '../support/signals.ts';
 import { fillWorkers } from '../support/workforce.ts';
 import { Wanderer } from '../support/wanderer.ts';
 
@@ -240,7 +241,7 @@ export function clusterFaults(scene: () => Cluster, whole: Pick<TestContext, 'af
       if (isEvent('close')(call) && !answered.all.includes(connectionOf(call))) answered.add(connectionOf(call));
       return welcome(call, response);
     };
-    process.kill(heir, 'SIGKILL');
+    signalTo(heir, 'SIGKILL');
     const owed = new Set([...ids, ...idsOf(heirsOwn.get(String(owner)) ?? [])]);
     assert.ok(owed.size > ids.length, 'the heir had clients of its own');
     const told = await answered.atLeast(owed.size, (id) => owed.has(id), DEATH_MS);

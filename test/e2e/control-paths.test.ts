@@ -7,6 +7,7 @@ import { startServing } from '../support/app.ts';
 import { startGateway, workerPids, type Gateway, type GatewayProcess } from '../support/gateway.ts';
 import { ok } from '../support/guests.ts';
 import { routesFile, type RoutesFile } from '../support/routes-file.ts';
+import { signalTo } from '../support/signals.ts';
 import { enterStation, type Station } from '../support/station.ts';
 
 /** Questions on connections of their own: one worker of two gets all of them once in 2^11 times. */
@@ -242,7 +243,7 @@ suite('control paths', { concurrency: true }, () => {
     const { gateway, backend, enter } = await processScene(t, { WORKERS: '2' });
     await enter(t, 'a', 'x');
     await enter(t, 'b', 'x');
-    for (const pid of workerPids(gateway)) process.kill(pid, 'SIGKILL');
+    for (const pid of workerPids(gateway)) signalTo(pid, 'SIGKILL');
     const closes = await backend.calls.atLeast(2, ({ method }) => method === 'DELETE');
     const facts = closes.map(
       ({ url, headers }) => `${url} ${String(headers['ws-orphan'])} ${String(headers['ws-uri']).replace(/^[^/]*/, '')}`,

@@ -9,6 +9,7 @@ import { Chatter, letIn } from '../support/chatter.ts';
 import { startGateway, workerPids } from '../support/gateway.ts';
 import { bodyOf, enter, isEvent, ok } from '../support/guests.ts';
 import { openRaw, upgradeRequest } from '../support/raw-socket.ts';
+import { signalTo } from '../support/signals.ts';
 import { fillWorkers, workerOf } from '../support/workforce.ts';
 
 const CLIENTS = 2_000;
@@ -123,7 +124,7 @@ suite('kill -9 of one of three workers: exactly its connections are told, at onc
       };
       const talks = guests.map(talk);
       await backend.calls.atLeast(guests.length * 3, isEvent('message'));
-      process.kill(pids[1] ?? 0, 'SIGKILL');
+      signalTo(pids[1] ?? Number.NaN, 'SIGKILL');
       await gateway.log.first(({ msg }) => msg === 'a worker died, another takes its place');
       const [first] = await backend.calls.atLeast(1, isEvent('close'));
       assert.ok(first);

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { createServer, type AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
-import { childrenOf, isRunning, launchDemo, listens, printedCommands, startDemo, type Demo } from '../examples/demo-process.ts';
+import { childrenOf, launchDemo, listens, printedCommands, startDemo, type Demo } from '../examples/demo-process.ts';
 import { lacks } from '../examples/programs.ts';
 import { runInTerminal } from '../examples/terminal.ts';
 import { findBrowser, startBrowser } from '../support/browser.ts';
 import { connect } from '../support/client.ts';
 import { ENGINE_KINDS, missing } from '../support/engine-server.ts';
+import { isAlive, signalTo } from '../support/signals.ts';
 
 const OK = '{"code":"OK"}';
 
@@ -57,7 +58,7 @@ test('npm run demo -- --cluster: three gateways, a push across by the printed li
   assert.equal(await runInTerminal(across.trim()), OK);
   await ada.frames.first(({ text }) => text === 'Hello across');
   const line = await demo.lines.first((text) => text.includes('n1, pid'));
-  process.kill(Number(/pid (\d+)/.exec(line)?.[1]), 'SIGKILL');
+  signalTo(Number(/pid (\d+)/.exec(line)?.[1]), 'SIGKILL');
   await ada.ended;
   await demo.lines.first((text) => text.includes('n1 is gone'));
   const { headers } = (await calls('DELETE')) as { headers: Record<string, string> };
@@ -136,10 +137,10 @@ test('a demo whose gateway dies ends with 1, says so, and takes the rest along',
   const demo = await startDemo(t);
   const [backend, gateway] = await childrenOf(demo.pid);
   assert.ok(backend !== undefined && gateway !== undefined, 'the demo runs two programs');
-  process.kill(gateway, 'SIGKILL');
+  signalTo(gateway, 'SIGKILL');
   assert.equal(await demo.exited, 1);
   assert.match(demo.lines.all.join('\n'), /The gateway is gone: it was ended by SIGKILL/);
-  assert.equal(isRunning(backend), false);
+  assert.equal(isAlive(backend), false);
 });
 
 /** Ctrl-C by way of npm comes twice. */
@@ -150,7 +151,7 @@ async function endsClean(demo: Demo, programs = 2): Promise<void> {
   await demo.lines.first((line) => line.includes('Ending'));
   demo.kill('SIGINT');
   assert.equal(await demo.exited, 0);
-  assert.deepEqual(children.filter(isRunning), [], 'no child is left');
+  assert.deepEqual(children.filter(isAlive), [], 'no child is left');
   const urls = [demo.pageUrl, demo.gatewayUrl.replace('ws', 'http'), demo.backendUrl].filter((url) => url.startsWith('http'));
   for (const url of urls) assert.equal(await listens(url), false, url);
 }

@@ -12,6 +12,7 @@ import { AROUND, MAIN, startGateway, type LogLine } from '../support/gateway.ts'
 import { isEvent, onMessage } from '../support/guests.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { connect } from '../support/client.ts';
+import { signalTo } from '../support/signals.ts';
 
 /** A gateway whose log has a reader that left, or stopped to read, after the first lines. */
 type Scene = {
@@ -47,7 +48,7 @@ const byPipe: Start = async (t, env, reader) => {
   const pids = [await numberAfter('pid', 60_000), await numberAfter('reader', 60_000)];
   const closed = once(shell, 'close');
   t.after(async () => {
-    for (const pid of pids) kill(pid);
+    for (const pid of pids) signalTo(pid, 'SIGKILL');
     await closed;
   });
   const serves = JSON.parse(await lines.first((line) => line.startsWith('{'), 60_000)) as LogLine;
@@ -68,7 +69,7 @@ const byTerminal: Start = async (t, env) => {
   const serves = JSON.parse(await lines.first((line) => line.includes('wsaas serves'), 60_000)) as LogLine;
   const pid = Number(serves['pid']);
   t.after(async () => {
-    kill(pid);
+    signalTo(pid, 'SIGKILL');
     terminal.kill('SIGKILL');
     terminal.stdout.destroy();
     await closed;
@@ -86,14 +87,6 @@ async function gone(pid: number): Promise<void> {
 async function isAlive(pid: number): Promise<boolean> {
   const status = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => 'x) Z');
   return !/\) Z/.test(status);
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // it has ended
-  }
 }
 
 /** Is a line lost already? Each connection may reach another worker. */
@@ -131,7 +124,7 @@ for (const [workers, readers] of Object.entries(CASES)) {
             for (const { ws } of clients) for (let count = 0; count < CHATTER; count += 1) ws.send('x');
             await backend.calls.atLeast(CLIENTS * sent, isEvent('message'));
           }
-          process.kill(scene.pid, signal);
+          signalTo(scene.pid, signal);
           for (const { ended } of clients) assert.equal((await ended).code, 1001);
           assert.equal(await scene.code, 0);
           const told = backend.calls.all.filter(isEvent('close')).map(({ headers }) => headers['ws-connection']);

@@ -6,6 +6,7 @@ import { connect } from '../support/client.ts';
 import { startGateway, workerPids, type GatewayProcess } from '../support/gateway.ts';
 import { enter, freshPath, isEvent, isOpenOf, ok, openOf } from '../support/guests.ts';
 import { CLOSE, closeFrame, frame, openRaw, PING, PONG, TEXT, upgradeRaw, upgradeRequest } from '../support/raw-socket.ts';
+import { signalTo } from '../support/signals.ts';
 
 const FROZEN_MS = 5_000;
 const SPAN_MS = 2_000;
@@ -21,9 +22,9 @@ async function scene(t: TestContext, env: Record<string, string>, handler?: Hand
 
 /** The process does not run for FROZEN_MS; the sleep is what is tested. Resolves when its peers are late, too. */
 async function freeze({ gateway }: Scene): Promise<void> {
-  process.kill(gateway.pid, 'SIGSTOP');
+  signalTo(gateway.pid, 'SIGSTOP');
   await sleep(FROZEN_MS);
-  process.kill(gateway.pid, 'SIGCONT');
+  signalTo(gateway.pid, 'SIGCONT');
   await sleep(LATE_MS);
 }
 
@@ -170,9 +171,9 @@ test('two workers and their supervisor, frozen one by one or together, keep thei
   await Promise.all(peers.map(({ frames }) => frames.first(({ opcode }) => opcode === PING)));
   const workers = workerPids(gateway);
   assert.equal(workers.length, 2);
-  for (const pid of workers) process.kill(pid, 'SIGSTOP');
+  for (const pid of workers) signalTo(pid, 'SIGSTOP');
   await freeze(all);
-  for (const pid of workers) process.kill(pid, 'SIGCONT');
+  for (const pid of workers) signalTo(pid, 'SIGCONT');
   await sleep(LATE_MS);
   for (const [index, peer] of peers.entries()) peer.write(frame(PONG), frame(TEXT, `peer ${index}`));
   for (const index of peers.keys()) await backend.calls.first(({ text }) => text === `peer ${index}`);

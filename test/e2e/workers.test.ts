@@ -11,6 +11,7 @@ import { startGateway, workerPids } from '../support/gateway.ts';
 import { bodyOf, enter, isEvent, ok, wholeFile, type Guest, type ProcessScene } from '../support/guests.ts';
 import { exchangePipelined, pipelined } from '../support/pipelined.ts';
 import { scrape } from '../support/scrape.ts';
+import { isAlive, signalTo } from '../support/signals.ts';
 import { fillWorkers, workerOf } from '../support/workforce.ts';
 
 const WORKERS = 2;
@@ -22,15 +23,6 @@ const rounds = Array.from({ length: ROUNDS }, (_none, index) => index);
 /** As in production: one answer or the other for the whole set. */
 async function askAround<Result>(question: (round: number) => Promise<Result>): Promise<Result[]> {
   return await Promise.all(rounds.map(question));
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Resolves once these processes, which are not ours, are gone. */
@@ -169,7 +161,7 @@ async function sceneOf(t: Pick<TestContext, 'after'>, env: Record<string, string
   const gateway = await startGateway(t, { API_URI: backend.url, WORKERS: String(WORKERS), ...env });
   const pids = workerPids(gateway);
   t.after(() => {
-    for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    for (const pid of pids) signalTo(pid, 'SIGKILL');
   });
   return { backend, gateway };
 }

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'node:test';
 import { Arrivals } from '../support/arrivals.ts';
+import { pidOf } from '../support/signals.ts';
 
 const DEMO = fileURLToPath(new URL('../../examples/demo/demo.mjs', import.meta.url));
 
@@ -38,7 +39,7 @@ export async function startDemo(
     find(/(?:gateway|n1, pid \d+:) {2}(ws:\S+)/),
     find(/(?:backend|handlers) {2}([^\s,]+)/),
   ]);
-  return { pid: child.pid ?? 0, pageUrl, gatewayUrl, backendUrl, lines, exited, kill: (signal) => child.kill(signal) };
+  return { pid: pidOf(child), pageUrl, gatewayUrl, backendUrl, lines, exited, kill: (signal) => child.kill(signal) };
 }
 
 /** The same without waiting for anything. */
@@ -69,14 +70,6 @@ export async function printedCommands(demo: Demo, id: string): Promise<{ readonl
 export async function childrenOf(pid: number): Promise<number[]> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
   return children.split(' ').filter(Boolean).map(Number);
-}
-
-export function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
-  }
 }
 
 export async function listens(url: string): Promise<boolean> {

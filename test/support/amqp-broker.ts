@@ -1,12 +1,16 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
+import { killProcesses } from '../../src/backends/functions/module/process.ts';
+import { findProgram } from '../examples/programs.ts';
 import type { Certificate } from './certificate.ts';
 import { freePort } from './free-port.ts';
+import { signalTo } from './signals.ts';
 
 /** A RabbitMQ of its own; it ends with the test, and so does what it wrote. */
 export type AmqpBroker = {
@@ -25,8 +29,10 @@ const PROGRAM = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 
 /** Why tests with RabbitMQ cannot run here, or false. In CI it is there, or the tests fail. */
 export function amqpMissing(): string | false {
-  const isThere = spawnSync('test', ['-x', PROGRAM]).status === 0;
-  return isThere || process.env['CI'] === 'true' ? false : 'rabbitmq-server is not on this machine: install it to run these tests';
+  const isThere = existsSync(PROGRAM) && ['epmd', 'erl'].every((program) => findProgram([program]) !== null);
+  return isThere || process.env['CI'] === 'true'
+    ? false
+    : 'rabbitmq-server, or its epmd or erl, is not on this machine: install it to run these tests';
 }
 
 /** Starts a node of its own, with an own port mapper: the machine's does not learn of it. Costs several seconds of a processor. */
@@ -56,11 +62,12 @@ export async function startBroker(t: Pick<TestContext, 'after'>, certificate: Ce
     ERL_EPMD_ADDRESS: '127.0.0.1',
   };
   const epmd = spawn('epmd', ['-port', String(mapper)], { env, stdio: 'ignore' });
+  await once(epmd, 'spawn');
   let server: ChildProcess | null = null;
-  let pid = 0;
+  let pid = Number.NaN; // Erlang's, which the program starts
 
   async function restart(): Promise<void> {
-    const started = spawn(PROGRAM, [], { env, cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+    const started = spawn(PROGRAM, [], { env, cwd: directory, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
     server = started;
     const words: string[] = [];
     await new Promise<void>((resolve, reject) => {
@@ -78,10 +85,10 @@ export async function startBroker(t: Pick<TestContext, 'after'>, certificate: Ce
 
   async function kill(): Promise<void> {
     if (server === null) return;
-    const gone = once(server, 'close');
+    const ending = server;
     server = null;
-    process.kill(pid, 'SIGKILL');
-    await gone;
+    killProcesses(ending);
+    if (ending.exitCode === null && ending.signalCode === null) await once(ending, 'close');
   }
 
   t.after(async () => {
@@ -95,8 +102,8 @@ export async function startBroker(t: Pick<TestContext, 'after'>, certificate: Ce
     tlsUrl: certificate === null ? '' : `amqps://localhost:${tlsPort}`,
     kill,
     restart,
-    freeze: () => process.kill(pid, 'SIGSTOP'),
-    thaw: () => process.kill(pid, 'SIGCONT'),
+    freeze: () => void signalTo(pid, 'SIGSTOP'),
+    thaw: () => void signalTo(pid, 'SIGCONT'),
   };
 }
 

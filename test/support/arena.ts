@@ -10,6 +10,7 @@ import { descriptorsOf } from './descriptors.ts';
 import type { EchoStarted, EchoTold } from './echo-process.ts';
 import { startGateway, type GatewayProcess } from './gateway.ts';
 import { routesFile } from './routes-file.ts';
+import { pidOf } from './signals.ts';
 
 /** A socket that the gateway has refused is gone after this: a request may take so long, and so may a closing handshake. */
 export const HANDSHAKE_TIMEOUT_MS = 2_500;
@@ -115,5 +116,5 @@ async function startEchoProcess(t: Pick<TestContext, 'after'>) {
     const [answer] = (await once(child, 'message')) as [EchoTold];
     return answer;
   };
-  return { url, port, pid: child.pid ?? 0, told };
+  return { url, port, pid: pidOf(child), told };
 }

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { freePort } from './free-port.ts';
+import { pidOf, signalTo } from './signals.ts';
 
 /** A real engine of its own on a free port; it ends with the test, and so does what it wrote. */
 export type EngineServer = {
@@ -98,7 +99,7 @@ export async function startEngine(t: Pick<TestContext, 'after'>, kind: EngineKin
     port,
     kill,
     restart: start,
-    freeze: () => child !== null && stop(child.pid ?? 0),
+    freeze: () => child !== null && stop(pidOf(child)),
     thaw: () => void child?.kill('SIGCONT'),
     pid: () => child?.pid ?? 0,
   };
@@ -108,7 +109,7 @@ const STOP_MS = 2_000;
 
 /** Returns when the process stands still: a thread of it may run for a while after the signal was sent. */
 function stop(pid: number): void {
-  process.kill(pid, 'SIGSTOP');
+  signalTo(pid, 'SIGSTOP');
   for (const end = performance.now() + STOP_MS; performance.now() < end && !standsStill(pid););
 }
 

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { TestContext } from 'node:test';
 import { Arrivals } from './arrivals.ts';
+import { pidOf } from './signals.ts';
 
 export const MAIN = process.env['WSAAS_MAIN'] ?? fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 
@@ -71,7 +72,7 @@ export async function startGateway(
   const publicUrl = String(first['publicUrl']);
   return {
     process: child,
-    pid: child.pid ?? 0,
+    pid: pidOf(child),
     wsUrl: publicUrl.replace('http', 'ws'),
     publicUrl,
     controlUrl: String(first['controlUrl']),

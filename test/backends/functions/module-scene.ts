@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test';
 import { ModuleTarget, MODULE_DEFAULTS, type ModuleOptions } from '../../../src/backends/functions/module/target.ts';
 import { systemClock } from '../../../src/core/system-clock.ts';
 import { Arrivals } from '../../support/arrivals.ts';
+import { isAlive } from '../../support/signals.ts';
 
 export const HANDLERS = join(import.meta.dirname, 'handlers');
 
@@ -42,15 +43,6 @@ export async function temporaryDirectory(t: Pick<TestContext, 'after'>): Promise
   const directory = await mkdtemp(join(tmpdir(), 'wsaas-handlers-'));
   t.after(() => rm(directory, { recursive: true }));
   return directory;
-}
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Resolves when the process has ended, which nothing but looking tells of a process that is not ours. */

@@ -6,7 +6,8 @@ import { suite, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { FunctionResult } from '../../../src/wire/functions.ts';
 import { functionCall, functionTargetContract, invoke } from '../../contracts/function-target.ts';
-import { gone, HANDLERS, isAlive, moduleTarget, temporaryDirectory } from './module-scene.ts';
+import { isAlive, signalTo } from '../../support/signals.ts';
+import { gone, HANDLERS, moduleTarget, temporaryDirectory } from './module-scene.ts';
 
 const WORDS = { echoes: 'asynchronous', throws: 'throws', hangs: 'hangs', 'returns much': 'longest' } as const;
 
@@ -248,7 +249,7 @@ suite('instances', () => {
   test('leave it to the gateway when they end: a signal to all processes ends none', async (t) => {
     const { target } = moduleTarget(t, 'styles.cjs', { export: 'count', maxInstances: 1 });
     const { pid } = valueOf(await invoke(target, functionCall()));
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.kill(Number(pid), signal);
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) signalTo(Number(pid), signal);
     assert.deepEqual(valueOf(await invoke(target, functionCall())), { count: 2, pid });
   });
 

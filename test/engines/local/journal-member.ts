@@ -10,6 +10,7 @@ import type { LedgerEntry } from '../../../src/core/ports.ts';
 import type { JournalOptions } from '../../../src/engines/local/journal.ts';
 import type { LedgerMember } from '../../contracts/ledger.ts';
 import { Arrivals } from '../../support/arrivals.ts';
+import { pidOf, signalTo } from '../../support/signals.ts';
 import type { Order, Reply } from './journal-process.ts';
 
 const PROGRAM = fileURLToPath(new URL('journal-process.ts', import.meta.url));
@@ -53,8 +54,7 @@ export async function startMember(
   child.on('message', ({ batch }: Reply) => batch !== undefined && batches.add(batch));
   const exited = once(child, 'exit');
   const die = async () => {
-    if (child.exitCode === null && child.signalCode === null)
-      process.kill(wrapper.length === 0 ? pidOf(child) : onlyChildOf(child), 'SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) signalTo(wrapper.length === 0 ? pidOf(child) : onlyChildOf(child), 'SIGKILL');
     await exited; // the wrapper's, once its child is gone
   };
   t.after(die);
@@ -89,11 +89,6 @@ export async function startMember(
       },
     },
   };
-}
-
-function pidOf(child: ChildProcess): number {
-  if (child.pid === undefined) throw new Error('the process did not start');
-  return child.pid;
 }
 
 function onlyChildOf(child: ChildProcess): number {

@@ -9,6 +9,7 @@ import { startBackend } from '../../support/backend.ts';
 import { Arrivals } from '../../support/arrivals.ts';
 import { AROUND, MAIN, type GatewayProcess, type LogLine } from '../../support/gateway.ts';
 import { enter, isEvent, stillServes, type Scene } from '../../support/guests.ts';
+import { pidOf, signalTo } from '../../support/signals.ts';
 import { fillWorkers, workerOf } from '../../support/workforce.ts';
 
 /** Workers beat once a second. */
@@ -31,28 +32,20 @@ async function supervised(t: TestContext): Promise<Supervised> {
   const serves = await log.first(({ msg }) => msg === 'wsaas serves', 20_000);
   const workers = serves['workerPids'] as number[];
   t.after(async () => {
-    for (const pid of [child.pid ?? 0, ...workers]) signalTo(pid, 'SIGKILL');
+    for (const pid of [pidOf(child), ...workers]) signalTo(pid, 'SIGKILL');
     await exited;
   });
   const publicUrl = String(serves['publicUrl']);
   const gateway: GatewayProcess = {
     process: child,
-    pid: child.pid ?? 0,
+    pid: pidOf(child),
     wsUrl: publicUrl.replace('http', 'ws'),
     publicUrl,
     controlUrl: publicUrl,
     log,
     exited,
   };
-  return { backend, gateway, supervisor: child.pid ?? 0, workers };
-}
-
-function signalTo(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch {
-    // it has ended
-  }
+  return { backend, gateway, supervisor: pidOf(child), workers };
 }
 
 suite('a worker that does not run', () => {

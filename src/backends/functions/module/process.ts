@@ -50,6 +50,7 @@ export function killProcesses(child: ChildProcess): void {
   const { pid } = child;
   if (pid === undefined) return;
   try {
+    // oxlint-disable-next-line no-restricted-properties -- a group that began with this child
     process.kill(-pid, 'SIGKILL');
   } catch {
     child.kill('SIGKILL'); // no groups on this system, or none of it lives

@@ -35,6 +35,7 @@ const enemies = {
   exits: () => process.exit(0),
   exitsWith: () => process.exit(3),
   aborts: () => process.abort(),
+  // oxlint-disable-next-line no-restricted-properties -- itself
   kills: () => process.kill(process.pid, 'SIGKILL') && new Promise(() => setTimeout(() => {}, 60_000)),
   blocks: () => {
     for (;;);

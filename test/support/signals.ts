@@ -1,0 +1,27 @@
+import type { ChildProcess } from 'node:child_process';
+
+/** Of a process that was started; throws where there is none, since 0, a usual stand-in, means the own group to a signal. */
+export function pidOf({ pid, spawnfile }: ChildProcess): number {
+  if (pid === undefined) throw new Error(`${spawnfile} did not start`);
+  return pid;
+}
+
+/**
+ * Sends one process a signal: was it there? Only here do tests and benches signal by number, and a number that means more than one
+ * process is refused: 0 (an empty pid file, read) is our own group, with npm, the runner and whoever started them; 1 and what is
+ * negative are others' or everybody.
+ */
+export function signalTo(pid: number, signal: NodeJS.Signals | 0): boolean {
+  if (!Number.isSafeInteger(pid) || pid <= 1) throw new RangeError(`${signal} was to go to one process by its number, and ${pid} is none`);
+  try {
+    // oxlint-disable-next-line no-restricted-properties -- by one who has looked at the number
+    return process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+export function isAlive(pid: number): boolean {
+  return signalTo(pid, 0);
+}
