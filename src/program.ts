@@ -94,7 +94,7 @@ async function start({ config, warnings }: ConfigReport, files: Files | null = n
   const base = { pid: process.pid, ...(number !== undefined && { worker: Number(number) }) };
   const log = openLog({ level: config.LOG_LEVEL.toLowerCase(), format: config.LOG_FORMAT, maxBytes: config.LOG_BUFFER_BYTES, base });
   if (number !== undefined) {
-    const post = new WorkerPost(linkTo(process));
+    const post = new WorkerPost(linkTo(process), { drain: () => process.exit(), reload: () => {} });
     await serveHere(config, log, { post, profiled: files === null ? null : await profile(files, Number(number)) }).catch((error: unknown) =>
       fail(error, log, post),
     );

@@ -48,7 +48,6 @@ export async function serve(config: Config, log: OpenLog, { post, profiled }: Se
   });
   if (post !== null) {
     process.on('SIGINT', () => {});
-    process.on('disconnect', () => close()); // the supervisor died, nobody would replace or drain this process
     post.obey({ drain: close, reload });
   }
   const urls = await app.listen(() => post?.prepared() ?? Promise.resolve());

@@ -3,13 +3,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test, type TestContext } from 'node:test';
 import { startServer } from '../backends/functions/http-functions.ts';
-import { COMPILE_CACHE, gone, temporaryDirectory } from '../backends/functions/module-scene.ts';
+import { COMPILE_CACHE, temporaryDirectory } from '../backends/functions/module-scene.ts';
 import { KEYS, signatureProblem } from '../backends/functions/signatures.ts';
 import { startApp, type AppGateway } from '../support/app.ts';
 import { connect, refusal } from '../support/client.ts';
 import { startGateway } from '../support/gateway.ts';
 import { routesFile } from '../support/routes-file.ts';
-import { isAlive, signalTo } from '../support/signals.ts';
+import { gone, isAlive, signalTo } from '../support/signals.ts';
 
 const ENV = `{ NODE_COMPILE_CACHE: '${COMPILE_CACHE}' }`;
 const CHAT = join(import.meta.dirname, 'aws-handlers/chat.cjs');

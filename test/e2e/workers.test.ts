@@ -11,7 +11,7 @@ import { startGateway, workerPids } from '../support/gateway.ts';
 import { bodyOf, enter, isEvent, ok, wholeFile, type Guest, type ProcessScene } from '../support/guests.ts';
 import { exchangePipelined, pipelined } from '../support/pipelined.ts';
 import { scrape } from '../support/scrape.ts';
-import { isAlive, signalTo } from '../support/signals.ts';
+import { gone, signalTo } from '../support/signals.ts';
 import { fillWorkers, workerOf } from '../support/workforce.ts';
 
 const WORKERS = 2;
@@ -23,11 +23,6 @@ const rounds = Array.from({ length: ROUNDS }, (_none, index) => index);
 /** As in production: one answer or the other for the whole set. */
 async function askAround<Result>(question: (round: number) => Promise<Result>): Promise<Result[]> {
   return await Promise.all(rounds.map(question));
-}
-
-/** Resolves once these processes, which are not ours, are gone. */
-async function gone(pids: readonly number[]): Promise<void> {
-  while (pids.some(isAlive)) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 // all is started before the first test: once the tests known by then are done, the runner closes what belongs to the file
@@ -225,7 +220,7 @@ suite('the end of workers', { concurrency: true }, () => {
         ids,
       );
     }
-    await gone(workerPids(scene.gateway));
+    await gone(...workerPids(scene.gateway));
   });
 
   test('a second signal ends all at once', async (t) => {
@@ -235,7 +230,7 @@ suite('the end of workers', { concurrency: true }, () => {
     await gateway.log.atLeast(WORKERS, ({ msg }) => msg === 'draining');
     gateway.process.kill('SIGTERM');
     assert.notEqual((await gateway.exited).code, 0);
-    await gone(workerPids(gateway));
+    await gone(...workerPids(gateway));
     assert.equal((await guest.ended).code, 1006);
   });
 
@@ -243,7 +238,7 @@ suite('the end of workers', { concurrency: true }, () => {
     const { backend, gateway } = await sceneOf(t);
     const guests = [...(await fillWorkers(t, { backend, gateway }, { workers: WORKERS, each: 2 })).values()].flat();
     gateway.process.kill('SIGKILL');
-    await gone(workerPids(gateway));
+    await gone(...workerPids(gateway));
     for (const { ended } of guests) assert.equal((await ended).code, 1001);
     const closes = backend.calls.all.filter(isEvent('close')).map(({ headers }) => String(headers['ws-connection']));
     assert.deepEqual(closes.toSorted(), guests.map(({ id }) => id).toSorted());

@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Of a process that was started; throws where there is none, since 0, a usual stand-in, means the own group to a signal. */
 export function pidOf({ pid, spawnfile }: ChildProcess): number {
@@ -24,4 +26,14 @@ export function signalTo(pid: number, signal: NodeJS.Signals | 0): boolean {
 
 export function isAlive(pid: number): boolean {
   return signalTo(pid, 0);
+}
+
+const GONE_MS = 60_000;
+
+/** Resolves when these processes have ended, which nothing but looking tells of processes that are not ours. */
+export async function gone(...pids: readonly number[]): Promise<void> {
+  for (const until = Date.now() + GONE_MS; pids.some(isAlive);) {
+    assert.ok(Date.now() < until, `of the processes ${pids.join(', ')} one is still there`);
+    await sleep(10);
+  }
 }

@@ -7,13 +7,22 @@ export interface Link {
   onMessage(handler: (message: object) => void): void;
 }
 
+export interface MortalLink extends Link {
+  /** Called once, when the other process is gone; at once where it went before. */
+  onEnd(handler: () => void): void;
+}
+
 /** Node's channel between parent and child process, as a Link. What is sent to a process that is gone is dropped. */
-export function linkTo(peer: ChildProcess | NodeJS.Process): Link {
+export function linkTo(peer: ChildProcess | NodeJS.Process): MortalLink {
   return {
     send(message, written = () => {}) {
       if (peer.connected) (peer as ChildProcess).send(message, written);
       else written();
     },
     onMessage: (handler) => void (peer as ChildProcess).on('message', handler),
+    onEnd(handler) {
+      if (peer.connected) peer.once('disconnect', handler);
+      else handler();
+    },
   };
 }

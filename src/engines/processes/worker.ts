@@ -1,4 +1,4 @@
-import type { Link } from './link.ts';
+import type { Link, MortalLink } from './link.ts';
 import { isNotice, type Facts, type Notice } from './notices.ts';
 
 const BEAT_MS = 1_000;
@@ -9,11 +9,14 @@ export type Orders = { readonly drain: () => void; readonly reload: () => void }
 export class WorkerPost {
   readonly #link: Link;
   readonly #mayListen = Promise.withResolvers<void>();
-  #orders: Orders | null = null;
+  #orders: Orders;
   #isComplete = false;
 
-  constructor(link: Link) {
+  /** `first` is what it obeys until it has more to say goodbye to. A supervisor that dies, or is dead already, orders a drain: nobody else would. */
+  constructor(link: MortalLink, first: Orders) {
     this.#link = link;
+    this.#orders = first;
+    link.onEnd(() => this.#orders.drain());
     this.#say({ notice: 'beat' });
     setInterval(() => this.#say({ notice: 'beat' }), BEAT_MS).unref();
     link.onMessage((message) => {
@@ -52,7 +55,7 @@ export class WorkerPost {
   #heard({ notice }: Notice): void {
     if (notice === 'listen') this.#mayListen.resolve();
     if (notice === 'complete') this.#isComplete = true;
-    if (notice === 'drain') this.#orders?.drain();
-    if (notice === 'reload') this.#orders?.reload();
+    if (notice === 'drain') this.#orders.drain();
+    if (notice === 'reload') this.#orders.reload();
   }
 }

@@ -4,8 +4,8 @@ import type { Clock } from '../../../src/core/ports.ts';
 import { systemClock } from '../../../src/core/system-clock.ts';
 import type { FunctionCall, FunctionResult, FunctionTarget } from '../../../src/wire/functions.ts';
 import { functionCall, invoke } from '../../contracts/function-target.ts';
-import { isAlive } from '../../support/signals.ts';
-import { gone, moduleTarget } from './module-scene.ts';
+import { gone, isAlive } from '../../support/signals.ts';
+import { moduleTarget } from './module-scene.ts';
 
 function doing(does: string, more: Partial<FunctionCall> = {}): FunctionCall {
   return functionCall({ does }, more);

@@ -1,13 +1,10 @@
-import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
 import { ModuleTarget, MODULE_DEFAULTS, type ModuleOptions } from '../../../src/backends/functions/module/target.ts';
 import { systemClock } from '../../../src/core/system-clock.ts';
 import { Arrivals } from '../../support/arrivals.ts';
-import { isAlive } from '../../support/signals.ts';
 
 export const HANDLERS = join(import.meta.dirname, 'handlers');
 
@@ -43,13 +40,4 @@ export async function temporaryDirectory(t: Pick<TestContext, 'after'>): Promise
   const directory = await mkdtemp(join(tmpdir(), 'wsaas-handlers-'));
   t.after(() => rm(directory, { recursive: true }));
   return directory;
-}
-
-/** Resolves when the process has ended, which nothing but looking tells of a process that is not ours. */
-export async function gone(pid: number): Promise<void> {
-  const until = Date.now() + 10_000;
-  while (isAlive(pid)) {
-    assert.ok(Date.now() < until, `process ${pid} is still there`);
-    await sleep(10);
-  }
 }

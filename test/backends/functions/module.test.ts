@@ -6,8 +6,8 @@ import { suite, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { FunctionResult } from '../../../src/wire/functions.ts';
 import { functionCall, functionTargetContract, invoke } from '../../contracts/function-target.ts';
-import { isAlive, signalTo } from '../../support/signals.ts';
-import { gone, HANDLERS, moduleTarget, temporaryDirectory } from './module-scene.ts';
+import { gone, isAlive, signalTo } from '../../support/signals.ts';
+import { HANDLERS, moduleTarget, temporaryDirectory } from './module-scene.ts';
 
 const WORDS = { echoes: 'asynchronous', throws: 'throws', hangs: 'hangs', 'returns much': 'longest' } as const;
 
