@@ -9,10 +9,11 @@ import { ask } from '../support/ask.ts';
 import { startBackend } from '../support/backend.ts';
 import { tryConnect } from '../support/client.ts';
 import { freePort } from '../support/free-port.ts';
-import { AROUND, MAIN, STANDARD, startGateway, YOUNG } from '../support/gateway.ts';
+import { AROUND, MAIN, STANDARD, startGateway, workerPids, YOUNG } from '../support/gateway.ts';
 import { isEvent } from '../support/guests.ts';
+import { run } from '../support/run.ts';
 import { gone, signalTo } from '../support/signals.ts';
-import { workerOf } from '../support/workforce.ts';
+import { fillWorkers, workerOf } from '../support/workforce.ts';
 
 const CLIENTS = 60;
 /** Worker 2 takes this much longer than worker 1 to be prepared. */
@@ -48,6 +49,32 @@ test('a supervisor that dies while its workers wait for an engine leaves none of
   await waiting.atLeast(2);
   supervisor.kill('SIGKILL');
   await gone(...workers);
+});
+
+const NOWHERE = '/nowhere/node';
+
+test('a supervisor that can have no process serves on with what it has, tries again, and says why', async (t) => {
+  const backend = await startBackend(t);
+  const toggle = `const real=process.execPath;process.on('SIGWINCH',()=>{process.execPath=process.execPath===real?'${NOWHERE}':real})`;
+  const gateway = await startGateway(t, { API_URI: backend.url, WORKERS: '2', NODE_OPTIONS: importing(toggle) });
+  const [victim = 0] = workerPids(gateway);
+  gateway.process.kill('SIGWINCH');
+  signalTo(victim, 'SIGKILL');
+  const [line] = await gateway.log.atLeast(2, ({ msg }) => msg === 'a worker could not be replaced, it is tried again');
+  assert.match(String(line?.['problem']), /worker \d could not be started: spawn \/nowhere\/node ENOENT/);
+  assert.equal((await ask(`${gateway.controlUrl}/livez`)).status, 200);
+  gateway.process.kill('SIGWINCH');
+  await gateway.log.first(({ msg }) => msg === 'a worker was replaced');
+  await fillWorkers(t, { backend, gateway }, { workers: 2, each: 1 });
+});
+
+test('a start for which there is no process ends with one sentence', async () => {
+  const { code, errors } = await run({
+    API_URI: 'http://127.0.0.1:9',
+    WORKERS: '2',
+    NODE_OPTIONS: importing(`process.execPath='${NOWHERE}'`),
+  });
+  assert.deepEqual([code, errors], [1, `worker 1 could not be started: spawn ${NOWHERE} ENOENT\n`]);
 });
 
 test('workers listen together and are ready together, so the first clients are spread over all of them', async (t) => {

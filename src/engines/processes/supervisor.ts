@@ -92,10 +92,21 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
     child?.kill('SIGKILL');
   }
 
+  /** Throws where there is no process more to be had, or no program any more. */
+  async function forked(number: number): Promise<ChildProcess> {
+    try {
+      const child = fork(program, argv, { serialization: 'advanced', env: { ...environment, [WORKER_VARIABLE]: String(number) } });
+      child.on('error', () => {}); // what can be told nothing any more has ended, and its exit is heard
+      if (child.pid === undefined) throw ((await once(child, 'error')) as [Error])[0];
+      options.forked();
+      return child;
+    } catch (error) {
+      throw new WorkersFailed(`worker ${number} could not be started: ${(error as Error).message}`, 1);
+    }
+  }
+
   /** Resolves with what the worker says when it serves. */
-  function start(number: number, pauseMs: number): Promise<Facts> {
-    const child = fork(program, argv, { serialization: 'advanced', env: { ...environment, [WORKER_VARIABLE]: String(number) } });
-    options.forked();
+  function start(number: number, child: ChildProcess, pauseMs: number): Promise<Facts> {
     const startedAt = Date.now();
     let hasServed = false;
     workers.set(number, child);
@@ -109,8 +120,7 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
       if (state === 'stopping' || !(hasServed || state === 'complete')) return;
       logger.error({ worker: number, pid: child.pid, code, signal }, 'a worker died, another takes its place');
       relay.announceDeath();
-      const nextPauseMs = Date.now() - startedAt > STEADY_MS ? FIRST_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
-      void replace(number, nextPauseMs);
+      void replace(number, Date.now() - startedAt > STEADY_MS ? FIRST_PAUSE_MS : longer(pauseMs));
     });
     return new Promise((resolve, reject) => {
       child.once('exit', (code, signal) => reject(new WorkersFailed(`worker ${number} ended with ${code ?? signal} before it served`, 1)));
@@ -147,10 +157,14 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
   async function replace(number: number, pauseMs: number): Promise<void> {
     await sleep(pauseMs);
     if (state === 'stopping') return;
-    await start(number, pauseMs).then(
-      (facts) => logger.info({ worker: number, ...facts }, 'a worker was replaced'),
-      (error: unknown) => logger.error({ worker: number, problem: String(error) }, 'a worker could not be replaced, it is tried again'),
-    );
+    let child: ChildProcess | null = null;
+    try {
+      child = await forked(number);
+      logger.info({ worker: number, ...(await start(number, child, pauseMs)) }, 'a worker was replaced');
+    } catch (error) {
+      logger.error({ worker: number, problem: String(error) }, 'a worker could not be replaced, it is tried again');
+      if (child === null) await replace(number, longer(pauseMs)); // else its exit is heard
+    }
   }
 
   async function stop(signal: string): Promise<void> {
@@ -176,7 +190,9 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
     if (err) logger.fatal({ err }, 'a fault of the supervisor, it ends');
     await stop(signal ?? 'fault');
   });
-  const starts = Promise.all(Array.from({ length: wanted }, (_none, index) => start(index + 1, FIRST_PAUSE_MS)));
+  const starts = Promise.all(
+    Array.from({ length: wanted }, async (_none, index) => start(index + 1, await forked(index + 1), FIRST_PAUSE_MS)),
+  );
   const facts = await starts.catch((error: unknown) => {
     if (state === 'stopping') return null; // `stop` ends the process
     state = 'stopping';
@@ -190,4 +206,8 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
     { ...facts[0], pid: process.pid, workers: wanted, workerPids: [...workers.values()].map((child) => child.pid) },
     'wsaas serves',
   );
+}
+
+function longer(pauseMs: number): number {
+  return Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
 }
