@@ -1,5 +1,6 @@
 import { type Action, type Asked, type Files, readArguments } from './cli/arguments.ts';
 import { beforeExit, END_MS } from './cli/before-exit.ts';
+import { askReload, leaveSignals, obeySignals } from './cli/early-signals.ts';
 import { EXIT_FAULT, EXIT_USAGE } from './cli/exit-codes.ts';
 import { helpText } from './cli/help.ts';
 import { journalProblemOf, startProblemOf, type StartProblem } from './cli/start-problem.ts';
@@ -26,6 +27,7 @@ else if ('files' in action) await start(await read(), action.files);
 else process.exitCode = await runCommand(action);
 
 async function act(asked: Action): Promise<void> {
+  if (asked !== 'serve') leaveSignals();
   switch (asked) {
     case 'help':
       print(helpText(options));
@@ -49,6 +51,7 @@ async function act(asked: Action): Promise<void> {
 }
 
 async function runCommand({ command, argv }: Asked): Promise<number> {
+  leaveSignals();
   const { run } = await command.load();
   return run(argv, process.env);
 }
@@ -94,7 +97,7 @@ async function start({ config, warnings }: ConfigReport, files: Files | null = n
   const base = { pid: process.pid, ...(number !== undefined && { worker: Number(number) }) };
   const log = openLog({ level: config.LOG_LEVEL.toLowerCase(), format: config.LOG_FORMAT, maxBytes: config.LOG_BUFFER_BYTES, base });
   if (number !== undefined) {
-    const post = new WorkerPost(linkTo(process), { drain: () => process.exit(), reload: () => {} });
+    const post = new WorkerPost(linkTo(process), { drain: () => process.exit(), reload: askReload });
     await serveHere(config, log, { post, profiled: files === null ? null : await profile(files, Number(number)) }).catch((error: unknown) =>
       fail(error, log, post),
     );
@@ -144,6 +147,7 @@ function superviseWorkers(config: Config, log: OpenLog): Promise<void> {
     logger: log.logger,
     beforeExit: () => beforeExit(log),
     forked: doNotWait,
+    obeys: obeySignals,
     program: process.argv[1] ?? '',
     argv: process.argv.slice(2),
     env: process.env,

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import closeWithGrace, { type Options as CloseWithGraceOptions } from 'close-with-grace';
 import { createApp, type App } from './app.ts';
 import { beforeExit, END_MS, endAtOnce } from './cli/before-exit.ts';
+import { obeySignals } from './cli/early-signals.ts';
 import type { Config } from './config/load.ts';
 import { VERSION } from './config/version.ts';
 import { drain, DRAIN_MARGIN_MS } from './core/drain.ts';
@@ -34,7 +35,6 @@ export async function serve(config: Config, log: OpenLog, { post, profiled }: Se
     ],
   });
   const reload = (): void => void reread(app, config, logger);
-  process.on('SIGHUP', reload);
   const extensions = await extensionsOf(config, app);
   // a second signal ends at once; a worker leaves Ctrl-C, which reaches the whole group, to its supervisor
   const skip = post === null ? ['SIGHUP', 'SIGUSR2'] : ['SIGHUP', 'SIGUSR2', 'SIGINT'];
@@ -50,6 +50,7 @@ export async function serve(config: Config, log: OpenLog, { post, profiled }: Se
     process.on('SIGINT', () => {});
     post.obey({ drain: close, reload });
   }
+  obeySignals(reload);
   const urls = await app.listen(() => post?.prepared() ?? Promise.resolve());
   app.hosted?.lives({ listen: () => Promise.resolve(urls), close: async () => close() });
   if (app.hosted !== null) await extensions?.start(config.EXTENSIONS, app.hosted);

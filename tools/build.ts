@@ -14,7 +14,9 @@ rmSync(DIST, { recursive: true, force: true });
 const { status } = spawnSync(process.execPath, [`${ROOT}node_modules/typescript/bin/tsc`, '-p', `${ROOT}src`], { stdio: 'inherit' });
 if (status !== 0) process.exit(1);
 cpSync(`${ROOT}src/edge/console/page`, `${DIST}/edge/console/page`, { recursive: true });
-const program = await rolldown({ input: `${DIST}/program.js`, platform: 'node' });
+// main.js has it already: what it heard before the program was there is not to be heard twice
+const external = [`${DIST}/cli/early-signals.js`];
+const program = await rolldown({ input: `${DIST}/program.js`, platform: 'node', external });
 // what is loaded when it is needed stays in files of its own
 await program.write({ dir: DIST, format: 'esm', entryFileNames: '[name].js', chunkFileNames: 'program/[name]-[hash].js' });
 await program.close();

@@ -68,13 +68,21 @@ suite('the command line', { concurrency: 2 }, () => {
   });
 
   test('what main.ts loads before it looks at Node uses nothing but Node itself', () => {
-    const loaded = ['main.js', 'cli/exit-codes.js', 'cli/node-version.js', 'cli/young-generation.js', 'config/young-generation.js'];
+    const loaded = [
+      'main.js',
+      'cli/early-signals.js',
+      'cli/exit-codes.js',
+      'cli/node-version.js',
+      'cli/young-generation.js',
+      'config/young-generation.js',
+    ];
     const imports = loaded.flatMap((file) => {
       const text = readFileSync(join(MAIN, '..', file), 'utf8');
       return [...text.matchAll(/^import .* from '(.*)'/gm)].map(([, target]) => target);
     });
     assert.deepEqual(imports.map(String).toSorted(), [
       '../config/young-generation.js',
+      './cli/early-signals.js',
       './cli/exit-codes.js',
       './cli/node-version.js',
       './cli/young-generation.js',

@@ -1,18 +1,13 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { Arrivals } from '../support/arrivals.ts';
 import { ask } from '../support/ask.ts';
 import { startBackend } from '../support/backend.ts';
 import { tryConnect } from '../support/client.ts';
 import { freePort } from '../support/free-port.ts';
-import { AROUND, MAIN, STANDARD, startGateway, workerPids, YOUNG } from '../support/gateway.ts';
+import { startGateway, workerPids } from '../support/gateway.ts';
 import { isEvent } from '../support/guests.ts';
 import { run } from '../support/run.ts';
-import { gone, signalTo } from '../support/signals.ts';
+import { signalTo } from '../support/signals.ts';
 import { fillWorkers, workerOf } from '../support/workforce.ts';
 
 const CLIENTS = 60;
@@ -20,36 +15,6 @@ const CLIENTS = 60;
 const LATER_MS = 1_500;
 
 const importing = (script: string): string => `--import=data:text/javascript,${encodeURIComponent(script)}`;
-
-test('a supervisor that dies while its workers wait for an engine leaves none of them behind', async (t) => {
-  const waiting = new Arrivals<Socket>();
-  const silent = createServer((socket) => waiting.add(socket)).listen(0, '127.0.0.1');
-  t.after(() => {
-    silent.close();
-    for (const socket of waiting.all) socket.destroy();
-  });
-  await once(silent, 'listening');
-  const supervisor = spawn(process.execPath, [YOUNG, MAIN], {
-    cwd: '/',
-    env: {
-      ...AROUND,
-      ...STANDARD,
-      API_URI: 'http://127.0.0.1:9',
-      WORKERS: '2',
-      CLUSTER_URL: `redis://127.0.0.1:${(silent.address() as AddressInfo).port}`,
-      NODE_OPTIONS: importing(`if (process.send) console.log('worker', process.pid)`),
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const lines = new Arrivals<string>();
-  createInterface({ input: supervisor.stdout }).on('line', (line) => lines.add(line));
-  t.after(() => supervisor.kill('SIGKILL'));
-  const workers = (await lines.atLeast(2, (line) => line.startsWith('worker '))).map((line) => Number(line.split(' ')[1]));
-  t.after(() => workers.map((pid) => signalTo(pid, 'SIGKILL')));
-  await waiting.atLeast(2);
-  supervisor.kill('SIGKILL');
-  await gone(...workers);
-});
 
 const NOWHERE = '/nowhere/node';
 

@@ -38,6 +38,8 @@ export type SupervisorOptions = {
   readonly beforeExit: () => Promise<void>;
   /** Called after each fork, which changes what parent and child share. */
   readonly forked: () => void;
+  /** Called when it obeys what ends it, with what a SIGHUP asks for. */
+  readonly obeys: (reload: () => void) => void;
   /** What to fork, and its environment. */
   readonly program: string;
   /** Flags of the program, which each worker obeys for itself. */
@@ -182,7 +184,6 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
     await options.beforeExit();
   }
 
-  process.on('SIGHUP', () => tell({ notice: 'reload' }));
   process.on('exit', () => {
     for (const child of workers.values()) child.kill('SIGKILL'); // a second signal ends at once
   });
@@ -190,6 +191,7 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
     if (err) logger.fatal({ err }, 'a fault of the supervisor, it ends');
     await stop(signal ?? 'fault');
   });
+  options.obeys(() => tell({ notice: 'reload' }));
   const starts = Promise.all(
     Array.from({ length: wanted }, async (_none, index) => start(index + 1, await forked(index + 1), FIRST_PAUSE_MS)),
   );

@@ -14,6 +14,7 @@ await supervise({
   logger: pino(),
   beforeExit: () => Promise.resolve(),
   forked: () => {},
+  obeys: () => {},
   program,
   argv: [],
   env: process.env,
