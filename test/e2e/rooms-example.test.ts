@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
 import { connect, type Client } from '../support/client.ts';
 import { startGateway } from '../support/gateway.ts';
 import { startProgram } from '../support/program.ts';
 import { exampleRoutes } from '../support/routes-file.ts';
+import { scrape } from '../support/scrape.ts';
 
 const SERVER = fileURLToPath(new URL('../../examples/rooms/room-server.mjs', import.meta.url));
 
@@ -25,7 +27,8 @@ test('examples/rooms: people in a room hear each other and nobody else, though t
   ben.ws.close(1000);
   await heard(ann, 'Ben is gone');
 
-  zoe.ws.send('anybody?');
+  zoe.ws.send('anybody?'); // nobody, as long as the server has told it to all before the next one comes
+  while ((await scrape(gateway.controlUrl)).value('wsaas_messages_delivered_total') < 3) await sleep(10);
   const yan = await comeIn('red?name=Yan');
   await heard(zoe, 'Yan comes in');
   await heard(yan, 'Welcome, Yan. Others in room red: 1');
