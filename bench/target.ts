@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as elapsed } from 'node:timers/promises';
 import { YOUNG_GENERATION_MB } from '../src/config/young-generation.ts';
 import { freePort } from '../test/support/free-port.ts';
-import { pidOf, signalTo } from '../test/support/signals.ts';
+import { killIfThere, pidOf, signalTo } from '../test/support/signals.ts';
 import { listensOn, processTree } from './proc.ts';
 
 /** A gateway to measure: a script for this same Node, and what it gets in its environment. */
@@ -95,7 +95,7 @@ export async function startTarget(target: Target, options: StartOptions): Promis
       child.kill('SIGTERM');
       await Promise.race([exited, elapsed(PROFILE_MS, null, { ref: false })]);
     }
-    for (const pid of pids) signalTo(pid, 'SIGKILL');
+    for (const pid of pids) killIfThere(pid);
     await exited;
     words = lastWords();
     rmSync(folder, { recursive: true, force: true });

@@ -1,10 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
-import { Arrivals } from '../support/arrivals.ts';
-import type { LogLine } from '../support/gateway.ts';
+import { readLog } from '../support/gateway.ts';
 import { imageEnvironment, type Image } from './build.ts';
 
 export type Container = {
@@ -24,8 +22,7 @@ export async function startContainer(t: Pick<TestContext, 'after'>, image: Image
     child.kill('SIGKILL');
     await exited;
   });
-  const log = new Arrivals<LogLine>();
-  createInterface({ input: child.stdout }).on('line', (line) => log.add(JSON.parse(line) as LogLine));
+  const log = readLog(child.stdout);
   let errors = '';
   child.stderr.on('data', (chunk) => (errors += String(chunk)));
   const died = exited.then(({ code }) => Promise.reject(new Error(`the program ended with ${String(code)}: ${errors}`)));

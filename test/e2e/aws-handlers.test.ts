@@ -154,8 +154,8 @@ test('SIGHUP loads handlers anew, connections stay; a gateway that is killed lea
   await gateway.log.first(({ msg }) => msg === 'routes were read again');
   const second = await asked();
   assert.deepEqual([first.version, second.version], [1, 2]);
-  await gone(first.pid);
+  await gone([first.pid]);
   assert.ok(isAlive(second.pid));
   signalTo(gateway.pid, 'SIGKILL');
-  await gone(second.pid);
+  await gone([second.pid]);
 });

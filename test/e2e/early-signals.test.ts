@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
 import { suite, test, type TestContext } from 'node:test';
 import { Arrivals } from '../support/arrivals.ts';
 import { routesFile } from '../support/routes-file.ts';
-import { AROUND, MAIN, STANDARD, YOUNG, type LogLine } from '../support/gateway.ts';
-import { gone, signalTo } from '../support/signals.ts';
+import { AROUND, importing, MAIN, readLog, STANDARD, YOUNG, type LogLine } from '../support/gateway.ts';
+import { gone, killIfThere } from '../support/signals.ts';
 
 type Beginning = {
   readonly child: ChildProcess;
@@ -19,7 +18,7 @@ type Beginning = {
 };
 
 /** Says its pid before anything else. */
-const NAMED = `--import=data:text/javascript,${encodeURIComponent("console.log(JSON.stringify({ msg: 'begins', pid: process.pid }))")}`;
+const NAMED = importing("console.log(JSON.stringify({ msg: 'begins', pid: process.pid }))");
 
 /** A gateway in the middle of its start: every process of it that serves waits for an engine that never says a word. */
 async function begin(t: TestContext, workers: number, env: Record<string, string> = {}): Promise<Beginning> {
@@ -43,12 +42,11 @@ async function begin(t: TestContext, workers: number, env: Record<string, string
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const closed = once(child, 'close');
-  const log = new Arrivals<LogLine>();
-  createInterface({ input: child.stdout }).on('line', (line) => log.add(JSON.parse(line) as LogLine));
+  const log = readLog(child.stdout);
   let errors = '';
   child.stderr.on('data', (chunk) => (errors += String(chunk)));
   t.after(async () => {
-    for (const { pid } of log.all.filter(({ msg }) => msg === 'begins')) signalTo(Number(pid), 'SIGKILL');
+    for (const { pid } of log.all.filter(({ msg }) => msg === 'begins')) killIfThere(Number(pid));
     await closed;
   });
   const begun = await log.atLeast(workers === 1 ? 1 : workers + 1, ({ msg }) => msg === 'begins');
@@ -65,7 +63,7 @@ for (const workers of [1, 2]) {
         const { child, pids, errors, closed } = await begin(t, workers, BACKEND);
         child.kill(signal);
         assert.deepEqual(await closed, [0, null]);
-        await gone(...pids);
+        await gone(pids, 60_000);
         if (workers === 1) assert.equal(errors(), `${signal} came before it served: it ends\n`);
       });
     }
@@ -83,5 +81,5 @@ for (const workers of [1, 2]) {
 test('a supervisor that dies while its workers wait for an engine leaves none of them behind', async (t) => {
   const { child, pids } = await begin(t, 2, BACKEND);
   child.kill('SIGKILL');
-  await gone(...pids);
+  await gone(pids, 60_000);
 });

@@ -12,7 +12,7 @@ import { AROUND, MAIN, startGateway, type LogLine } from '../support/gateway.ts'
 import { isEvent, onMessage } from '../support/guests.ts';
 import { Arrivals } from '../support/arrivals.ts';
 import { connect } from '../support/client.ts';
-import { signalTo } from '../support/signals.ts';
+import { killIfThere, signalTo } from '../support/signals.ts';
 
 /** A gateway whose log has a reader that left, or stopped to read, after the first lines. */
 type Scene = {
@@ -48,7 +48,7 @@ const byPipe: Start = async (t, env, reader) => {
   const pids = [await numberAfter('pid', 60_000), await numberAfter('reader', 60_000)];
   const closed = once(shell, 'close');
   t.after(async () => {
-    for (const pid of pids) signalTo(pid, 'SIGKILL');
+    for (const pid of pids) killIfThere(pid);
     await closed;
   });
   const serves = JSON.parse(await lines.first((line) => line.startsWith('{'), 60_000)) as LogLine;
@@ -69,7 +69,7 @@ const byTerminal: Start = async (t, env) => {
   const serves = JSON.parse(await lines.first((line) => line.includes('wsaas serves'), 60_000)) as LogLine;
   const pid = Number(serves['pid']);
   t.after(async () => {
-    signalTo(pid, 'SIGKILL');
+    killIfThere(pid);
     terminal.kill('SIGKILL');
     terminal.stdout.destroy();
     await closed;

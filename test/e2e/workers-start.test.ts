@@ -4,7 +4,7 @@ import { ask } from '../support/ask.ts';
 import { startBackend } from '../support/backend.ts';
 import { tryConnect } from '../support/client.ts';
 import { freePort } from '../support/free-port.ts';
-import { startGateway, workerPids } from '../support/gateway.ts';
+import { importing, startGateway, workerPids } from '../support/gateway.ts';
 import { isEvent } from '../support/guests.ts';
 import { run } from '../support/run.ts';
 import { signalTo } from '../support/signals.ts';
@@ -13,8 +13,6 @@ import { fillWorkers, workerOf } from '../support/workforce.ts';
 const CLIENTS = 60;
 /** Worker 2 takes this much longer than worker 1 to be prepared. */
 const LATER_MS = 1_500;
-
-const importing = (script: string): string => `--import=data:text/javascript,${encodeURIComponent(script)}`;
 
 const NOWHERE = '/nowhere/node';
 

@@ -11,7 +11,7 @@ import { startGateway, workerPids } from '../support/gateway.ts';
 import { bodyOf, enter, isEvent, ok, wholeFile, type Guest, type ProcessScene } from '../support/guests.ts';
 import { exchangePipelined, pipelined } from '../support/pipelined.ts';
 import { scrape } from '../support/scrape.ts';
-import { gone, signalTo } from '../support/signals.ts';
+import { gone, killIfThere } from '../support/signals.ts';
 import { fillWorkers, workerOf } from '../support/workforce.ts';
 
 const WORKERS = 2;
@@ -156,7 +156,7 @@ async function sceneOf(t: Pick<TestContext, 'after'>, env: Record<string, string
   const gateway = await startGateway(t, { API_URI: backend.url, WORKERS: String(WORKERS), ...env });
   const pids = workerPids(gateway);
   t.after(() => {
-    for (const pid of pids) signalTo(pid, 'SIGKILL');
+    for (const pid of pids) killIfThere(pid);
   });
   return { backend, gateway };
 }
@@ -220,7 +220,7 @@ suite('the end of workers', { concurrency: true }, () => {
         ids,
       );
     }
-    await gone(...workerPids(scene.gateway));
+    await gone(workerPids(scene.gateway), 60_000);
   });
 
   test('a second signal ends all at once', async (t) => {
@@ -230,7 +230,7 @@ suite('the end of workers', { concurrency: true }, () => {
     await gateway.log.atLeast(WORKERS, ({ msg }) => msg === 'draining');
     gateway.process.kill('SIGTERM');
     assert.notEqual((await gateway.exited).code, 0);
-    await gone(...workerPids(gateway));
+    await gone(workerPids(gateway), 60_000);
     assert.equal((await guest.ended).code, 1006);
   });
 
@@ -238,7 +238,7 @@ suite('the end of workers', { concurrency: true }, () => {
     const { backend, gateway } = await sceneOf(t);
     const guests = [...(await fillWorkers(t, { backend, gateway }, { workers: WORKERS, each: 2 })).values()].flat();
     gateway.process.kill('SIGKILL');
-    await gone(...workerPids(gateway));
+    await gone(workerPids(gateway), 60_000);
     for (const { ended } of guests) assert.equal((await ended).code, 1001);
     const closes = backend.calls.all.filter(isEvent('close')).map(({ headers }) => String(headers['ws-connection']));
     assert.deepEqual(closes.toSorted(), guests.map(({ id }) => id).toSorted());

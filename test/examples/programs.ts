@@ -21,7 +21,7 @@ export function lacks(t: Pick<TestContext, 'skip'>, what: string, debianPackage:
   t.skip(reason);
 }
 
-function isExecutable(file: string): boolean {
+export function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
     return true;

@@ -1,13 +1,12 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { killProcesses } from '../../src/backends/functions/module/process.ts';
-import { findProgram } from '../examples/programs.ts';
+import { findProgram, isExecutable } from '../examples/programs.ts';
 import type { Certificate } from './certificate.ts';
 import { freePort } from './free-port.ts';
 import { signalTo } from './signals.ts';
@@ -29,7 +28,7 @@ const PROGRAM = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 
 /** Why tests with RabbitMQ cannot run here, or false. In CI it is there, or the tests fail. */
 export function amqpMissing(): string | false {
-  const isThere = existsSync(PROGRAM) && ['epmd', 'erl'].every((program) => findProgram([program]) !== null);
+  const isThere = isExecutable(PROGRAM) && ['epmd', 'erl'].every((program) => findProgram([program]) !== null);
   return isThere || process.env['CI'] === 'true'
     ? false
     : 'rabbitmq-server, or its epmd or erl, is not on this machine: install it to run these tests';
@@ -102,8 +101,8 @@ export async function startBroker(t: Pick<TestContext, 'after'>, certificate: Ce
     tlsUrl: certificate === null ? '' : `amqps://localhost:${tlsPort}`,
     kill,
     restart,
-    freeze: () => void signalTo(pid, 'SIGSTOP'),
-    thaw: () => void signalTo(pid, 'SIGCONT'),
+    freeze: () => signalTo(pid, 'SIGSTOP'),
+    thaw: () => signalTo(pid, 'SIGCONT'),
   };
 }
 

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import type { Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { Arrivals } from './arrivals.ts';
 import { pidOf } from './signals.ts';
@@ -41,6 +42,16 @@ export const AROUND: Readonly<Record<string, string | undefined>> = {
 
 export const STANDARD = { HOST: '127.0.0.1', PORT: '0', DRAIN_MS: '200', LOG_LEVEL: 'INFO', CONTROL_ALLOW: '127.0.0.0/8,::1/128' };
 
+/** The log of a program that prints lines of JSON. */
+export function readLog(output: Readable): Arrivals<LogLine> {
+  const log = new Arrivals<LogLine>();
+  createInterface({ input: output }).on('line', (line) => log.add(JSON.parse(line) as LogLine));
+  return log;
+}
+
+/** The flag of Node, or part of NODE_OPTIONS, for a script that runs before anything else in every process. */
+export const importing = (script: string): string => `--import=data:text/javascript,${encodeURIComponent(script)}`;
+
 /** The program's own size, said beforehand: it need not begin anew for it (test/cli/command-line.test.ts does). The last such flag counts. */
 export const YOUNG = '--max-semi-space-size=8';
 
@@ -55,8 +66,7 @@ export async function startGateway(
     env: { ...AROUND, ...STANDARD, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const log = new Arrivals<LogLine>();
-  createInterface({ input: child.stdout }).on('line', (line) => log.add(JSON.parse(line) as LogLine));
+  const log = readLog(child.stdout);
   let errors = '';
   child.stderr.on('data', (chunk) => (errors += String(chunk)));
   const exited = once(child, 'exit').then(([code, signal]) => ({ code: code as number | null, signal: signal as NodeJS.Signals | null }));

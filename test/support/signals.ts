@@ -9,30 +9,37 @@ export function pidOf({ pid, spawnfile }: ChildProcess): number {
 }
 
 /**
- * Sends one process a signal: was it there? Only here do tests and benches signal by number, and a number that means more than one
- * process is refused: 0 (an empty pid file, read) is our own group, with npm, the runner and whoever started them; 1 and what is
- * negative are others' or everybody.
+ * Sends one process a signal; throws where it is not there. Only here do tests and benches signal by number, and a number that means
+ * more than one process is refused: 0 (an empty pid file, read) is our own group, with npm, the runner and whoever started them; 1 and
+ * what is negative are others' or everybody.
  */
-export function signalTo(pid: number, signal: NodeJS.Signals | 0): boolean {
+export function signalTo(pid: number, signal: NodeJS.Signals | 0): void {
   if (!Number.isSafeInteger(pid) || pid <= 1) throw new RangeError(`${signal} was to go to one process by its number, and ${pid} is none`);
+  // oxlint-disable-next-line no-restricted-properties -- by one who has looked at the number
+  process.kill(pid, signal);
+}
+
+export function isAlive(pid: number): boolean {
+  return wasThere(pid, 0);
+}
+
+export function killIfThere(pid: number): void {
+  wasThere(pid, 'SIGKILL');
+}
+
+function wasThere(pid: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    // oxlint-disable-next-line no-restricted-properties -- by one who has looked at the number
-    return process.kill(pid, signal);
+    signalTo(pid, signal);
+    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
     throw error;
   }
 }
 
-export function isAlive(pid: number): boolean {
-  return signalTo(pid, 0);
-}
-
-const GONE_MS = 60_000;
-
 /** Resolves when these processes have ended, which nothing but looking tells of processes that are not ours. */
-export async function gone(...pids: readonly number[]): Promise<void> {
-  for (const until = Date.now() + GONE_MS; pids.some(isAlive);) {
+export async function gone(pids: readonly number[], limitMs = 10_000): Promise<void> {
+  for (const until = Date.now() + limitMs; pids.some(isAlive);) {
     assert.ok(Date.now() < until, `of the processes ${pids.join(', ')} one is still there`);
     await sleep(10);
   }

@@ -95,7 +95,7 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
   }
 
   /** Throws where there is no process more to be had, or no program any more. */
-  async function forked(number: number): Promise<ChildProcess> {
+  async function forkWorker(number: number): Promise<ChildProcess> {
     try {
       const child = fork(program, argv, { serialization: 'advanced', env: { ...environment, [WORKER_VARIABLE]: String(number) } });
       child.on('error', () => {}); // what can be told nothing any more has ended, and its exit is heard
@@ -161,11 +161,11 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
     if (state === 'stopping') return;
     let child: ChildProcess | null = null;
     try {
-      child = await forked(number);
+      child = await forkWorker(number);
       logger.info({ worker: number, ...(await start(number, child, pauseMs)) }, 'a worker was replaced');
     } catch (error) {
       logger.error({ worker: number, problem: String(error) }, 'a worker could not be replaced, it is tried again');
-      if (child === null) await replace(number, longer(pauseMs)); // else its exit is heard
+      if (child === null) void replace(number, longer(pauseMs)); // else its exit is heard
     }
   }
 
@@ -193,7 +193,7 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
   });
   options.obeys(() => tell({ notice: 'reload' }));
   const starts = Promise.all(
-    Array.from({ length: wanted }, async (_none, index) => start(index + 1, await forked(index + 1), FIRST_PAUSE_MS)),
+    Array.from({ length: wanted }, async (_none, index) => start(index + 1, await forkWorker(index + 1), FIRST_PAUSE_MS)),
   );
   const facts = await starts.catch((error: unknown) => {
     if (state === 'stopping') return null; // `stop` ends the process

@@ -94,7 +94,7 @@ suite('an enemy of a handler costs its own call only', () => {
       const other = await isCalm(target);
       assert.notEqual(other, victim);
       assert.deepEqual(await blocked, threw('Sandbox.Timedout', 'RequestId: Ab3dEf5hIj7lMnM= Error: Task timed out after 0.40 seconds'));
-      await gone(victim);
+      await gone([victim]);
       assert.equal(await isCalm(target), other);
     });
 
@@ -120,7 +120,7 @@ suite('an enemy of a handler costs its own call only', () => {
     const result = await invoke(target, doing('blocks', { timeoutMs: 100 }));
     assert.ok(result.type === 'failure' && result.reason === 'timeout' && result.wasSent);
     assert.ok(isAlive(victim));
-    await gone(victim);
+    await gone([victim]);
     await isCalm(target);
   });
 
@@ -144,7 +144,7 @@ suite('an enemy of a handler costs its own call only', () => {
     const child = Number(String(facts['text']).slice('child '.length));
     assert.ok(isAlive(child));
     assert.equal((await forked).type, 'threw');
-    await gone(child);
+    await gone([child]);
   });
 
   test('what it writes is in the log with the id of its request, each line whole', async (t) => {

@@ -223,7 +223,7 @@ suite('instances', () => {
   test('that nobody needs end', async (t) => {
     const { target } = moduleTarget(t, 'styles.cjs', { export: 'count', idleMs: 50, maxInstances: 1 });
     const first = valueOf(await invoke(target, functionCall()));
-    await gone(Number(first['pid']));
+    await gone([Number(first['pid'])]);
     const second = valueOf(await invoke(target, functionCall()));
     assert.notEqual(second['pid'], first['pid']);
   });

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { suite, test, type TestContext } from 'node:test';
 import { startBackend } from '../../support/backend.ts';
-import { Arrivals } from '../../support/arrivals.ts';
-import { AROUND, MAIN, type GatewayProcess, type LogLine } from '../../support/gateway.ts';
+import { AROUND, MAIN, readLog, type GatewayProcess } from '../../support/gateway.ts';
 import { enter, isEvent, stillServes, type Scene } from '../../support/guests.ts';
-import { pidOf, signalTo } from '../../support/signals.ts';
+import { killIfThere, pidOf, signalTo } from '../../support/signals.ts';
 import { fillWorkers, workerOf } from '../../support/workforce.ts';
 
 /** Workers beat once a second. */
@@ -26,13 +24,12 @@ async function supervised(t: TestContext): Promise<Supervised> {
     env: { ...AROUND, HOST: '127.0.0.1', API_URI: backend.url, BUS_TIMEOUT_MS: '300', DRAIN_MS: '100' },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const log = new Arrivals<LogLine>();
-  createInterface({ input: child.stdout }).on('line', (line) => log.add(JSON.parse(line) as LogLine));
+  const log = readLog(child.stdout);
   const exited = once(child, 'exit').then(([code, signal]) => ({ code: code as number | null, signal: signal as NodeJS.Signals | null }));
   const serves = await log.first(({ msg }) => msg === 'wsaas serves', 20_000);
   const workers = serves['workerPids'] as number[];
   t.after(async () => {
-    for (const pid of [pidOf(child), ...workers]) signalTo(pid, 'SIGKILL');
+    for (const pid of [pidOf(child), ...workers]) killIfThere(pid);
     await exited;
   });
   const publicUrl = String(serves['publicUrl']);
