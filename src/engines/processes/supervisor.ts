@@ -98,7 +98,6 @@ export async function supervise(options: SupervisorOptions): Promise<void> {
   async function forkWorker(number: number): Promise<ChildProcess> {
     try {
       const child = fork(program, argv, { serialization: 'advanced', env: { ...environment, [WORKER_VARIABLE]: String(number) } });
-      child.on('error', () => {}); // what can be told nothing any more has ended, and its exit is heard
       if (child.pid === undefined) throw ((await once(child, 'error')) as [Error])[0];
       options.forked();
       return child;
